@@ -1,0 +1,59 @@
+"""Errors that a user can act on, each with the exit code of the whole program.
+
+0 done · 1 our bug · 2 usage · 3 bad input · 4 environment · 5 diverged · 6 directory busy · 130 Ctrl-C · 143 SIGTERM.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InpaintError(Exception):
+    """What went wrong and what to do about it, in one message without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(InpaintError):
+    """The command line asks for something that does not exist or does not go together."""
+
+    exit_code = 2
+
+
+class InputError(InpaintError):
+    """A file or folder that the user named is missing, damaged or of the wrong kind."""
+
+    exit_code = 3
+
+
+class EnvironmentFault(InpaintError):
+    """The machine lacks something: disk, permission, device, memory, downloaded weights."""
+
+    exit_code = 4
+
+
+class DivergedError(InpaintError):
+    """Training produced a loss that is not finite."""
+
+    exit_code = 5
+
+
+class BusyError(InpaintError):
+    """Another process is writing to this run directory."""
+
+    exit_code = 6
+
+
+class Interrupted(InpaintError):
+    """A signal asked the program to end; what it had is saved. 130 for Ctrl-C, 143 for SIGTERM."""
+
+    def __init__(self, message: str, signal_number: int):
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
+    """`no method 'colagan'; did you mean 'collagan'? Choices: …`"""
+    choices = sorted(choices)
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else "."
+    return f"no {kind} '{name}'{hint} Choices: {', '.join(choices)}"

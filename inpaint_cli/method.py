@@ -1,0 +1,118 @@
+"""The contract between methods and engine: a method declares who learns and in which order; the engine does the learning.
+
+No method calls `backward`, `step` or `to(device)`. Pixels are float in [-1, 1], [B, C, H, W], RGB; masks are float {0, 1},
+1 = known, and broadcast to the image.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inpaint_cli.masks import MaskProcess
+
+
+class ImageShape(NamedTuple):
+    """What a method is built for: the prepared data's channels and size in pixels."""
+
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass
+class Batch:
+    """One batch as a loss sees it."""
+
+    image: Tensor  # [B, C, H, W]
+    mask: Tensor  # [B, 1 or C, H, W]
+    labels: Mapping[str, Tensor] = field(default_factory=dict)  # landmarks, attributes, labels, parsing: first axis B
+    draw_mask: Callable[[], Tensor] | None = None
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def observed(self) -> Tensor:
+        """The image with its missing pixels at 0, whatever they held (NaN included)."""
+        return torch.where(self.mask > 0, self.image, 0.0)
+
+    def fresh_mask(self) -> Tensor:
+        """Another mask of the same process: a decoy, or a second measurement. [B, 1 or C, H, W]"""
+        return self.draw_mask()
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """What two turns share, such as the generated images: computed by whoever asks first."""
+        if name not in self.shared:
+            self.shared[name] = compute()
+        return self.shared[name]
+
+
+def constant(progress: float) -> float:
+    """A learning rate that stays."""
+    return 1.0
+
+
+def polynomial(power: float = 1.0) -> Callable[[float], float]:
+    """A learning rate that falls to zero as (1 - step / steps)^power."""
+    return lambda progress: (1.0 - progress) ** power
+
+
+@dataclass(frozen=True)
+class Player:
+    """Networks that learn together, and how: `optimizer(parameters)` makes their optimiser."""
+
+    networks: tuple[nn.Module, ...]
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+    schedule: Callable[[float], float] = constant  # progress in [0, 1) -> factor on the learning rate
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [parameter for network in self.networks for parameter in network.parameters()]
+
+
+class Turn(NamedTuple):
+    """`player` descends `loss(batch) -> {name: weighted term}`, `times` times in a step, each on a batch of its own."""
+
+    player: str
+    loss: Callable[[Batch], dict[str, Tensor]]
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """How a paper trains: what `inpaint train` uses unless told otherwise."""
+
+    masks: str
+    batch: int
+    steps: int
+
+
+class Method(nn.Module):
+    """Base of every system. A method that trains nothing has no players and leaves `turns` as it is."""
+
+    Settings: ClassVar[type]  # frozen pydantic dataclass; each field's description names the source of its default
+    title: ClassVar[str]
+    paper: ClassVar[str]  # the paper's key in reports: mde, unsupervised, collagan, semantic, deep
+    defaults: ClassVar[Defaults | None] = None
+    any_size: ClassVar[bool] = False  # completes images of other sizes and channels than those it was built for
+    completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
+    ema_decay: float = 0.0  # 0 = no averaging
+
+    def __init__(self, settings: Any, shape: ImageShape, masks: MaskProcess | None):
+        """`masks` is the process that the method trains on (None for a method that trains nothing)."""
+        super().__init__()
+        self.settings, self.shape, self.masks = settings, shape, masks
+        self.players: dict[str, Player] = {}
+        self.helpers: dict[str, nn.Module] = {}  # frozen networks handed in by `cli`: no part of the checkpoint
+
+    def needed_helpers(self) -> tuple[str, ...]:
+        """Names of the frozen, already trained networks that the losses use, such as vgg16."""
+        return ()
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Who learns, in which order, within one step."""
+        return ()
+
+    def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
+        """[B, C, H, W] with missing pixels at 0, mask -> [B, samples, C, H, W]; known pixels are returned unchanged."""
+        raise NotImplementedError

@@ -1,0 +1,51 @@
+"""A method's settings: typed, checked by pydantic, changed with `--set NAME=VALUE`, each default with its source."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from inpaint_cli.errors import UsageError, unknown
+
+
+def parse_settings(settings_type: type, assignments: Iterable[str]) -> Any:
+    """`["width=32", "hide_and_seek=rec"]` -> an instance of `settings_type`; errors name the choices."""
+    values = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes NAME=VALUE, not '{assignment}'")
+        values[name.strip().replace("-", "_")] = value.strip()
+    return make_settings(settings_type, values)
+
+
+def make_settings(settings_type: type, values: Mapping[str, Any]) -> Any:
+    """Values by name, as text or as their own type -> an instance of `settings_type`."""
+    names = [field.name for field in fields(settings_type)]
+    for name in values:
+        if name not in names:
+            raise UsageError(unknown("setting", name, names) if names else f"no setting '{name}': there are none to set")
+    try:
+        return TypeAdapter(settings_type).validate_python(dict(values))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = f"--set {problem['loc'][0]}={problem['input']}: " if problem["loc"] else ""
+        raise UsageError(where + problem["msg"][:1].lower() + problem["msg"][1:]) from None
+
+
+def settings_values(settings: Any) -> dict[str, Any]:
+    """The plain values, as checkpoints and run configurations keep them."""
+    return asdict(settings)
+
+
+def describe(settings_type: type) -> list[tuple[str, str, Any, str]]:
+    """Rows of name, type, default and source, as `inpaint methods NAME` prints them."""
+    schema = TypeAdapter(settings_type).json_schema().get("properties", {})
+    return [(name, _type_name(entry), entry.get("default"), entry.get("description", "")) for name, entry in schema.items()]
+
+
+def _type_name(entry: dict[str, Any]) -> str:
+    if "enum" in entry:
+        return " | ".join(map(str, entry["enum"]))
+    return {"integer": "int", "number": "float", "boolean": "bool", "string": "text"}.get(entry.get("type"), "")
