@@ -1,0 +1,10 @@
+"""Every masking process, by specification string: 1 = known, 0 = missing.
+
+One small grammar names the distributions in commands, configurations, checkpoints and reports:
+`parse_masks("rec:0.1").draw(64, (3, 96, 96), generator=generator)`. The kinds are the table in `kinds.py`.
+"""
+
+from inpaint_cli.masks.kinds import KINDS, grammar
+from inpaint_cli.masks.process import MaskProcess, draw_for_images, parse_masks
+
+__all__ = ["KINDS", "MaskProcess", "draw_for_images", "grammar", "parse_masks"]

@@ -1,0 +1,99 @@
+"""How the arguments of a mask specification are read; what cannot be read raises `ValueError` with the reason."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from inpaint_cli.errors import InputError, unknown
+
+HOLE_THRESHOLD = 128  # of 255: at least this white is hole
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a kind: its name in the grammar and how it is read. `parse` raises `ValueError`."""
+
+    name: str
+    parse: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask image and where it came from."""
+
+    path: str
+    known: Tensor = field(compare=False)  # bool [H, W]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def count_of(name: str) -> Argument:
+    """A whole number from 1."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            raise ValueError(f"{name} is a whole number from 1, not '{text}'")
+        return int(text)
+
+    return Argument(name, parse)
+
+
+def fraction(name: str) -> Argument:
+    """A number strictly between 0 and 1."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < 1:
+            raise ValueError(f"{name} is a fraction between 0 and 1, such as 0.25, not '{text}'")
+        return value
+
+    return Argument(name, parse)
+
+
+def choice(name: str, choices: Iterable[str]) -> Argument:
+    """One of a few words."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(unknown(name, text, choices))
+        return text.lower()
+
+    return Argument(name, parse)
+
+
+def exactly(number: int) -> Argument:
+    """A number that the grammar fixes."""
+
+    def parse(text: str) -> int:
+        if text != str(number):
+            raise ValueError(f"there are {number}, not '{text}'")
+        return number
+
+    return Argument(str(number), parse)
+
+
+def read_mask_file(text: str) -> MaskFile:
+    """White is the hole; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
+    try:
+        with Image.open(Path(text)) as image:
+            levels = np.asarray(image.convert("L"))
+    except FileNotFoundError:
+        raise InputError(f"no mask file {text}") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"the mask file {text} cannot be read as an image: {error}") from None
+    known = torch.from_numpy(levels < HOLE_THRESHOLD)
+    if known.all() or not known.any():
+        state = "has no hole" if known.all() else "is all hole"
+        raise InputError(f"the mask file {text} {state}: white (from {HOLE_THRESHOLD} of 255) is hole, black is known")
+    return MaskFile(text, known)

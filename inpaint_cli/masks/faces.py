@@ -1,0 +1,61 @@
+"""Occlusions of parts of a face (collagan's table 1, mde's table 3), placed by five landmarks.
+
+Neither paper prints coordinates; collagan says that its masks measure 40×48 pixels on average on 128×128 images. The
+boxes below are given in units of the distance between the eyes and have that average area over collagan's six regions
+(left and right eye, upper, left, right and lower face) at the canonical position. Left is the image's left.
+"""
+
+import torch
+from torch import Tensor
+
+from inpaint_cli.masks.shapes import Request, in_boxes
+
+# Landmarks of an aligned CelebA face (178×218), in the square of 128 pixels around (89, 121) that `celeba-96` crops.
+CORNER, CROP = (25.0, 57.0), 128.0
+ALIGNED = ((69.5, 111.5), (107.6, 111.5), (88.0, 135.5), (73.0, 151.5), (104.5, 151.5))
+
+# region: left, right, top, bottom edge, each an anchor and an offset in distances between the eyes.
+REGIONS = {
+    "left-eye": (("left eye", -0.5), ("left eye", 0.5), ("left eye", -0.5), ("left eye", 0.4)),
+    "right-eye": (("right eye", -0.5), ("right eye", 0.5), ("right eye", -0.5), ("right eye", 0.4)),
+    "both-eyes": (("left eye", -0.5), ("right eye", 0.5), ("eyes", -0.5), ("eyes", 0.4)),
+    "upper": (("middle", -0.75), ("middle", 0.75), ("eyes", -0.5), ("nose", 0.0)),
+    "left-half": (("middle", -0.75), ("middle", 0.0), ("eyes", -0.5), ("mouth", 0.5)),
+    "right-half": (("middle", 0.0), ("middle", 0.75), ("eyes", -0.5), ("mouth", 0.5)),
+    "lower": (("middle", -0.75), ("middle", 0.75), ("nose", 0.0), ("mouth", 0.5)),
+    "mouth": (("left mouth", -0.25), ("right mouth", 0.25), ("mouth", -0.4), ("mouth", 0.4)),
+}
+
+
+def face(request: Request, region: str) -> Tensor:
+    """One part of the face is missing: where the landmarks say, else at the canonical position. [B, 1, H, W]"""
+    landmarks = canonical_landmarks(request) if request.landmarks is None else request.landmarks.to(request.device)
+    boxes = region_boxes(landmarks.float(), region).round().unsqueeze(1)
+    return ~in_boxes(request, boxes).unsqueeze(1)
+
+
+def canonical_landmarks(request: Request) -> Tensor:
+    """An aligned face's landmarks, scaled to the image. [B, 5, 2]"""
+    size = torch.tensor((request.width, request.height), device=request.device)
+    points = (torch.tensor(ALIGNED) - torch.tensor(CORNER)) / CROP
+    return (points.to(request.device) * size).expand(request.count, -1, -1)
+
+
+def region_boxes(landmarks: Tensor, region: str) -> Tensor:
+    """[B, 5, 2] -> (left, top, width, height), [B, 4]"""
+    anchors = face_anchors(landmarks)
+    unit = (anchors["right eye"] - anchors["left eye"]).norm(dim=1)
+    axes = (0, 0, 1, 1)  # x of the left and right edge, y of the top and bottom edge
+    edges = [anchors[name][:, axis] + offset * unit for (name, offset), axis in zip(REGIONS[region], axes, strict=True)]
+    left, right, top, bottom = edges
+    return torch.stack((left, top, right - left, bottom - top), dim=1)
+
+
+def face_anchors(landmarks: Tensor) -> dict[str, Tensor]:
+    """Points by name, [B, 2] each: the five landmarks, the middles of eyes and mouth, and the middle of the face."""
+    names = ("left eye", "right eye", "nose", "left mouth", "right mouth")
+    anchors = dict(zip(names, landmarks.unbind(1), strict=True))
+    anchors["eyes"] = (anchors["left eye"] + anchors["right eye"]) / 2
+    anchors["mouth"] = (anchors["left mouth"] + anchors["right mouth"]) / 2
+    anchors["middle"] = (anchors["eyes"] + anchors["mouth"]) / 2
+    return anchors

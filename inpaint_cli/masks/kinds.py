@@ -1,0 +1,101 @@
+"""The grammar of mask specifications, as data: one row per kind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.masks import faces, shapes
+from inpaint_cli.masks.arguments import Argument, MaskFile, choice, count_of, exactly, fraction, read_mask_file
+from inpaint_cli.masks.shapes import BORDER, Request
+
+
+def square_fits(request: Request, size: int) -> None:
+    """The square is smaller than the image."""
+    if size >= min(request.height, request.width):
+        raise UsageError(f"a square of {size}×{size} pixels leaves nothing known of {_size(request)} images")
+
+
+def patches_fit(request: Request, number: int, size: int) -> None:
+    """A patch fits inside the border."""
+    room = min(request.height, request.width) - 2 * BORDER
+    if size > room:
+        raise UsageError(
+            f"patches of {size}×{size} pixels do not fit into {_size(request)} images without their border "
+            f"of {BORDER} pixels: K is at most {max(room, 0)}"
+        )
+
+
+def channels_remain(request: Request, missing: int) -> None:
+    """At least one channel stays known."""
+    if missing >= request.channels:
+        raise UsageError(
+            f"colorize:{missing} needs images of {missing + 1} channels or more; these have {request.channels}"
+        )
+
+
+def file_fits(request: Request, mask_file: MaskFile) -> None:
+    """The mask image has the images' size."""
+    height, width = mask_file.known.shape
+    if (height, width) != (request.height, request.width):
+        raise InputError(f"the mask file {mask_file} is {width}×{height} pixels, the images are {_size(request)}")
+
+
+def always_fits(request: Request, *arguments: Any) -> None:
+    """Nothing to refuse."""
+
+
+def _size(request: Request) -> str:
+    return f"{request.width}×{request.height}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the grammar: what is written, what it means, where it comes from and how it is drawn."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    meaning: str
+    paper: str
+    draw: Callable[..., Tensor] = field(repr=False)
+    varies: bool = True
+    check: Callable[..., None] = field(default=always_fits, repr=False)
+
+    @property
+    def signature(self) -> str:
+        """`patches:N,K`"""
+        return f"{self.name}:{','.join(argument.name for argument in self.arguments)}"
+
+
+SIZE, AREA, PROBABILITY = count_of("SIZE"), fraction("S"), fraction("P")
+NUMBER, SIDE = count_of("N"), count_of("K")
+REGION, PATH = choice("REGION", faces.REGIONS), Argument("PATH", read_mask_file)
+
+ROWS = (
+    Kind("center", (SIZE,), "one centred square is missing", "deep, semantic", shapes.center, False, square_fits),
+    Kind("inpaint", (AREA,), "a centred rectangle of area S is missing", "mde", shapes.inpaint, False),
+    Kind("reverse", (AREA,), "a centred rectangle of area S is known", "mde", shapes.reverse, False),
+    Kind("extrapolate", (AREA,), "a random rectangle of area S is known", "mde", shapes.extrapolate),
+    Kind("rec", (AREA,), "a random rectangle of area S is known in each channel", "mde", shapes.rec),
+    Kind("colorize", (count_of("K"),), "K random channels are missing", "mde", shapes.colorize, True, channels_remain),
+    Kind("block", (SIZE,), "one random square is missing", "collagan", shapes.block, True, square_fits),
+    Kind("pattern", (PROBABILITY,), "irregular blobs are missing, a part P in all", "collagan", shapes.pattern),
+    Kind("noise", (PROBABILITY,), "each pixel is missing with probability P", "collagan, unsupervised", shapes.noise),
+    Kind(
+        "patches", (NUMBER, SIDE), "N random K×K squares are known", "unsupervised", shapes.patches, True, patches_fit
+    ),
+    Kind("squares", (exactly(3),), "three squares are missing", "semantic", shapes.squares, False),
+    Kind("face", (REGION,), "a part of the face is missing", "mde, collagan", faces.face, False),
+    Kind("file", (PATH,), "what is white in an image is missing", "", shapes.file, False, file_fits),
+)
+KINDS = {kind.name: kind for kind in ROWS}
+
+
+def grammar() -> str:
+    """The table of kinds as text, one line each, for help pages and errors."""
+    width = max(len(kind.signature) for kind in KINDS.values())
+    lines = [f"  {kind.signature:<{width}}  {kind.meaning}" for kind in KINDS.values()]
+    regions = f"SIZE, N, K: whole numbers; S, P: fractions; REGION: {', '.join(faces.REGIONS)}"
+    return "\n".join(["Masks are written", *lines, regions])
