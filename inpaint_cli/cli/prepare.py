@@ -1,0 +1,81 @@
+"""`inpaint prepare`: original files in, one prepared file out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from inpaint_cli.data.preparing import Prepared
+
+
+def prepare(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name, such as mnist-96, celeba-96, folder or demo, or a .toml file.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The prepared file to make (.h5).")],
+    source: Annotated[Path | None, typer.Option(help="The folder of the original files.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many rows in each split.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that decode.  [default: cores, at most 4]")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the prepared images, where the recipe allows another.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse the set at its first unreadable image.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")] = False,
+) -> None:
+    """Prepare a data set: one file that every method trains on and is evaluated on."""
+    from inpaint_cli.data.pool import default_workers
+    from inpaint_cli.data.preparing import prepare_file
+    from inpaint_cli.data.recipes import load_recipe
+
+    chosen, text = load_recipe(recipe)
+    with _progress(quiet) as progress:
+        prepared = prepare_file(
+            chosen.resized(size),
+            text,
+            source,
+            output,
+            limit=limit,
+            workers=workers or default_workers(),
+            strict=strict,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if not quiet:
+        print(_summary(prepared))
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on stderr, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("preparing", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _summary(prepared: "Prepared") -> str:
+    file, skipped = prepared.file, prepared.skipped
+    channels, height, width = file.shape
+    lines = [
+        f"{file.path}: {file.recipe_name}, {sum(prepared.rows.values()):,} images"
+        f" of {width}×{height}, {'RGB' if channels == 3 else 'grey'}",
+        *(f"  {split:<12}{rows:>9,}" for split, rows in prepared.rows.items()),
+        f"labels: {', '.join(prepared.labels) or 'none'}",
+    ]
+    if prepared.without_image:
+        lines.append(f"listed without an image in the source: {prepared.without_image:,} rows")
+    if skipped.count:
+        lines.append(f"skipped: {skipped.count:,}")
+        lines += [f"  {reason}" for reason in skipped.reasons]
+        lines += [f"  … and {skipped.count - len(skipped.reasons):,} more"] * (skipped.count > len(skipped.reasons))
+    return "\n".join([*lines, f"terms: {file.terms}", f"identity: {file.identity}"])

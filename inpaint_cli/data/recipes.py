@@ -1,0 +1,125 @@
+"""Recipes: TOML files that say where a data set comes from and what each paper's experiment makes of it."""
+
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from inpaint_cli.data.geometry import Crop, FilterName
+from inpaint_cli.data.sources.celeba import CelebASource
+from inpaint_cli.data.sources.folder import FolderSource
+from inpaint_cli.data.sources.idx import IdxSource
+from inpaint_cli.data.sources.photographs import PhotographsSource
+from inpaint_cli.errors import InputError, UsageError, unknown
+from inpaint_cli.imaging.decoding import printable
+
+PACKAGE = Path(__file__).parents[1]
+FOLDERS = (PACKAGE / "data_recipes", PACKAGE.parent / "data_recipes")  # in the wheel, in the repository
+MAX_BYTES = 32_768  # the text is kept in an attribute of every file made with it
+MAX_SIZE = 2048
+
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class HashSplits(BaseModel):
+    """Shares of the splits. A row's split depends on its own name alone: adding files moves no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    train: Share = 0.0
+    validation: Share = 0.0
+    test: Share = 0.0
+
+    @model_validator(mode="after")
+    def _sum_is_one(self) -> "HashSplits":
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            raise ValueError("train, validation and test must sum to 1")
+        return self
+
+    def split(self, name: str) -> str:
+        """The split of the row called `name`."""
+        place = int.from_bytes(sha256(name.encode("utf-8", "surrogateescape")).digest()[:8]) / 2**64
+        if place < self.train:
+            return "train"
+        return "validation" if place < self.train + self.validation else "test"
+
+
+class Recipe(BaseModel):
+    """One recipe; `data_recipes/README.md` explains every field."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    title: Text
+    paper: Text
+    sentence: Text  # of the paper, that this recipe carries out
+    terms: Text  # of the source
+    mode: Literal["rgb", "gray"]
+    size: Annotated[int, Field(ge=8, le=MAX_SIZE)]
+    size_may_change: bool = False
+    filter: FilterName = "bicubic"
+    minimum_rows: Annotated[int, Field(ge=1)] = 1
+    crop: Crop
+    splits: HashSplits | None = None
+    source: Annotated[IdxSource | CelebASource | FolderSource | PhotographsSource, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _splits_are_known(self) -> "Recipe":
+        if self.splits is None and not self.source.has_splits:
+            raise ValueError(f"a source of kind {self.source.kind} has no splits of its own; give a [splits] table")
+        return self
+
+    def resized(self, size: int | None) -> "Recipe":
+        """The recipe at another size, where it allows one."""
+        if size is None or size == self.size:
+            return self
+        if not self.size_may_change:
+            raise UsageError(f"recipe {self.name} is defined at {self.size} pixels; --size does not apply to it")
+        if not 8 <= size <= MAX_SIZE:
+            raise UsageError(f"--size {size}: must be between 8 and {MAX_SIZE} pixels")
+        return self.model_copy(update={"size": size})
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with this program."""
+    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})
+
+
+def load_recipe(name_or_path: str) -> tuple[Recipe, str]:
+    """A recipe and its text, by name or from one's own `.toml` file."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = _path_of(name_or_path)
+    text = _read_text(path)
+    try:
+        return Recipe.model_validate(tomllib.loads(text)), text
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{printable(path)}: not valid TOML ({error})") from None
+    except ValidationError as error:
+        raise InputError(f"{printable(path)}: {_first_problem(error)}") from None
+
+
+def _path_of(name: str) -> Path:
+    found = next((path for folder in FOLDERS if (path := folder / f"{name}.toml").is_file()), None)
+    if found is None or name not in recipe_names():
+        raise UsageError(unknown("recipe", name, recipe_names()) + " (or the path of a .toml file of your own)")
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{printable(path)}: a recipe has at most {MAX_BYTES:,} bytes, this file {len(data):,}")
+        return data.decode("utf-8")
+    except OSError as error:
+        raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{printable(path)}: not a text file") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else problem["msg"]

@@ -1,0 +1,44 @@
+"""What a source hands over: rows, one at a time, and how many there are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from inpaint_cli.errors import InputError
+from inpaint_cli.imaging.decoding import printable
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image of a source, not yet decoded."""
+
+    name: str  # relative to the source
+    image: Path | np.ndarray  # a file, or pixels uint8 [H, W, C]
+    split: str | None = None  # None: the recipe's `splits` table decides
+    labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # landmarks in pixels of the source image
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A source once its lists are read: its rows, in an order that depends on nothing but the source."""
+
+    rows: Iterator[Row]
+    total: int
+    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the columns of a label are called
+    without_image: int = 0  # rows of the lists whose image is not in the source
+
+
+def find(source: Path, names: tuple[str, ...], folders: tuple[str, ...] = (".",)) -> Path | None:
+    """The first of `names` in the first of `folders` of the source, or None."""
+    return next((path for folder in folders for name in names if (path := source / folder / name).exists()), None)
+
+
+def require(source: Path, names: tuple[str, ...], folders: tuple[str, ...] = (".",)) -> Path:
+    """As `find`; `InputError` says what was looked for and where."""
+    found = find(source, names, folders)
+    if found is None:
+        places = ", ".join(printable(source / folder) for folder in folders)
+        raise InputError(f"found no {' or '.join(names)}; looked in {places}")
+    return found

@@ -1,0 +1,42 @@
+"""From a row of a source to a row of a prepared file: decode, cut, resize; run by the worker processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inpaint_cli.data.geometry import Crop, FilterName
+from inpaint_cli.data.rows import Row
+from inpaint_cli.errors import InputError
+from inpaint_cli.imaging.decoding import decode
+
+
+@dataclass(frozen=True)
+class Shaping:
+    """What a recipe does to every row."""
+
+    mode: str
+    crop: Crop
+    size: int
+    filter: FilterName
+
+    def __call__(self, row: Row) -> dict[str, np.ndarray]:
+        """The row's columns: images uint8 [size, size, C], and its labels moved along."""
+        pixels = row.image if isinstance(row.image, np.ndarray) else decode(row.image, self.mode)
+        window = self.crop.window(pixels.shape[1], pixels.shape[0])
+        columns = {"images": window.cut(pixels, self.size, self.filter), **row.labels}
+        if "landmarks" in row.labels:
+            columns["landmarks"] = window.move(row.labels["landmarks"], self.size)
+        return columns
+
+
+def shape_rows(shaping: Shaping, rows: Sequence[Row]) -> list[dict[str, np.ndarray] | str]:
+    """Each row's columns, or the reason why it has none."""
+    return [_shape_or_reason(shaping, row) for row in rows]
+
+
+def _shape_or_reason(shaping: Shaping, row: Row) -> dict[str, np.ndarray] | str:
+    try:
+        return shaping(row)
+    except InputError as error:
+        return str(error)
