@@ -12,8 +12,8 @@ DEFINITIONS = {"psnr": psnr.DEFINITION, "ssim": ssim.DEFINITION, "mse": mse.DEFI
 def measure(original: np.ndarray, completed: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarray]:
     """Every metric per image: float64 [N] each.
 
-    original, completed: uint8 [N, H, W, C]; hole: bool [N, H, W] or [N, H, W, C], true = missing. `psnr` is infinite for
-    identical images, and the metrics of the hole are NaN for images without one: `summarise` counts both.
+    original, completed: uint8 [N, H, W, C]; hole: bool [N, H, W] or [N, H, W, C], true = missing. `psnr` is infinite
+    for identical images, and the metrics of the hole are NaN for images without one: `summarise` counts both.
     """
     if not original.dtype == completed.dtype == np.uint8 or original.shape != completed.shape:
         given = f"{original.dtype} {original.shape} and {completed.dtype} {completed.shape}"

@@ -23,5 +23,5 @@ def psnr(original: np.ndarray, completed: np.ndarray) -> np.ndarray:
 
 
 def psnr_hole(original: np.ndarray, completed: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The same over the values where `hole` (bool, [N, H, W] or [N, H, W, C]) is true; NaN for an image without hole."""
+    """The same over the values where `hole` (bool, [N, H, W] or [N, H, W, C]) is true; NaN for no hole."""
     return decibels(mse_hole(original, completed, hole))
