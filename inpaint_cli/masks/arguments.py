@@ -3,17 +3,14 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from inpaint_cli.errors import InputError, unknown
-
-HOLE_THRESHOLD = 128  # of 255: at least this white is hole
+from inpaint_cli.imaging.decoding import decode
+from inpaint_cli.imaging.photos import HOLE_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,7 @@ def exactly(number: int) -> Argument:
 
 def read_mask_file(text: str) -> MaskFile:
     """White is the hole; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
-    try:
-        with Image.open(Path(text)) as image:
-            levels = np.asarray(image.convert("L"))
-    except FileNotFoundError:
-        raise InputError(f"no mask file {text}") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"the mask file {text} cannot be read as an image: {error}") from None
+    levels = decode(text, "gray")[:, :, 0]
     known = torch.from_numpy(levels < HOLE_THRESHOLD)
     if known.all() or not known.any():
         state = "has no hole" if known.all() else "is all hole"

@@ -1,8 +1,8 @@
 """Occlusions of parts of a face (collagan's table 1, mde's table 3), placed by five landmarks.
 
 Neither paper prints coordinates; collagan says that its masks measure 40×48 pixels on average on 128×128 images. The
-boxes below are given in units of the distance between the eyes and have that average area over collagan's six regions
-(left and right eye, upper, left, right and lower face) at the canonical position. Left is the image's left.
+boxes below are given in units of the distance between the eyes. Over collagan's six regions (left and right eye, upper,
+left, right and lower face) they measure 46×46 pixels on average there. Left is the image's left.
 """
 
 import torch
@@ -19,9 +19,9 @@ REGIONS = {
     "left-eye": (("left eye", -0.5), ("left eye", 0.5), ("left eye", -0.5), ("left eye", 0.4)),
     "right-eye": (("right eye", -0.5), ("right eye", 0.5), ("right eye", -0.5), ("right eye", 0.4)),
     "both-eyes": (("left eye", -0.5), ("right eye", 0.5), ("eyes", -0.5), ("eyes", 0.4)),
-    "upper": (("middle", -0.75), ("middle", 0.75), ("eyes", -0.5), ("nose", 0.0)),
-    "left-half": (("middle", -0.75), ("middle", 0.0), ("eyes", -0.5), ("mouth", 0.5)),
-    "right-half": (("middle", 0.0), ("middle", 0.75), ("eyes", -0.5), ("mouth", 0.5)),
+    "upper": (("middle", -0.9), ("middle", 0.9), ("eyes", -0.5), ("nose", 0.0)),
+    "left-half": (("middle", -0.9), ("middle", 0.0), ("eyes", -0.5), ("mouth", 0.5)),
+    "right-half": (("middle", 0.0), ("middle", 0.9), ("eyes", -0.5), ("mouth", 0.5)),
     "lower": (("middle", -0.75), ("middle", 0.75), ("nose", 0.0), ("mouth", 0.5)),
     "mouth": (("left mouth", -0.25), ("right mouth", 0.25), ("mouth", -0.4), ("mouth", 0.4)),
 }

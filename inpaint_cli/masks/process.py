@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.errors import UsageError, unknown
+from inpaint_cli.masks.arguments import MaskFile
 from inpaint_cli.masks.kinds import KINDS, Kind, grammar
 from inpaint_cli.masks.shapes import Request
 
@@ -26,9 +27,10 @@ class MaskProcess:
         return self.kind.varies
 
     @property
-    def meaning(self) -> str:
-        """What the masks hide, in words."""
-        return self.kind.meaning
+    def only_size(self) -> tuple[int, int] | None:
+        """The (height, width) that a mask file fixes, or None: every size."""
+        files = [argument for argument in self.arguments if isinstance(argument, MaskFile)]
+        return tuple(files[0].known.shape) if files else None
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise `UsageError` or `InputError` when these masks cannot apply to images of (channels, height, width)."""
