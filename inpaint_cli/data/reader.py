@@ -102,7 +102,8 @@ class PreparedFile:
         expected = file.read(stored.end - stored.offset)
         for number, blocks in enumerate(row_blocks(file, digested(columns))):
             if digest(blocks) != expected[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
-                rows = f"{number * DIGEST_ROWS}-{(number + 1) * DIGEST_ROWS - 1}"
+                last = min((number + 1) * DIGEST_ROWS, columns["images"].shape[0]) - 1
+                rows = f"{number * DIGEST_ROWS}-{last}"
                 raise _fault(self.path, f"split {split}, rows {rows} differ from their digest; the file is damaged")
         return expected
 

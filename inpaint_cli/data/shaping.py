@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inpaint_cli.data.geometry import Crop, FilterName
+from inpaint_cli.data.geometry import Crop, FilterName, Window
 from inpaint_cli.data.rows import Row
 from inpaint_cli.errors import InputError
-from inpaint_cli.imaging.decoding import decode
+from inpaint_cli.imaging.decoding import decode, printable
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,17 @@ class Shaping:
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """The row's columns: images uint8 [size, size, C], and its labels moved along."""
         pixels = row.image if isinstance(row.image, np.ndarray) else decode(row.image, self.mode)
-        window = self.crop.window(pixels.shape[1], pixels.shape[0])
+        window = self._window(row, pixels)
         columns = {"images": window.cut(pixels, self.size, self.filter), **row.labels}
         if "landmarks" in row.labels:
             columns["landmarks"] = window.move(row.labels["landmarks"], self.size)
         return columns
+
+    def _window(self, row: Row, pixels: np.ndarray) -> Window:
+        try:
+            return self.crop.window(pixels.shape[1], pixels.shape[0])
+        except InputError as error:
+            raise InputError(f"{printable(row.name)}: {error}") from None
 
 
 def shape_rows(shaping: Shaping, rows: Sequence[Row]) -> list[dict[str, np.ndarray] | str]:

@@ -89,7 +89,8 @@ class Spool:
 
     def _file(self, column: str) -> Any:
         if column not in self._files:
-            self._files[column] = self._exit.enter_context(tempfile.TemporaryFile(dir=self._folder))
+            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the stack closes it
+            self._files[column] = self._exit.enter_context(file)
         return self._files[column]
 
 
@@ -122,7 +123,7 @@ def write(output: Path, spools: Mapping[str, Spool], header: Mapping[str, Any], 
 
 def _lay_out(path: Path, spools: Mapping[str, Spool], header: Mapping[str, Any]) -> dict[str, list[Stored]]:
     """An HDF5 file whose data sets have their place and no contents yet."""
-    with _leaving_on_failure(path), h5py.File(path, "w", libver=LIBRARY_VERSIONS) as file:
+    with _hdf5(path, "w") as file:
         file.attrs["schema"] = np.int64(SCHEMA)
         texts = {"tool": "inpaint", "tool_version": __version__, **header}
         for name, value in texts.items():
@@ -172,21 +173,26 @@ def _write_at(file: Any, offset: int, block: bytes) -> None:
 
 
 def _sign(path: Path, name: str) -> None:
-    with _leaving_on_failure(path), h5py.File(path, "r+", libver=LIBRARY_VERSIONS) as file:
+    with _hdf5(path, "r+") as file:
         file.attrs["identity"] = np.bytes_(name)
         file.attrs["complete"] = np.int64(1)
 
 
 @contextmanager
-def _leaving_on_failure(path: Path) -> Iterator[None]:
-    """HDF5 may crash when it closes a file that it could not write: leave the process without closing."""
+def _hdf5(path: Path, mode: str) -> Iterator[h5py.File]:
+    """HDF5 may crash when it closes a file that it could not write: then leave the process without closing."""
     try:
-        yield
-    except OSError as error:
+        file = h5py.File(path, mode, libver=LIBRARY_VERSIONS)
+        yield file
+        file.flush()
+        file.close()
+    except (OSError, RuntimeError) as error:
         _leave(path, error)
 
 
-def _leave(path: Path, error: OSError) -> NoReturn:
+def _leave(path: Path, error: Exception) -> NoReturn:
     path.unlink(missing_ok=True)
-    print(f"inpaint: {path.parent}: writing the prepared file failed ({error})", file=sys.stderr, flush=True)
+    reason = str(error).partition("\n")[0]
+    message = f"inpaint: {path.parent}: writing the prepared file failed; is the disk full? ({reason})"
+    print(message, file=sys.stderr, flush=True)
     os._exit(EnvironmentFault.exit_code)

@@ -12,8 +12,8 @@ from PIL import ExifTags, Image
 from inpaint_cli.errors import InpaintError, InputError
 
 # Decoders outside this list (video frames, game textures, fonts, documents) are never given a byte.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "QOI")
-MAX_PIXELS = 80_000_000  # with Pillow's 4 bytes a pixel and one copy this stays below 1 GB
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "QOI")
+MAX_PIXELS = 64_000_000  # at up to 16 bytes a pixel while decoding, about 1 GB
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 SIXTEEN_BITS_IN_32 = ("PNG", "PPM")  # formats whose 16 bits Pillow may hand over as mode I
 CONVERTIBLE = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa")
@@ -36,7 +36,7 @@ def decode(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") ->
     """
     with opened(path) as image:
         colour, alpha = colour_and_alpha(image)
-        return pixels_of(over_white(colour, alpha).convert({"rgb": "RGB", "gray": "L"}[mode]))
+        return pixels_of(_in_mode(over_white(colour, alpha), {"rgb": "RGB", "gray": "L"}[mode]))
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def colour_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | Non
         raise InputError(f"its colour mode {image.mode} has no fixed range; save it with 8 or 16 bits per channel")
     colour_mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
-        return image.convert(colour_mode), None
+        return _in_mode(image, colour_mode), None
     image = image.convert("RGBA" if colour_mode == "RGB" or image.mode == "1" else "LA")
     return image.convert(colour_mode), image.getchannel("A")
 
@@ -87,9 +87,13 @@ def over_white(colour: Image.Image, alpha: Image.Image | None) -> Image.Image:
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:
-    """uint8 [H, W, C] of an image of mode L or RGB."""
-    pixels = np.array(image, dtype=np.uint8)
+    """uint8 [H, W, C], read-only, of an image of mode L or RGB."""
+    pixels = np.asarray(image)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
 def has_sixteen_bits(image: Image.Image) -> bool:

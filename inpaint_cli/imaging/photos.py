@@ -44,7 +44,7 @@ class Format(NamedTuple):
 
 
 JPEG = Format("JPEG", alpha=False, metadata=True, options={"quality": 95})
-TIFF = Format("TIFF", alpha=True, metadata=True, options={"compression": "tiff_deflate"})
+TIFF = Format("TIFF", alpha=True, metadata=True)  # uncompressed: libtiff refuses the directories inside EXIF
 FORMATS = {
     ".png": Format("PNG", alpha=True, metadata=True),
     ".jpg": JPEG,
@@ -78,7 +78,7 @@ def read_photo(path: str | Path) -> Photo:
     with opened(path, inspect=lambda image: notes.extend(_notes(image))) as image:
         colour, alpha = colour_and_alpha(image)
         return Photo(
-            pixels=pixels_of(colour),
+            pixels=pixels_of(colour).copy(),
             alpha=None if alpha is None else np.array(alpha),
             format=image.format,
             metadata=_metadata(image),
@@ -87,7 +87,7 @@ def read_photo(path: str | Path) -> Photo:
 
 
 def read_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """A mask file -> bool [H, W], True in the hole. `size` is the photo's (width, height); `InputError` if it differs."""
+    """A mask file -> bool [H, W], True in the hole; `InputError` unless it has the photo's `size` (width, height)."""
     hole = decode(path, "gray")[:, :, 0] >= HOLE_THRESHOLD
     height, width = hole.shape
     if (width, height) != tuple(size):

@@ -31,7 +31,7 @@ class IdxSource(Source):
         kept = len(train[1]) - self.validation
         if kept < 1:
             raise InputError(
-                f"{printable(folder)}: {len(train[1])} training rows are too few to hold out {self.validation} for validation"
+                f"{printable(folder)}: {len(train[1])} training rows are too few to hold out {self.validation} of them"
             )
         return Reading(rows=_rows(train, test, kept), total=len(train[1]) + len(test[1]))
 
