@@ -1,7 +1,7 @@
-"""The contract between methods and engine: a method declares who learns and in which order; the engine does the learning.
+"""The contract between methods and engine: a method declares who learns and in which order, the engine does it.
 
-No method calls `backward`, `step` or `to(device)`. Pixels are float in [-1, 1], [B, C, H, W], RGB; masks are float {0, 1},
-1 = known, and broadcast to the image.
+No method calls `backward`, `step` or `to(device)`. Pixels are float in [-1, 1], [B, C, H, W], RGB; masks are float
+{0, 1}, 1 = known, and broadcast to the image.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -85,6 +85,7 @@ class Defaults:
     masks: str
     batch: int
     steps: int
+    recipe: str  # the paper's data, as `inpaint prepare` makes it
 
 
 class Method(nn.Module):

@@ -25,7 +25,9 @@ def make_settings(settings_type: type, values: Mapping[str, Any]) -> Any:
     names = [field.name for field in fields(settings_type)]
     for name in values:
         if name not in names:
-            raise UsageError(unknown("setting", name, names) if names else f"no setting '{name}': there are none to set")
+            raise UsageError(
+                unknown("setting", name, names) if names else f"no setting '{name}': there are none to set"
+            )
     try:
         return TypeAdapter(settings_type).validate_python(dict(values))
     except ValidationError as error:
@@ -42,10 +44,16 @@ def settings_values(settings: Any) -> dict[str, Any]:
 def describe(settings_type: type) -> list[tuple[str, str, Any, str]]:
     """Rows of name, type, default and source, as `inpaint methods NAME` prints them."""
     schema = TypeAdapter(settings_type).json_schema().get("properties", {})
-    return [(name, _type_name(entry), entry.get("default"), entry.get("description", "")) for name, entry in schema.items()]
+    return [
+        (name, _type_name(entry), entry.get("default"), entry.get("description", "")) for name, entry in schema.items()
+    ]
 
 
 def _type_name(entry: dict[str, Any]) -> str:
+    if "anyOf" in entry:
+        return " | ".join(_type_name(option) for option in entry["anyOf"])
     if "enum" in entry:
         return " | ".join(map(str, entry["enum"]))
-    return {"integer": "int", "number": "float", "boolean": "bool", "string": "text"}.get(entry.get("type"), "")
+    return {"integer": "int", "number": "float", "boolean": "bool", "string": "text", "null": "unset"}.get(
+        entry.get("type"), ""
+    )

@@ -1,0 +1,76 @@
+"""Where registry, data and engine meet: methods from names or checkpoints, built for the data at hand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inpaint_cli.errors import InputError, UsageError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A method ready to complete, and what its results are to be labelled with."""
+
+    method: Any
+    name: str
+    digest: str | None = None  # of the checkpoint
+    step: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def build_method(
+    name: str, settings: Any, shape: Any, masks: Any, weights: Mapping[str, str] | None = None
+) -> tuple[Any, dict]:
+    """A method with the frozen networks that its losses need; also how those are to be named in results."""
+    from inpaint_cli.methods import method_class
+    from inpaint_cli.weights import load_helper
+
+    method = method_class(name)(settings, shape, masks)
+    labels = {}
+    for helper in method.needed_helpers() if weights is not None else ():
+        method.helpers[helper], labels[helper] = load_helper(helper, weights.get(helper))
+    return method, labels
+
+
+def load_for_completion(
+    checkpoint: Path | None, method: str | None, assignments: Iterable[str], shape: Any, hardware: Any
+) -> Loaded:
+    """What `--checkpoint` or `--method` names, in evaluation mode on the hardware.
+
+    shape: what a method without a checkpoint is built for. A method that learns needs a checkpoint.
+    """
+    if checkpoint is not None:
+        return _from_checkpoint(checkpoint, method, assignments, hardware)
+    if method is None:
+        raise UsageError("give --checkpoint RUN|FILE for a trained method, or --method tv, which needs no training")
+    from inpaint_cli.methods import method_class
+    from inpaint_cli.settings import parse_settings
+
+    chosen = method_class(method)
+    if chosen.defaults is not None:
+        raise UsageError(
+            f"{method} completes with what it learned: give --checkpoint RUN|FILE (inpaint train --method {method})"
+        )
+    built = chosen(parse_settings(chosen.Settings, assignments), shape, None)
+    return Loaded(hardware.place(built).eval(), method)
+
+
+def _from_checkpoint(path: Path, method: str | None, assignments: Iterable[str], hardware: Any) -> Loaded:
+    from inpaint_cli.engine.checkpoints import completion_weights, find_checkpoint, load_weights
+    from inpaint_cli.masks import parse_masks
+    from inpaint_cli.method import ImageShape
+    from inpaint_cli.methods import method_class
+    from inpaint_cli.settings import make_settings
+
+    if list(assignments):
+        raise UsageError("--set does not go with --checkpoint: its settings are those it was trained with")
+    found = find_checkpoint(path)
+    header = found.header
+    if method is not None and method != header["method"]:
+        raise InputError(f"{found.path}: a checkpoint of {header['method']}, not of {method}")
+    settings = make_settings(method_class(header["method"]).Settings, header["settings"])
+    built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
+    load_weights(built, completion_weights(found), found.path)
+    notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
+    return Loaded(hardware.place(built).eval(), header["method"], found.digest, header["step"], notes)

@@ -1,0 +1,103 @@
+"""`inpaint`: the Typer app. Commands import torch only when they run, so that --help answers at once."""
+
+import errno
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from inpaint_cli import __version__
+from inpaint_cli.cli.complete import complete
+from inpaint_cli.cli.evaluate import evaluate
+from inpaint_cli.cli.masks import masks
+from inpaint_cli.cli.methods import methods
+from inpaint_cli.cli.prepare import prepare
+from inpaint_cli.cli.train import train
+from inpaint_cli.errors import EnvironmentFault, InpaintError
+
+ENVIRONMENT_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EFBIG,
+    errno.EMFILE,
+}
+
+
+class Guarded(TyperGroup):
+    """Turns what a command raises into one message and the program's exit code."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InpaintError as error:
+            self._fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            self._fail("interrupted", 130)
+        except MemoryError as error:
+            self._fail(f"out of memory {error}; a smaller --batch or --limit helps".replace("  ", " "), 4)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
+            raise SystemExit(141) from None
+        except OSError as error:
+            if error.errno not in ENVIRONMENT_ERRORS:
+                raise
+            self._fail(f"{error.filename or 'the disk'}: {error.strerror}", EnvironmentFault.exit_code)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+            self._fail(f"out of memory: {reason}\nA smaller --batch helps; in training also --accumulate N", 4)
+
+    @staticmethod
+    def _fail(message: str, code: int) -> None:
+        # Of several processes the first speaks for all, unless the fault may be one machine's own.
+        if os.environ.get("RANK", "0") == "0" or code == EnvironmentFault.exit_code:
+            typer.echo(f"inpaint: {message}", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        raise SystemExit(code) from None
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """torch raises its own kinds: OutOfMemoryError on GPUs, a plain RuntimeError from the CPU's allocator."""
+    return (
+        type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+    )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inpaint {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=Guarded, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+@app.callback()
+def inpaint(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, run and compare the image-completion systems of five papers.
+
+    Start with [bold]inpaint complete PHOTO --mask MASK -o OUT --method tv[/bold], which needs no training, or prepare a
+    data set, train on it, complete photos with what was trained, and evaluate it.
+    """
+
+
+for command in (prepare, train, complete, evaluate, methods, masks):
+    app.command()(command)
+
+
+def main() -> None:
+    app(prog_name="inpaint")

@@ -1,0 +1,22 @@
+"""Options that several commands share, so that each is written and explained once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="A run directory (its newest checkpoint) or a checkpoint file.")
+]
+Data = Annotated[Path | None, typer.Option("--data", help="A file that `inpaint prepare` wrote.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda. auto takes a GPU where there is one.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Every random draw follows from it.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change a setting of the method; `inpaint methods NAME` lists them."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")]

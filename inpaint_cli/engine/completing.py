@@ -1,0 +1,138 @@
+"""Photos of any size through a method: whole for methods that take any size, else a square window around the hole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.randomness import generator_for, seed_default_generators
+from inpaint_cli.method import Method
+
+CONTEXT = 2.0  # the window's side, in sides of the hole: at most a quarter of it is missing
+MARGIN = 8  # pixels around the hole that a method for any size sees
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of the photo; it may reach beyond the photo's edges."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, image: Tensor) -> Tensor:
+        """[..., H, W] -> [..., height, width]; beyond the edges 0."""
+        below, right = self.top + self.height - image.shape[-2], self.left + self.width - image.shape[-1]
+        return F.pad(image, (-self.left, right, -self.top, below))
+
+    def paste(self, patch: Tensor, image: Tensor) -> None:
+        """Write what of `patch` lies inside `image`."""
+        top, left = max(self.top, 0), max(self.left, 0)
+        bottom, right = min(self.top + self.height, image.shape[-2]), min(self.left + self.width, image.shape[-1])
+        inside = patch[..., top - self.top : bottom - self.top, left - self.left : right - self.left]
+        image[..., top:bottom, left:right] = inside
+
+
+def complete_photo(
+    method: Method, pixels: np.ndarray, hole: np.ndarray, hardware: Hardware, *, samples: int = 1, seed: int = 0
+) -> np.ndarray:
+    """Complete one photo.
+
+    pixels: uint8 [H, W, C]; hole: bool [H, W], true = missing, at least one and not all.
+    Returns uint8 [samples, H, W, C]; known pixels are those of `pixels`, unchanged.
+    """
+    image = to_signed(torch.from_numpy(np.ascontiguousarray(pixels))[None]).to(hardware.device)  # [1, C, H, W]
+    mask = torch.from_numpy(~hole).to(hardware.device).float()[None, None]  # [1, 1, H, W]
+    observed = torch.where(mask > 0, image, 0.0)
+    generator = generator_for(hardware.device, seed, "complete")
+    seed_default_generators(seed, "complete")
+    method.eval()
+    run = _complete_whole if method.any_size else _complete_window
+    with torch.no_grad(), hardware.autocast():
+        completed = run(method, observed, mask, samples, generator)  # [samples, C, H, W]
+    return np.where(hole[None, :, :, None], to_uint8(completed), pixels[None])
+
+
+def _hole_box(mask: Tensor) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right (exclusive) of the missing pixels."""
+    missing = (mask[0, 0] == 0).nonzero()
+    (top, left), (bottom, right) = missing.amin(0).tolist(), missing.amax(0).tolist()
+    return top, left, bottom + 1, right + 1
+
+
+def _complete_whole(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    top, left, bottom, right = _hole_box(mask)
+    top, left = max(top - MARGIN, 0), max(left - MARGIN, 0)
+    bottom, right = min(bottom + MARGIN, mask.shape[-2]), min(right + MARGIN, mask.shape[-1])
+    window = Window(top, left, bottom - top, right - left)
+    patches = method.complete(window.cut(observed), window.cut(mask), samples=samples, generator=generator)[0]
+    completed = observed.repeat(samples, 1, 1, 1)
+    window.paste(patches, completed)
+    return completed
+
+
+def _complete_window(
+    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
+) -> Tensor:
+    window = window_around(_hole_box(mask), mask.shape[-2:], method.shape[1:])
+    patch, known = window.cut(observed), window.cut(mask)
+    small, small_mask = shrink(patch, known, method.shape[1:])
+    outputs = complete_channels(method, small, small_mask, samples, generator)  # [samples, C, h, w]
+    enlarged = F.interpolate(outputs, size=(window.height, window.width), mode="bicubic", antialias=True)
+    completed = observed.repeat(samples, 1, 1, 1)
+    window.paste(enlarged.float(), completed)
+    return completed
+
+
+def window_around(box: tuple[int, int, int, int], size: tuple[int, int], native: tuple[int, int]) -> Window:
+    """A window of the method's aspect with the hole in its middle and context around it, inside the photo if it fits.
+
+    It is at least the method's own size, so that nothing is enlarged without need, where the photo is that large.
+    """
+    top, left, bottom, right = box
+    unit = min(native)
+    needed = max((bottom - top) * unit / native[0], (right - left) * unit / native[1])
+    room = min(size[0] * unit / native[0], size[1] * unit / native[1])
+    side = max(needed, min(max(CONTEXT * needed, unit), room))
+    height, width = (int(-(-side * length // unit)) for length in native)
+    return Window(_place(top, bottom, height, size[0]), _place(left, right, width, size[1]), height, width)
+
+
+def _place(first: int, last: int, length: int, available: int) -> int:
+    """Where a stretch of `length` begins so that first … last lies in its middle, moved inside what is available."""
+    if length >= available:
+        return (available - length) // 2
+    return min(max((first + last - length) // 2, 0), available - length)
+
+
+def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Resize so that no missing pixel leaks into a known one: colours are means of known pixels alone, and a pixel is
+    known only where everything under it is."""
+    options = {"size": tuple(size), "mode": "bilinear", "antialias": True}
+    share = F.interpolate(mask, **options)
+    known = (share > 1 - 1e-4).float()
+    colours = F.interpolate(image * mask, **options) / share.clamp(min=1e-6)
+    return torch.where(known > 0, colours, 0.0), known
+
+
+def complete_channels(
+    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
+) -> Tensor:
+    """[1, C, h, w] -> [samples, C, h, w], whatever the method's own number of channels.
+
+    A colour method completes a grey photo as a colour photo; a grey method completes each channel by itself.
+    """
+    channels, own = observed.shape[1], method.shape.channels
+    if channels == own:
+        return method.complete(observed, mask, samples=samples, generator=generator)[0].float()
+    if channels == 1:
+        completed = method.complete(observed.expand(-1, own, -1, -1), mask, samples=samples, generator=generator)
+        return completed[0].float().mean(dim=1, keepdim=True)
+    planes = observed.transpose(0, 1)  # [C, 1, h, w]
+    completed = method.complete(planes, mask.expand(channels, -1, -1, -1), samples=samples, generator=generator)
+    return completed[:, :, 0].transpose(0, 1).float()

@@ -1,0 +1,149 @@
+"""Batches for training: every process draws the same global batch and takes its share, so that results do not depend on
+how many processes there are."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team, share_of
+from inpaint_cli.engine.randomness import SampleOrder, generator_for
+from inpaint_cli.errors import InputError
+from inpaint_cli.masks import MaskProcess
+from inpaint_cli.method import Batch, Method
+
+SHARE_OF_GPU = 0.5  # of the free GPU memory: a split that needs more stays on the host
+
+
+def to_signed(pixels: Tensor) -> Tensor:
+    """uint8 [B, H, W, C] -> float32 in [-1, 1], [B, C, H, W], a channels-last view."""
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def to_uint8(image: Tensor) -> np.ndarray:
+    """Float in [-1, 1], [..., C, H, W] -> uint8 [..., H, W, C], rounded."""
+    return ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().movedim(-3, -1).cpu().numpy()
+
+
+class HostRows:
+    """Rows of memory-mapped arrays, read by a thread one request ahead."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
+        self.arrays, self.device = arrays, hardware.device
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._ahead: tuple[bytes, Future] | None = None
+
+    def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
+        """The rows at `indices`; meanwhile the rows at `following` are read for the next call."""
+        key = indices.tobytes()
+        host = self._ahead[1].result() if self._ahead and self._ahead[0] == key else self._read(indices)
+        self._ahead = (following.tobytes(), self._reader.submit(self._read, following))
+        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in host.items()}
+
+    def _read(self, indices: np.ndarray) -> dict[str, Tensor]:
+        rows = {name: torch.from_numpy(array[indices]) for name, array in self.arrays.items()}
+        return {name: row.pin_memory() for name, row in rows.items()} if self.device.type == "cuda" else rows
+
+
+class DeviceRows:
+    """The whole split on the GPU: taking rows is one kernel."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
+        self.device = hardware.device
+        self.tensors = {name: torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for name, a in arrays.items()}
+
+    def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
+        rows = torch.from_numpy(indices).to(self.device)
+        return {name: tensor[rows] for name, tensor in self.tensors.items()}
+
+
+def rows_of(arrays: dict[str, np.ndarray], hardware: Hardware) -> HostRows | DeviceRows:
+    """Cached on the GPU where the split fits; on the CPU the memory map is the cache."""
+    if hardware.device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(hardware.device)
+        if sum(array.nbytes for array in arrays.values()) < SHARE_OF_GPU * free:
+            return DeviceRows(arrays, hardware)
+    return HostRows(arrays, hardware)
+
+
+class BatchStream:
+    """Batch of any (step, repetition, part), the same whenever it is asked for.
+
+    split: images uint8 [N, H, W, C] and labels by name, as data.reader gives them.
+    """
+
+    def __init__(self, split: Any, masks: MaskProcess, method: Method, plan: Plan, hardware: Hardware, team: Team):
+        if not len(split):
+            raise InputError(f"the split '{split.name}' has no images to train on")
+        self.split, self.masks, self.shape = split, masks, method.shape
+        self.batch, self.accumulate, self.seed = plan.batch, plan.accumulate, plan.seed
+        self.repetitions = max(turn.times for turn in method.turns())
+        self.hardware, self.team = hardware, team
+        self.share = share_of(self.batch, team, self.accumulate)
+        self.order = SampleOrder(len(split), self.seed)
+        self.rows = rows_of({"image": split.images, **split.labels}, hardware)
+
+    def get(self, step: int, repetition: int = 0, part: int = 0) -> Batch:
+        """This process's share of one global batch, augmented with its masks."""
+        rows = self.rows.take(
+            self._indices(step, repetition, part), self._indices(*self._after(step, repetition, part))
+        )
+        position = (step, repetition)
+        decoys = iter(range(1, 1 << 30))
+        return Batch(
+            image=to_signed(rows.pop("image")),
+            mask=self._masks(part, "masks", *position),
+            labels=rows,
+            draw_mask=lambda: self._masks(part, "decoys", *position, next(decoys)),
+        )
+
+    def _after(self, step: int, repetition: int, part: int) -> tuple[int, int, int]:
+        """The batch that is usually asked for next."""
+        if part + 1 < self.accumulate:
+            return step, repetition, part + 1
+        if repetition + 1 < self.repetitions:
+            return step, repetition + 1, 0
+        return step + 1, 0, 0
+
+    def _global_indices(self, step: int, repetition: int) -> np.ndarray:
+        start = (step * self.repetitions + repetition) * self.batch
+        return self.order.indices(start, self.batch).numpy()
+
+    def _share(self, part: int) -> slice:
+        start = (self.team.rank * self.accumulate + part) * self.share
+        return slice(start, start + self.share)
+
+    def _indices(self, step: int, repetition: int, part: int) -> np.ndarray:
+        return self._global_indices(step, repetition)[self._share(part)]
+
+    def _masks(self, part: int, stream: str, *position: int) -> Tensor:
+        """Masks of the global batch, cut to this share: [share, 1 or C, H, W]."""
+        generator = generator_for(self.hardware.device, self.seed, stream, *position)
+        landmarks = self.split.labels.get("landmarks")
+        if landmarks is not None:
+            landmarks = torch.from_numpy(landmarks[self._global_indices(*position[:2])]).to(self.hardware.device)
+        return self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks)[self._share(part)]
+
+
+class StepBatches:
+    """The batches of one step. A whole batch is kept, since turns share what they computed from it; accumulated parts
+    are drawn again in each turn, so that none has to stay in memory."""
+
+    def __init__(self, stream: BatchStream, step: int):
+        self.stream, self.step = stream, step
+        self._first: Batch | None = None
+
+    def parts(self, repetition: int) -> Iterator[Batch]:
+        """What one turn sees at its `repetition`: one batch, or its accumulated parts."""
+        if self.stream.accumulate > 1:
+            yield from (self.stream.get(self.step, repetition, part) for part in range(self.stream.accumulate))
+        elif repetition > 0:
+            yield self.stream.get(self.step, repetition)
+        else:
+            self._first = self._first or self.stream.get(self.step)
+            yield self._first

@@ -1,0 +1,116 @@
+"""What a run leaves behind while it trains: metrics, checkpoints, sample grids, curves, progress on stderr."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.randomness import derive_seed
+from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.engine.training import Learner
+from inpaint_cli.files import replacing
+from inpaint_cli.masks import draw_for_images
+from inpaint_cli.reports.curves import draw_curves
+from inpaint_cli.reports.grids import grid
+
+PREVIEWS = 8  # images in a sample grid
+SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
+
+
+class Recorder:
+    """The observer that `fit` reports to. Only the leading process writes."""
+
+    def __init__(self, run: RunDirectory, learner: Learner, header: Mapping[str, Any], split: Any, quiet: bool):
+        self.run, self.learner, self.header = run, learner, header
+        self.preview = Preview(learner, split)
+        self.rows = run.read_metrics()
+        self.meter = Meter(learner, quiet or not learner.team.leads)
+
+    def settled(self, rows: list[dict[str, float]]) -> None:
+        if self.learner.team.leads:
+            self.run.append_metrics(rows)
+            self.rows.extend(rows)
+        self.meter.show(rows[-1])
+
+    def save(self) -> None:
+        self.learner.check_finite()
+        if self.learner.team.leads:
+            step = self.learner.step
+            self.run.write_checkpoint(step, self.learner.tensors(), {**self.header, "step": step})
+            draw_curves(self.rows, self.run.curves, f"{self.header['method']}, {self.header['masks']}")
+
+    def sample(self) -> None:
+        if self.learner.team.leads:
+            with replacing(self.run.samples / f"step-{self.learner.step:08d}.png") as temporary:
+                self.preview.draw().save(temporary)
+
+    def close(self) -> None:
+        self.meter.close()
+
+
+class Preview:
+    """The same few images and masks through the whole run."""
+
+    def __init__(self, learner: Learner, split: Any):
+        self.learner, method = learner, learner.method
+        device, count = learner.hardware.device, min(PREVIEWS, len(split))
+        self.image = to_signed(torch.from_numpy(np.array(split.images[:count])).to(device))
+        seeds = [derive_seed(learner.plan.seed, "preview", index) for index in range(count)]
+        landmarks = split.labels.get("landmarks")
+        landmarks = None if landmarks is None else torch.from_numpy(np.array(landmarks[:count]))
+        self.mask = draw_for_images(method.masks, method.shape, seeds, device=device, landmarks=landmarks)
+        self.observed = torch.where(self.mask > 0, self.image, 0.0)
+
+    def draw(self):
+        with self.learner.completing() as method, self.learner.hardware.autocast():
+            completed = method.complete(self.observed, self.mask)[:, 0]
+        rows = [list(to_uint8(images)) for images in (self.image, self.observed, completed)]
+        title = f"step {self.learner.step}"
+        return grid(rows, labels_left=["original", "observed", "completed"], title=title)
+
+
+class Meter:
+    """Images per second and time left: a bar on a terminal, a line now and then elsewhere, nothing when quiet."""
+
+    def __init__(self, learner: Learner, quiet: bool):
+        self.learner, self.quiet = learner, quiet
+        self.began = self.spoke = time.monotonic()
+        self.first_step = learner.step
+        self.bar = None
+        if not quiet and sys.stderr.isatty():
+            columns = (
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[text]}"),
+            )
+            self.bar = Progress(*columns, console=Console(stderr=True))
+            self.task = self.bar.add_task("", total=learner.plan.steps, completed=learner.step, text="")
+            self.bar.start()
+
+    @property
+    def images_per_second(self) -> float:
+        steps = self.learner.step - self.first_step
+        return steps * self.learner.plan.batch / max(time.monotonic() - self.began, 1e-9)
+
+    def show(self, row: Mapping[str, float]) -> None:
+        step, steps, now = self.learner.step, self.learner.plan.steps, time.monotonic()
+        terms = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "step")
+        text = f"{self.images_per_second:.1f} images/s  {terms}"
+        if self.bar:
+            self.bar.update(self.task, completed=step, text=text)
+        elif not self.quiet and (now - self.spoke > SECONDS_BETWEEN_LINES or step == steps):
+            self.spoke = now
+            left = (steps - step) * self.learner.plan.batch / self.images_per_second
+            print(f"step {step}/{steps}  {text}  {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.bar:
+            self.bar.stop()

@@ -1,0 +1,208 @@
+"""The only training loop. It knows players and turns, no method by name."""
+
+import math
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inpaint_cli.engine.checkpoints import Checkpoint, load_weights
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.feeding import BatchStream, StepBatches
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.randomness import seed_default_generators
+from inpaint_cli.errors import DivergedError, Interrupted
+from inpaint_cli.method import Batch, Method, Turn
+
+
+class Learner:
+    """A method with its optimisers and averaged weights: everything that a checkpoint holds."""
+
+    def __init__(self, method: Method, hardware: Hardware, team: Team, plan: Plan):
+        self.method, self.hardware, self.team, self.plan = method, hardware, team, plan
+        self.step = 0
+        self.optimizers = {name: player.optimizer(player.parameters()) for name, player in method.players.items()}
+        self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
+        self.names = {parameter: name for name, parameter in method.named_parameters()}
+        prefixes = tuple(f"{network}." for network in method.completes_with)
+        averaged = {n: p for n, p in method.named_parameters() if n.startswith(prefixes)} if method.ema_decay else {}
+        self.averages = {name: parameter.detach().clone() for name, parameter in averaged.items()}
+
+    def take_turn(self, turn: Turn, parts: Iterable[Batch]) -> dict[str, Tensor]:
+        """One update of one player from its accumulated batches; returns the mean of each loss term."""
+        player, optimizer = self.method.players[turn.player], self.optimizers[turn.player]
+        parameters = player.parameters()
+        self._set_rate(turn.player, player.schedule(self.step / self.plan.steps))
+        optimizer.zero_grad(set_to_none=True)
+        means: dict[str, Tensor] = {}
+        for part in parts:
+            with self.hardware.autocast():
+                terms = turn.loss(part)
+            (sum(terms.values()) / self.plan.accumulate).backward(inputs=parameters)
+            for name, value in terms.items():
+                means[name] = means.get(name, 0.0) + value.detach().float() / self.plan.accumulate
+        self.team.average_gradients(parameters)
+        optimizer.step()
+        return means
+
+    def _set_rate(self, player: str, factor: float) -> None:
+        for group, rate in zip(self.optimizers[player].param_groups, self.rates[player], strict=True):
+            group["lr"] = rate * factor
+
+    @torch.no_grad()
+    def end_step(self) -> None:
+        """Count the step; average weights over time (EMA) and statistics over the team."""
+        self.step += 1
+        self.team.average(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
+        decay = min(self.method.ema_decay, (1 + self.step) / (10 + self.step))  # young averages forget faster
+        for name, parameter in self.method.named_parameters():
+            if name in self.averages:
+                self.averages[name].lerp_(parameter, 1 - decay)
+
+    @contextmanager
+    def completing(self) -> Iterator[Method]:
+        """The method as `complete` uses it: evaluation mode, averaged weights in place."""
+        self._swap_averages()
+        self.method.eval()
+        try:
+            with torch.no_grad():
+                yield self.method
+        finally:
+            self.method.train()
+            self._swap_averages()
+
+    @torch.no_grad()
+    def _swap_averages(self) -> None:
+        for name, parameter in self.method.named_parameters():
+            if name in self.averages:
+                current = parameter.detach().clone()
+                parameter.copy_(self.averages[name])
+                self.averages[name].copy_(current)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything to save, by checkpoint name."""
+        tensors = {f"model/{name}": tensor for name, tensor in self.method.state_dict().items()}
+        tensors |= {f"ema/{name}": tensor for name, tensor in self.averages.items()}
+        for player, optimizer in self.optimizers.items():
+            for parameter, state in optimizer.state.items():
+                for key, value in state.items():
+                    tensors[f"optimizer/{player}/{self.names[parameter]}/{key}"] = value
+        return tensors
+
+    @torch.no_grad()
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint, bit for bit."""
+        load_weights(self.method, checkpoint.part("model"), checkpoint.path)
+        for name, value in checkpoint.part("ema").items():
+            self.averages[name].copy_(value)
+        for player, optimizer in self.optimizers.items():
+            parameters = {
+                self.names[parameter]: parameter for group in optimizer.param_groups for parameter in group["params"]
+            }
+            for path, value in checkpoint.part(f"optimizer/{player}").items():
+                name, key = path.rsplit("/", 1)
+                optimizer.state[parameters[name]][key] = _like(parameters[name], value)
+        self.step = checkpoint.header["step"]
+
+    def check_finite(self) -> None:
+        """Never save weights that are not finite."""
+        for name, parameter in self.method.named_parameters():
+            if not torch.isfinite(parameter).all():
+                raise DivergedError(f"the weights of {name} are not finite after step {self.step}")
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """Optimiser state on the parameter's device and in its memory layout, which fused optimisers rely on."""
+    value = value.to(parameter.device)
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
+
+
+class StopRequest:
+    """Notes SIGTERM and Ctrl-C, so that the loop ends after the step in hand. A second Ctrl-C ends at once."""
+
+    def __init__(self):
+        self.signal_number = 0
+
+    def __enter__(self) -> "StopRequest":
+        self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.signal_number and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal_number = self.signal_number or number
+
+
+class Ledger:
+    """Loss values on their way from device to log, fetched together so that a GPU does not wait for Python."""
+
+    def __init__(self, learner: Learner, stop: StopRequest):
+        self.learner, self.stop = learner, stop
+        self.interval = 1 if learner.hardware.device.type == "cpu" else 20
+        self._pending: list[tuple[int, dict[str, Tensor]]] = []
+
+    def note(self, terms: dict[str, Tensor]) -> None:
+        self._pending.append((self.learner.step, terms))
+
+    @property
+    def due(self) -> bool:
+        plan = self.learner.plan
+        moments = (self.interval, plan.checkpoint_every, plan.sample_every, plan.steps)
+        return any(self.learner.step % moment == 0 for moment in moments)
+
+    def settle(self) -> tuple[list[dict[str, float]], int]:
+        """Rows {step, term: mean over the team} since the last call, and the signal that a process received (0: none).
+
+        Raises `DivergedError` at the first step whose loss is not finite.
+        """
+        names = list(self._pending[0][1])
+        values = torch.stack([torch.stack([terms[name] for name in names]) for _, terms in self._pending]).double()
+        signal_number = torch.tensor(float(self.stop.signal_number), device=values.device)
+        self.learner.team.average([values, signal_number])
+        rows = []
+        for (step, _), row in zip(self._pending, values.tolist(), strict=True):
+            rows.append({"step": step, **dict(zip(names, row, strict=True))})
+            for name, value in rows[-1].items():
+                if not math.isfinite(value):
+                    raise DivergedError(f"the loss '{name}' is {value} at step {step}")
+        self._pending.clear()
+        return rows, (self.stop.signal_number or signal.SIGTERM) if signal_number.item() else 0
+
+
+def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
+    """Train to the end of the plan. `observer` sees each settled row and saves, samples and draws when asked to.
+
+    Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss is not finite.
+    """
+    method, plan = learner.method, learner.plan
+    method.train()
+    with StopRequest() as stop:
+        ledger = Ledger(learner, stop)
+        while learner.step < plan.steps:
+            terms, batches = {}, StepBatches(stream, learner.step)
+            for number, turn in enumerate(method.turns()):
+                for repetition in range(turn.times):
+                    seed_default_generators(plan.seed, "step", learner.step, number, repetition, learner.team.rank)
+                    terms |= learner.take_turn(turn, batches.parts(repetition))
+            learner.end_step()
+            ledger.note(terms)
+            if ledger.due:
+                rows, signal_number = ledger.settle()
+                observer.settled(rows)
+                if signal_number:
+                    observer.save()
+                    raise Interrupted(
+                        f"stopped by {signal.Signals(signal_number).name} after step {learner.step}", signal_number
+                    )
+            if learner.step % plan.sample_every == 0 or learner.step == plan.steps:
+                observer.sample()
+            if learner.step % plan.checkpoint_every == 0 or learner.step == plan.steps:
+                observer.save()

@@ -1,0 +1,385 @@
+"""Missing Data Encoder: Cross-Channel Image Completion with Hide-and-Seek Adversarial Network.
+
+Dapogny, Cord, Perez; AAAI 2020.
+
+    Eq. 1  discriminator_loss (losses.py)      the discriminator D tells images from completions
+    Eq. 2  generator_loss (losses.py)          the generator G fools it
+    Eq. 3  completion_error                    squared error on missing pixels
+    Eq. 4  reconstruction_error                squared error on known pixels
+    Eq. 5  perceptual_error                    squared error of VGG-16 features
+    Eq. 6  seek                                the mask seeker R finds the known pixels in a completion
+    Eq. 7  hide_by_pushing_away                hide-and-seek "rec": G pushes R away from the true mask
+    Eq. 8  hide_by_decoy                       hide-and-seek "alt": G pulls R towards another mask
+    text   seek_coordinates, hide_coordinates  hide-and-seek "coord": R regresses each channel's rectangle
+
+Departures, each selectable where it is a choice:
+- Eq. 3-5 are means over elements; printed as sums of squares, with which the printed weights cannot balance.
+- Eq. 6-8 print only the positive half of the cross-entropy, which R = 1 everywhere minimises; `cross_entropy=full`
+  trains with both halves, `printed` with the printed one.
+- The paper's pixels lie in [0, 1] with missing ones at 0; the contract's lie in [-1, 1]. `to_unit` stands between them.
+"""
+
+import itertools
+import math
+from functools import partial
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
+from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn, polynomial
+
+LEVELS = 5  # strided convolutions: 96 -> 48 -> 24 -> 12 -> 6 -> 3
+PERCEPTUAL_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # λ_1 … λ_5, below Eq. 5
+HIDE_AND_SEEK_WEIGHTS = {"rec": 10.0, "alt": 10.0, "coord": 0.1}  # "10.e-2 for coord and 10 otherwise"
+
+
+@dataclass(frozen=True)
+class Settings:
+    width: int = Field(
+        64, ge=2, description="figure 4: 64-128-256-512-512; all widths and the 4000 features scale with it"
+    )
+    hide_and_seek: Literal["none", "rec", "alt", "coord"] = Field("alt", description="the paper's best, figure 8")
+    cross_entropy: Literal["full", "printed"] = Field("full", description="Eq. 6-8 as printed keep one half only")
+    completion: float = Field(1.0, ge=0, description="weight of Eq. 3; 1 in the paper's sum of losses")
+    reconstruction: float = Field(1.0, ge=0, description="weight of Eq. 4; not in the paper")
+    perceptual: float = Field(2e-5, ge=0, description="λ_rec^vgg, weight of Eq. 5, ablation study; 0 needs no VGG-16")
+    adversarial: float = Field(
+        1e-2, ge=0, description="λ_adv, weight of Eq. 2, ablation study; 0 trains no discriminator"
+    )
+    hide_and_seek_weight: float | None = Field(
+        None, ge=0, description="λ_HnS, ablation study: unset means 10 for rec and alt, 10.e-2 for coord"
+    )
+    learning_rate: float = Field(2e-4, gt=0, description="generator, implementation details")
+    discriminator_learning_rate: float = Field(
+        2e-5, gt=0, description="discriminator, implementation details; also R's"
+    )
+    beta1: float = Field(0.5, ge=0, lt=1, description="'a momentum of 0.5', implementation details")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's usual value; not in the paper")
+    annealing_power: float = Field(
+        1.0, ge=0, description="'polynomial annealing'; the power is not in the paper, 0 is constant"
+    )
+    ema: float = Field(0.0, ge=0, lt=1, description="not in the paper; 0.999 completes with averaged weights")
+
+
+def encoder_block(inputs: int, outputs: int, activation: nn.Module, normalise: bool = True) -> nn.Sequential:
+    """Strided 4×4 convolution, batch norm, activation: [B, i, H, W] -> [B, o, H/2, W/2]."""
+    norm = [nn.BatchNorm2d(outputs)] if normalise else []
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, activation)
+
+
+def decoder_block(inputs: int, outputs: int) -> nn.Sequential:
+    """Transposed 4×4 convolution, batch norm, ReLU: [B, i, H, W] -> [B, o, 2H, 2W]."""
+    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class Float32Linear(nn.Linear):
+    """A linear layer kept out of bf16: with 18 million weights and a batch of 24, casting the weights and their gradient
+    takes longer than multiplying by them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
+def widths(width: int) -> list[int]:
+    return [width, 2 * width, 4 * width, 8 * width, 8 * width]
+
+
+class Generator(nn.Module):
+    """G, figure 4: encoder, one large fully connected layer, mirrored decoder with skip connections, sigmoid."""
+
+    def __init__(self, shape: ImageShape, width: int):
+        super().__init__()
+        sizes = [shape.channels, *widths(width)]
+        self.bottom = (sizes[-1], shape.height >> LEVELS, shape.width >> LEVELS)  # 512 × 3 × 3 for 96 × 96
+        flat = self.bottom[0] * self.bottom[1] * self.bottom[2]
+        features = round(4000 * width / 64)
+        self.encoder = nn.ModuleList(encoder_block(i, o, nn.ReLU()) for i, o in itertools.pairwise(sizes))
+        self.compress = nn.Sequential(Float32Linear(flat, features), nn.ReLU())
+        self.expand = nn.Sequential(Float32Linear(features, flat), nn.ReLU())
+        outputs = sizes[-2:0:-1]  # 512, 256, 128, 64; every block but the first also takes its skip connection
+        inputs = [sizes[-1], *(2 * size for size in outputs[:-1])]
+        self.decoder = nn.ModuleList(decoder_block(i, o) for i, o in zip(inputs, outputs, strict=True))
+        self.to_image = nn.ConvTranspose2d(2 * outputs[-1], shape.channels, 4, 2, 1)
+
+    def encode(self, masked: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """[B, C, 96, 96] in [0, 1], missing at 0 -> features [B, 4000] and each level's maps."""
+        maps, x = [], masked
+        for block in self.encoder:
+            x = block(x)
+            maps.append(x)
+        return self.compress(x.flatten(1)), maps
+
+    def forward(self, masked: Tensor) -> Tensor:
+        """M ⊙ Z in [0, 1] -> the complete image in [0, 1], both [B, C, H, W]."""
+        features, maps = self.encode(masked)
+        x = self.expand(features).unflatten(1, self.bottom)
+        for block, skip in zip(self.decoder, maps[-2::-1], strict=True):
+            x = torch.cat([block(x), skip], dim=1)
+        return torch.sigmoid(self.to_image(x).float())  # bf16 has too few bits for 256 levels
+
+
+class Discriminator(nn.Module):
+    """D: the encoder with leaky ReLU, global average pooling for its last layer. [B, C, H, W] -> logits [B, 1]"""
+
+    def __init__(self, channels: int, width: int, outputs: int = 1):
+        super().__init__()
+        sizes = [channels, *widths(width)]
+        self.layers = nn.Sequential(
+            *(encoder_block(i, o, nn.LeakyReLU(0.2), i != channels) for i, o in itertools.pairwise(sizes))
+        )  # no batch norm in the first layer, as in DCGAN
+        self.head = nn.Linear(sizes[-1], outputs)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.head(self.layers(image).mean(dim=(2, 3))).float()
+
+
+class MaskSeeker(nn.Module):
+    """R: a lighter u-net of 6 strided encoder layers, 6 decoder layers and a 1×1 layer -> the mask's logits, [B, C, H, W].
+
+    "Lighter" is not given in numbers: here half the generator's widths, and no fully connected layer. Images below
+    64 pixels have fewer halvings in them, and fewer layers.
+    """
+
+    def __init__(self, shape: ImageShape, width: int):
+        super().__init__()
+        levels = min(LEVELS + 1, int(math.log2(min(shape.height, shape.width))))
+        sizes = [shape.channels, *widths(width), 8 * width][: levels + 1]
+        self.encoder = nn.ModuleList(encoder_block(i, o, nn.LeakyReLU(0.2)) for i, o in itertools.pairwise(sizes))
+        outputs = [*sizes[-2:0:-1], width]
+        inputs = [sizes[-1], *(2 * size for size in outputs[:-1])]
+        self.decoder = nn.ModuleList(decoder_block(i, o) for i, o in zip(inputs, outputs, strict=True))
+        self.to_mask = nn.Conv2d(width, shape.channels, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        maps, x = [image], image
+        for block in self.encoder:
+            x = block(x)
+            maps.append(x)
+        for block, skip in zip(self.decoder, maps[-2::-1], strict=True):
+            x = F.pad(block(x), (0, skip.shape[3] - 2 * x.shape[3], 0, skip.shape[2] - 2 * x.shape[2]))  # 3 -> 1 -> 3
+            x = x if skip is image else torch.cat([x, skip], dim=1)
+        return self.to_mask(x).float()
+
+
+class CoordinateSeeker(Discriminator):
+    """R of "coord": x and y channels beside the image (Liu et al. 2018) -> each channel's (x, y, w, h)."""
+
+    def __init__(self, shape: ImageShape, width: int):
+        super().__init__(shape.channels + 2, width, outputs=4 * shape.channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, 4] as fractions of the image's sides."""
+        count, _, height, width = image.shape
+        y = torch.linspace(0, 1, height, device=image.device).view(1, 1, -1, 1).expand(count, 1, height, width)
+        x = torch.linspace(0, 1, width, device=image.device).view(1, 1, 1, -1).expand(count, 1, height, width)
+        return super().forward(torch.cat([image, x, y], dim=1)).unflatten(1, (-1, 4))
+
+
+def to_unit(image: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1]."""
+    return (image + 1) / 2
+
+
+def completion_error(completed: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    """‖(1 - M) ⊙ (G(M ⊙ Z) - Z)‖², a mean over elements, Eq. 3."""
+    return masked_squared_error(completed, image, 1 - mask)
+
+
+def reconstruction_error(completed: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    """‖M ⊙ (G(M ⊙ Z) - Z)‖², a mean over elements, Eq. 4."""
+    return masked_squared_error(completed, image, mask)
+
+
+def perceptual_error(completed: list[Tensor], image: list[Tensor]) -> Tensor:
+    """Σ_l λ_l ‖φ_l(G(M ⊙ Z)) - φ_l(Z)‖² / Σ_l λ_l over VGG-16's blocks, each a mean over elements, Eq. 5."""
+    errors = [F.mse_loss(a.float(), b.float()) for a, b in zip(completed, image, strict=True)]
+    weighted = sum(weight * error for weight, error in zip(PERCEPTUAL_WEIGHTS, errors, strict=True))
+    return weighted / sum(PERCEPTUAL_WEIGHTS)
+
+
+def full_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
+    """-mean(M log R + (1 - M) log(1 - R))."""
+    return F.binary_cross_entropy_with_logits(logits, mask)
+
+
+def printed_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
+    """-mean(M log R), as Eq. 6-8 print it."""
+    return (mask * F.softplus(-logits)).mean()
+
+
+CROSS_ENTROPY = {"full": full_cross_entropy, "printed": printed_cross_entropy}
+
+
+def seek(logits: Tensor, mask: Tensor, cross_entropy) -> Tensor:
+    """R learns the true mask from the completion, Eq. 6."""
+    return cross_entropy(logits, mask)
+
+
+def hide_by_pushing_away(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+    """G pushes R's answer away from the true mask M, Eq. 7."""
+    return -cross_entropy(logits, mask)
+
+
+def hide_by_decoy(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+    """G pulls R's answer towards another mask M̃ of the same process, Eq. 8."""
+    return cross_entropy(logits, decoy)
+
+
+def known_rectangle(mask: Tensor) -> Tensor:
+    """Each channel's known rectangle (x, y, w, h) as fractions of the sides. [B, C, H, W] -> [B, C, 4]"""
+    edges = []
+    for axis in (2, 3):  # rows are known along x, columns along y
+        line = mask.amax(dim=axis)  # [B, C, W], then [B, C, H]
+        length = line.shape[-1]
+        positions = torch.arange(length, device=mask.device)
+        first = torch.where(line > 0, positions, length).amin(dim=-1)
+        edges.append((first / length, line.sum(dim=-1) / length))
+    (x, width), (y, height) = edges
+    return torch.stack([x, y, width, height], dim=-1)
+
+
+def seek_coordinates(answer: Tensor, mask: Tensor, cross_entropy) -> Tensor:
+    """R regresses the true rectangles, squared error; L_coord, text below Eq. 8."""
+    return F.mse_loss(answer, known_rectangle(mask))
+
+
+def hide_coordinates(answer: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+    """G pulls R's answer towards the rectangles of another mask, squared error; the paper leaves the form open."""
+    return F.mse_loss(answer, known_rectangle(decoy))
+
+
+HIDE_AND_SEEK = {  # name -> (network of R, R's loss, G's loss)
+    "rec": (MaskSeeker, seek, hide_by_pushing_away),
+    "alt": (MaskSeeker, seek, hide_by_decoy),
+    "coord": (CoordinateSeeker, seek_coordinates, hide_coordinates),
+}
+
+
+class MDE(Method):
+    Settings = Settings
+    title = "Missing Data Encoder"
+    paper = "mde"
+    defaults = Defaults(masks="rec:0.1", batch=24, steps=300_000, recipe="celeba-96")  # implementation details
+    completes_with = ("generator",)
+
+    def __init__(self, settings, shape, masks):
+        super().__init__(settings, shape, masks)
+        self._check()
+        width = settings.width
+        self.ema_decay = settings.ema
+        self.generator = Generator(shape, width)
+        self.players["generator"] = self._player(settings.learning_rate, self.generator)
+        if settings.adversarial:
+            self.discriminator = Discriminator(shape.channels, width)
+            self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
+        if settings.hide_and_seek != "none":
+            network, self.seek, self.hide = HIDE_AND_SEEK[settings.hide_and_seek]
+            self.mask_seeker = network(shape, width // 2)
+            self.players["mask_seeker"] = self._player(settings.discriminator_learning_rate, self.mask_seeker)
+        self.cross_entropy = CROSS_ENTROPY[settings.cross_entropy]
+
+    def _check(self) -> None:
+        block, game = 2**LEVELS, self.settings.hide_and_seek
+        if self.shape.height % block or self.shape.width % block:
+            size = f"{self.shape.width}×{self.shape.height}"
+            raise InputError(
+                f"mde halves images {LEVELS} times: sides must be multiples of {block}, this data is {size}"
+            )
+        if game != "none" and not self.masks.varies:
+            raise UsageError(
+                f"hide-and-seek needs masks that vary from image to image, and {self.masks.spec} does not: "
+                "give --set hide_and_seek=none, or masks such as extrapolate:0.25 or rec:0.1"
+            )
+        if game == "coord" and self.masks.kind.name not in ("extrapolate", "rec"):
+            raise UsageError(
+                f"hide_and_seek=coord regresses the rectangles of extrapolate and rec, not {self.masks.spec}"
+            )
+
+    def _player(self, learning_rate: float, network: nn.Module) -> Player:
+        settings = self.settings
+        optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(settings.beta1, settings.beta2), fused=True)
+        return Player((network,), optimizer, polynomial(settings.annealing_power))
+
+    def needed_helpers(self):
+        return ("vgg16",) if self.settings.perceptual else ()
+
+    def turns(self):
+        losses = {
+            "discriminator": self.discriminator_turn,
+            "mask_seeker": self.seeker_turn,
+            "generator": self.generator_turn,
+        }
+        return tuple(Turn(name, loss) for name, loss in losses.items() if name in self.players)
+
+    def fake(self, batch: Batch) -> Tensor:
+        """G(M ⊙ Z), [B, C, H, W] in [0, 1]; computed once per batch."""
+        return batch.once("fake", lambda: self.generator(self.masked(batch.observed, batch.mask)))
+
+    @staticmethod
+    def masked(observed: Tensor, mask: Tensor) -> Tensor:
+        """M ⊙ Z with Z in [0, 1]."""
+        return to_unit(observed) * mask
+
+    def discriminator_turn(self, batch: Batch) -> dict[str, Tensor]:
+        fake = self.fake(batch).detach()
+        return {"discriminator": discriminator_loss(self.discriminator(to_unit(batch.image)), self.discriminator(fake))}
+
+    def seeker_turn(self, batch: Batch) -> dict[str, Tensor]:
+        answer = self.mask_seeker(self.fake(batch).detach())
+        return {"seek": self.seek(answer, self.channel_masks(batch.mask), self.cross_entropy)}
+
+    def generator_turn(self, batch: Batch) -> dict[str, Tensor]:
+        settings, fake, image = self.settings, self.fake(batch), to_unit(batch.image)
+        terms = {
+            "completion": settings.completion * completion_error(fake, image, batch.mask),
+            "reconstruction": settings.reconstruction * reconstruction_error(fake, image, batch.mask),
+        }
+        if settings.perceptual:
+            vgg = self.helpers["vgg16"]
+            terms["perceptual"] = settings.perceptual * perceptual_error(vgg(fake), vgg(image))
+        if settings.adversarial:
+            terms["adversarial"] = settings.adversarial * generator_loss(self.discriminator(fake))
+        if settings.hide_and_seek != "none":
+            terms["hide"] = self.hide_weight * self.hide_term(fake, batch)
+        return terms
+
+    def hide_term(self, fake: Tensor, batch: Batch) -> Tensor:
+        mask, decoy = self.channel_masks(batch.mask), self.channel_masks(batch.fresh_mask())
+        return self.hide(self.mask_seeker(fake), mask, decoy, self.cross_entropy)
+
+    @property
+    def hide_weight(self) -> float:
+        """λ_HnS."""
+        weight = self.settings.hide_and_seek_weight
+        return HIDE_AND_SEEK_WEIGHTS[self.settings.hide_and_seek] if weight is None else weight
+
+    def channel_masks(self, mask: Tensor) -> Tensor:
+        """One mask per channel, as M = (M^c): [B, 1 or C, H, W] -> [B, C, H, W]."""
+        return mask.expand(-1, self.shape.channels, -1, -1)
+
+    def complete(self, observed, mask, *, samples=1, generator=None):
+        """The first sample sees all that is known; each further one hides part of it behind a fresh mask, figure 6."""
+        completions = []
+        for sample in range(samples):
+            seen = mask if sample == 0 else mask * self._redraw(mask, generator)
+            output = self.generator(self.masked(observed, seen)) * 2 - 1
+            completions.append(torch.where(mask > 0, observed, output))
+        return torch.stack(completions, dim=1)
+
+    def _redraw(self, mask: Tensor, generator: torch.Generator | None) -> Tensor:
+        generator = generator or torch.Generator(mask.device).manual_seed(0)
+        return self.masks.draw(len(mask), self.shape, generator=generator)
+
+    def features(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """What transfer probes: the fully connected layer's activations, [B, 4000] at width 64."""
+        return self.generator.encode(self.masked(observed, mask))[0]
+
+
+METHOD = MDE
