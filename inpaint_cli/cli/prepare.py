@@ -19,7 +19,7 @@ def prepare(
     source: Annotated[Path | None, typer.Option(help="The folder of the original files.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many rows in each split.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that decode.  [default: cores, at most 4]")
+        int | None, typer.Option(min=1, help="Processes that decode (default: the cores, at most 4).")
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side of the prepared images, where the recipe allows another.")
@@ -64,10 +64,12 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
 
 
 def _summary(prepared: "Prepared") -> str:
+    from inpaint_cli.imaging.decoding import printable
+
     file, skipped = prepared.file, prepared.skipped
     channels, height, width = file.shape
     lines = [
-        f"{file.path}: {file.recipe_name}, {sum(prepared.rows.values()):,} images"
+        f"{printable(file.path)}: {file.recipe_name}, {sum(prepared.rows.values()):,} images"
         f" of {width}×{height}, {'RGB' if channels == 3 else 'grey'}",
         *(f"  {split:<12}{rows:>9,}" for split, rows in prepared.rows.items()),
         f"labels: {', '.join(prepared.labels) or 'none'}",

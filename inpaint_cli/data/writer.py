@@ -33,6 +33,7 @@ from inpaint_cli.data.schema import (
 )
 from inpaint_cli.errors import EnvironmentFault
 from inpaint_cli.files import replacing
+from inpaint_cli.imaging.decoding import printable
 
 # One version of the format whatever the library's age; what it writes holds no time of day.
 LIBRARY_VERSIONS = ("earliest", "v110")
@@ -103,7 +104,7 @@ def spooling(output: Path) -> Iterator[dict[str, Spool]]:
             yield {split: Spool(output.parent, files) for split in SPLITS}
     except OSError as error:
         raise EnvironmentFault(
-            f"{output}: writing failed ({error.strerror or error}); nothing was left behind"
+            f"{printable(output)}: writing failed ({error.strerror or error}); nothing was left behind"
         ) from None
 
 
@@ -193,6 +194,6 @@ def _hdf5(path: Path, mode: str) -> Iterator[h5py.File]:
 def _leave(path: Path, error: Exception) -> NoReturn:
     path.unlink(missing_ok=True)
     reason = str(error).partition("\n")[0]
-    message = f"inpaint: {path.parent}: writing the prepared file failed; is the disk full? ({reason})"
+    message = f"inpaint: {printable(path.parent)}: writing the prepared file failed; is the disk full? ({reason})"
     print(message, file=sys.stderr, flush=True)
     os._exit(EnvironmentFault.exit_code)

@@ -26,8 +26,12 @@ class FolderSource(Source):
 def _files_below(folder: Path) -> list[str]:
     """Relative names. Links to folders are not followed, so that no loop is entered."""
     names = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         relative = Path(place).relative_to(folder)
         names += [(relative / name).as_posix() for name in files if not name.startswith(".")]
     return names
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{printable(error.filename)}: this folder cannot be read ({error.strerror})")
