@@ -197,6 +197,16 @@ def test_a_mask_file_of_another_size_names_both(tmp_path):
         process.draw(1, (3, 64, 96), generator=torch.Generator())
 
 
+def test_what_is_transparent_in_a_mask_file_is_known(tmp_path):
+    pixels = np.full((6, 6, 4), 255, dtype=np.uint8)
+    pixels[..., 3] = 0
+    pixels[1, 2:4, 3] = 255  # two pixels of opaque white
+    pixels[4, 4] = (0, 0, 0, 255)
+    Image.fromarray(pixels).save(tmp_path / "layer.png")
+    mask = parse_masks(f"file:{tmp_path / 'layer.png'}").draw(1, (3, 6, 6), generator=torch.Generator())
+    assert (mask[0, 0] == 0).nonzero().tolist() == [[1, 2], [1, 3]]
+
+
 @pytest.mark.parametrize(("level", "problem"), [(0, "no hole"), (255, "all hole")])
 def test_a_mask_file_needs_a_hole_and_something_known(tmp_path, level, problem):
     path = tmp_path / "flat.png"
