@@ -46,7 +46,7 @@ class Settings:
         gt=0,
         description="stop an image when an iteration changes its hole by less (RMS, pixels in [-1, 1]); measured",
     )
-    iterations: int = Field(500, ge=1, description="at most, at each scale; measured: 30 to 150 are used")
+    iterations: int = Field(500, ge=1, description="at most, at each scale; measured: 20 to 200 are usual")
     gradient_penalty: float = Field(10.0, gt=0, description="γ; Getreuer 2012 takes 5 for pixels in [0, 1]; measured")
     value_penalty: float = Field(3.0, gt=0, description="ρ; Getreuer 2012 has no v to couple; measured")
 
