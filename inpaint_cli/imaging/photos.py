@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageChops
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
 from inpaint_cli.files import replacing
 from inpaint_cli.imaging.decoding import (
     colour_and_alpha,
-    decode,
     has_sixteen_bits,
     opened,
     over_white,
@@ -86,12 +85,19 @@ def read_photo(path: str | Path) -> Photo:
         )
 
 
-def read_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """A mask file -> bool [H, W], True in the hole; `InputError` unless it has the photo's `size` (width, height)."""
-    hole = decode(path, "gray")[:, :, 0] >= HOLE_THRESHOLD
-    height, width = hole.shape
-    if (width, height) != tuple(size):
-        raise InputError(f"{printable(path)}: the mask is {width}×{height} but the photo is {size[0]}×{size[1]} pixels")
+def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """A mask file -> bool [H, W], True where it is white: the hole.
+
+    `InputError` unless it has both a hole and known pixels, and the photo's `size` (width, height) where that is given.
+    Painting programs leave what is not painted transparent: that is known, whatever colour lies beneath.
+    """
+    with opened(path) as image:
+        colour, alpha = colour_and_alpha(image)
+    if size is not None and colour.size != tuple(size):
+        sizes = "the mask is {}×{} but the photo is {}×{} pixels".format(*colour.size, *size)
+        raise InputError(f"{printable(path)}: {sizes}")
+    levels = ImageChops.multiply(colour.convert("L"), alpha or Image.new("L", colour.size, 255))
+    hole = np.array(levels) >= HOLE_THRESHOLD
     if not hole.any():
         raise InputError(f"{printable(path)}: the mask has no hole; paint what is to be completed white")
     if hole.all():

@@ -5,14 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageChops
 from torch import Tensor
 
-from inpaint_cli.errors import InputError, unknown
-from inpaint_cli.imaging.decoding import colour_and_alpha, opened
-from inpaint_cli.imaging.photos import HOLE_THRESHOLD
+from inpaint_cli.errors import unknown
+from inpaint_cli.imaging.photos import read_mask
 
 
 @dataclass(frozen=True)
@@ -84,12 +81,4 @@ def exactly(number: int) -> Argument:
 
 def read_mask_file(text: str) -> MaskFile:
     """White is the hole; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
-    with opened(text) as image:
-        colour, alpha = colour_and_alpha(image)
-    # Painting programs leave what is not painted transparent: that is known, whatever colour lies beneath.
-    levels = ImageChops.multiply(colour.convert("L"), alpha or Image.new("L", colour.size, 255))
-    known = torch.from_numpy(np.array(levels) < HOLE_THRESHOLD)
-    if known.all() or not known.any():
-        state = "has no hole" if known.all() else "is all hole"
-        raise InputError(f"the mask file {text} {state}: white (from {HOLE_THRESHOLD} of 255) is hole, black is known")
-    return MaskFile(text, known)
+    return MaskFile(text, torch.from_numpy(~read_mask(text)))

@@ -41,9 +41,7 @@ HIDE_AND_SEEK_WEIGHTS = {"rec": 10.0, "alt": 10.0, "coord": 0.1}  # "10.e-2 for 
 
 @dataclass(frozen=True)
 class Settings:
-    width: int = Field(
-        64, ge=2, description="figure 4: 64-128-256-512-512; all widths and the 4000 features scale with it"
-    )
+    width: int = Field(64, ge=2, description="figure 4: 64-128-256-512-512; the 4000 features scale too")
     hide_and_seek: Literal["none", "rec", "alt", "coord"] = Field("alt", description="the paper's best, figure 8")
     cross_entropy: Literal["full", "printed"] = Field("full", description="Eq. 6-8 as printed keep one half only")
     completion: float = Field(1.0, ge=0, description="weight of Eq. 3; 1 in the paper's sum of losses")
@@ -141,7 +139,7 @@ class Discriminator(nn.Module):
 
 
 class MaskSeeker(nn.Module):
-    """R: a lighter u-net of 6 strided encoder layers, 6 decoder layers and a 1×1 layer -> the mask's logits, [B, C, H, W].
+    """R: a lighter u-net of 6 encoder layers, 6 decoder layers and a 1×1 layer -> the mask's logits, [B, C, H, W].
 
     "Lighter" is not given in numbers: here half the generator's widths, and no fully connected layer. Images below
     64 pixels have fewer halvings in them, and fewer layers.
@@ -206,7 +204,7 @@ def perceptual_error(completed: list[Tensor], image: list[Tensor]) -> Tensor:
 
 def full_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
     """-mean(M log R + (1 - M) log(1 - R))."""
-    return F.binary_cross_entropy_with_logits(logits, mask)
+    return (F.softplus(logits) - mask * logits).mean()
 
 
 def printed_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:

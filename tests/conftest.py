@@ -1,0 +1,78 @@
+"""Small prepared files and a way to run the program, shared by all tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # machines are shared
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def smooth_pictures(count: int, size: int, seed: int = 0) -> list[np.ndarray]:
+    """Pictures with something to learn: a few blurred colours, uint8 [size, size, 3] each."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (count, 4, 4, 3), dtype=np.uint8)
+    return [np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC)) for picture in coarse]
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of 60 PNG files, 40×40."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, picture in enumerate(smooth_pictures(60, 40)):
+        Image.fromarray(picture).save(folder / f"picture_{number:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(pictures, tmp_path_factory) -> Path:
+    """A prepared file of 32×32 colour images with three splits."""
+    path = tmp_path_factory.mktemp("prepared") / "pictures.h5"
+    result = inpaint("prepare", "folder", "--source", pictures, "-o", path, "--size", "32", "--workers", "1", "-q")
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(prepared, tmp_path_factory) -> Path:
+    """The run directory of a small MDE after four steps."""
+    run = tmp_path_factory.mktemp("runs") / "mde"
+    result = inpaint(*train_arguments(prepared, run), "--steps", 4)
+    assert result.exit_code == 0, result.stderr
+    return run
+
+
+def train_arguments(data: Path, run: Path) -> list:
+    """`inpaint train` of a small MDE, without its number of steps."""
+    return [
+        "train", "--method", "mde", "--data", data, "--outdir", run, "--masks", "rec:0.3", "--batch", 4,
+        "--device", "cpu", "--set", "width=4", "--set", "perceptual=0", "-q",
+    ]  # fmt: skip
+
+
+def inpaint(*arguments):
+    """Run the command in this process; `.exit_code`, `.stdout`, `.stderr`."""
+    from inpaint_cli.cli.main import app
+
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def inpaint_process(*arguments, **environment: str) -> SimpleNamespace:
+    """Run the command as a user does, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "inpaint_cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+    return SimpleNamespace(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)

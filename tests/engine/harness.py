@@ -1,0 +1,64 @@
+"""Runs the training loop on the toy method without the command line."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from toy import Toy
+
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.randomness import seed_default_generators
+from inpaint_cli.engine.training import Learner, fit
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import ImageShape
+
+ALONE = Team()
+HARDWARE = Hardware(torch.device("cpu"), "fp32")
+
+
+class Split:
+    """What the reader gives: images and labels as arrays."""
+
+    name = "train"
+
+    def __init__(self, count=20, size=12, seed=0):
+        coarse = np.random.default_rng(seed).integers(0, 256, (count, size // 4, size // 4, 3), dtype=np.uint8)
+        self.images = coarse.repeat(4, axis=1).repeat(4, axis=2)
+        self.labels = {"labels": np.arange(count)}
+
+    def __len__(self):
+        return len(self.images)
+
+
+class Observer:
+    """Keeps what the loop reports."""
+
+    def __init__(self, learner):
+        self.learner, self.rows, self.saved, self.sampled = learner, [], [], []
+
+    def settled(self, rows):
+        self.rows.extend(rows)
+
+    def save(self):
+        self.saved.append(self.learner.step)
+
+    def sample(self):
+        self.sampled.append(self.learner.step)
+
+
+def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", **toy):
+    """A learner, its batches and an observer."""
+    seed_default_generators(plan.seed, "initial weights")
+    method = Toy(ImageShape(3, 12, 12), parse_masks(masks), **toy)
+    learner = Learner(method, HARDWARE, team, plan)
+    stream = BatchStream(Split(), method.masks, method, plan, HARDWARE, team)
+    return SimpleNamespace(learner=learner, stream=stream, observer=Observer(learner), method=method)
+
+
+def train(plan: Plan, team: Team = ALONE, **toy):
+    made = make(plan, team, **toy)
+    fit(made.learner, made.stream, made.observer)
+    return made

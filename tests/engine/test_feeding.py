@@ -1,0 +1,82 @@
+"""Batches: stateless, shared out among processes, exact to the byte."""
+
+import numpy as np
+import pytest
+import torch
+from harness import HARDWARE, Split, make
+
+from inpaint_cli.engine.feeding import HostRows, to_signed, to_uint8
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.randomness import SampleOrder, derive_seed
+
+
+def test_pixels_survive_the_round_trip():
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 16, 16, 1)
+    signed = to_signed(pixels)
+    assert signed.min() == -1 and signed.max() == 1
+    np.testing.assert_array_equal(to_uint8(signed), pixels.numpy())
+
+
+def test_every_epoch_shows_every_image_once():
+    order = SampleOrder(10, seed=3)
+    drawn = order.indices(0, 20).view(2, 10)
+    assert [sorted(epoch.tolist()) for epoch in drawn] == [list(range(10))] * 2
+    assert drawn[0].tolist() != drawn[1].tolist()
+    assert order.indices(7, 6).tolist() == drawn.flatten()[7:13].tolist()
+
+
+def test_order_is_a_function_of_seed_and_position_alone():
+    assert SampleOrder(50, 1).indices(120, 9).tolist() == SampleOrder(50, 1).indices(120, 9).tolist()
+    assert SampleOrder(50, 1).indices(0, 50).tolist() != SampleOrder(50, 2).indices(0, 50).tolist()
+
+
+def test_seeds_of_streams_and_steps_differ():
+    seeds = {derive_seed(0, stream, step) for stream in ("masks", "decoys") for step in range(100)}
+    assert len(seeds) == 200
+
+
+def test_asking_again_gives_the_same_batch():
+    stream = make(Plan(steps=5, batch=6)).stream
+    first, other, again = stream.get(2), stream.get(3), stream.get(2)
+    assert torch.equal(first.image, again.image) and torch.equal(first.mask, again.mask)
+    assert torch.equal(first.fresh_mask(), again.fresh_mask())
+    assert not torch.equal(first.mask, other.mask)
+    assert not torch.equal(first.fresh_mask(), first.fresh_mask())
+
+
+@pytest.mark.parametrize(("processes", "accumulate"), [(2, 1), (1, 2), (2, 2)])
+def test_shares_make_up_the_global_batch(processes, accumulate):
+    whole = make(Plan(steps=5, batch=8)).stream.get(1)
+    plan = Plan(steps=5, batch=8, accumulate=accumulate)
+    parts = [
+        make(plan, Team(rank, processes)).stream.get(1, 0, part)
+        for rank in range(processes)
+        for part in range(accumulate)
+    ]
+    assert torch.equal(torch.cat([part.image for part in parts]), whole.image)
+    assert torch.equal(torch.cat([part.mask for part in parts]), whole.mask)
+    assert torch.equal(torch.cat([part.fresh_mask() for part in parts]), whole.fresh_mask())
+    assert torch.equal(torch.cat([part.labels["labels"] for part in parts]), whole.labels["labels"])
+
+
+def test_labels_stay_with_their_images():
+    split, stream = Split(), make(Plan(steps=5, batch=8)).stream
+    batch = stream.get(4)
+    expected = to_signed(torch.from_numpy(split.images[batch.labels["labels"].numpy()]))
+    assert torch.equal(batch.image, expected)
+
+
+def test_reading_ahead_changes_nothing():
+    array = np.arange(40)
+    rows = HostRows({"row": array}, HARDWARE)
+    one, two, three = np.array([3, 1]), np.array([7, 9]), np.array([5, 5])
+    assert rows.take(one, two)["row"].tolist() == [3, 1]
+    assert rows.take(two, three)["row"].tolist() == [7, 9]  # as read ahead
+    assert rows.take(one, two)["row"].tolist() == [3, 1]  # not what was read ahead
+
+
+def test_observed_hides_even_nan():
+    batch = make(Plan(steps=1, batch=4)).stream.get(0)
+    batch.image = torch.where(batch.mask > 0, batch.image, float("nan"))
+    assert torch.isfinite(batch.observed).all()

@@ -1,0 +1,152 @@
+"""The loop's promises: accumulation, interruption and several processes change nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from harness import make, train
+
+from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.training import fit
+from inpaint_cli.errors import DivergedError, Interrupted, UsageError
+
+HERE = Path(__file__).parent
+
+
+def weights(made):
+    return {name: tensor.clone() for name, tensor in made.method.state_dict().items()}
+
+
+def assert_close(one, other):
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-6)
+
+
+def test_training_learns():
+    made = train(Plan(steps=60, batch=8))
+    errors = [row["error"] for row in made.observer.rows]
+    assert sum(errors[-5:]) < 0.5 * sum(errors[:5])
+
+
+def test_accumulated_parts_equal_one_big_batch():
+    assert_close(weights(train(Plan(steps=5, batch=8, accumulate=4))), weights(train(Plan(steps=5, batch=8))))
+
+
+def test_two_processes_equal_one(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),
+        "OMP_NUM_THREADS": "1",
+    }
+    subprocess.run([*command, HERE / "two_processes.py", tmp_path], check=True, env=environment, timeout=240)
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert_close(weights(train(Plan(steps=5, batch=8))), first)
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_interrupted_and_resumed_equals_straight(tmp_path, ema_decay):
+    plan = Plan(steps=7, batch=8)
+    straight = train(plan, ema_decay=ema_decay)
+    begun = make(plan, ema_decay=ema_decay)
+    begun.observer.settled = lambda rows: rows[-1]["step"] == 3 and os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted) as stopped:
+        fit(begun.learner, begun.stream, begun.observer)
+    assert stopped.value.exit_code == 143
+    write_checkpoint(tmp_path / "c.safetensors", begun.learner.tensors(), {"step": begun.learner.step})
+
+    resumed = make(plan, ema_decay=ema_decay)
+    resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
+    assert 3 <= resumed.learner.step <= 4
+    fit(resumed.learner, resumed.stream, resumed.observer)
+    for name, tensor in straight.learner.tensors().items():
+        assert torch.equal(tensor, resumed.learner.tensors()[name]), name
+
+
+def test_ctrl_c_saves_and_exits_130():
+    made = make(Plan(steps=5, batch=4))
+    made.observer.settled = lambda rows: rows[-1]["step"] == 1 and os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(Interrupted) as stopped:
+        fit(made.learner, made.stream, made.observer)
+    assert stopped.value.exit_code == 130
+    assert made.observer.saved == [made.learner.step]
+
+
+def test_loss_that_is_not_finite_stops_and_is_named():
+    made = make(Plan(steps=5, batch=4))
+    original = made.method.painter_loss
+
+    def poisoned(batch):
+        terms = original(batch)
+        return terms | {"error": terms["error"] * float("nan")} if made.learner.step == 2 else terms
+
+    made.method.painter_loss = poisoned
+    with pytest.raises(DivergedError, match="the loss 'error' is nan at step 3"):
+        fit(made.learner, made.stream, made.observer)
+    assert made.observer.saved == []
+
+
+def test_weights_that_are_not_finite_are_never_saved():
+    made = make(Plan(steps=5, batch=4))
+    made.method.painter.weight.data[0] = float("inf")
+    with pytest.raises(DivergedError, match=r"painter\.weight"):
+        made.learner.check_finite()
+
+
+def test_each_player_learns_only_in_its_own_turn():
+    made = make(Plan(steps=1, batch=4))
+    painter = made.method.turns()[1]
+    before = weights(made)
+    made.learner.take_turn(painter, [made.stream.get(0)])
+    changed = {name for name, tensor in weights(made).items() if not torch.equal(tensor, before[name])}
+    assert changed == {"painter.weight", "painter.bias"}
+    assert made.method.critic.weight.grad is None
+
+
+def test_repetitions_see_batches_of_their_own_and_turns_share_the_first():
+    made = make(Plan(steps=3, batch=4))
+    seen = []
+    made.method.turns = lambda turns=made.method.turns(): [
+        turn._replace(loss=lambda batch, turn=turn: seen.append(batch) or turn.loss(batch)) for turn in turns
+    ]
+    fit(made.learner, made.stream, made.observer)
+    critic_first, critic_second, painter = seen[:3]
+    assert painter is critic_first
+    assert not torch.equal(critic_first.image, critic_second.image)
+
+
+def test_schedule_reaches_zero_and_constant_stays():
+    made = train(Plan(steps=4, batch=4))
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in made.learner.optimizers.items()}
+    assert rates["painter"] == pytest.approx(1e-2 * (1 - 3 / 4))
+    assert rates["critic"] == pytest.approx(1e-2)
+
+
+def test_average_follows_its_definition():
+    made = make(Plan(steps=1, batch=4), ema_decay=0.5)
+    start = made.method.painter.weight.detach().clone()
+    fit(made.learner, made.stream, made.observer)
+    decay = min(0.5, 2 / 11)
+    expected = decay * start + (1 - decay) * made.method.painter.weight
+    torch.testing.assert_close(made.learner.averages["painter.weight"], expected)
+    with made.learner.completing() as method:
+        torch.testing.assert_close(method.painter.weight, expected)
+    assert not torch.equal(made.method.painter.weight, expected)
+
+
+def test_batch_must_divide():
+    with pytest.raises(UsageError, match="does not divide"):
+        make(Plan(steps=1, batch=5, accumulate=2))
+
+
+def test_saves_and_samples_when_the_plan_says():
+    made = train(Plan(steps=5, batch=4, checkpoint_every=2, sample_every=3))
+    assert made.observer.saved == [2, 4, 5]
+    assert made.observer.sampled == [3, 5]
+    assert [row["step"] for row in made.observer.rows] == [1, 2, 3, 4, 5]

@@ -1,0 +1,15 @@
+"""Run by test_training under torch's launcher: the same training as one process, shared by two."""
+
+import sys
+from pathlib import Path
+
+import torch
+from harness import train
+
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import join_team, leave_team
+
+team = join_team("cpu")
+made = train(Plan(steps=5, batch=8), team)
+torch.save(made.method.state_dict(), Path(sys.argv[1]) / f"rank{team.rank}.pt")
+leave_team()

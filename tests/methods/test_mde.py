@@ -1,0 +1,206 @@
+"""The Missing Data Encoder's equations against closed forms, each from both sides."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import Batch, ImageShape
+from inpaint_cli.methods import mde
+from inpaint_cli.methods.mde import MDE, Generator, MaskSeeker, Settings
+
+SHAPE = ImageShape(3, 32, 32)
+
+
+def build(masks="rec:0.3", shape=SHAPE, **settings) -> MDE:
+    torch.manual_seed(0)
+    return MDE(Settings(**{"width": 4, "perceptual": 0, **settings}), shape, parse_masks(masks))
+
+
+def batch_for(method: MDE, count=4) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+
+    def draw():
+        return method.masks.draw(count, method.shape, generator=generator)
+
+    return Batch(torch.rand(count, *method.shape, generator=generator) * 2 - 1, draw(), {}, draw)
+
+
+def logit(probability: float) -> torch.Tensor:
+    return torch.full((5, 1), math.log(probability / (1 - probability)))
+
+
+def test_eq_1_discriminator():
+    expected = -math.log(0.8) - math.log(1 - 0.3)
+    assert discriminator_loss(logit(0.8), logit(0.3)).item() == pytest.approx(expected, rel=1e-5)
+    assert discriminator_loss(logit(0.3), logit(0.8)) > discriminator_loss(logit(0.8), logit(0.3))
+
+
+def test_eq_2_generator():
+    assert generator_loss(logit(0.3)).item() == pytest.approx(-math.log(0.3), rel=1e-5)
+    assert generator_loss(logit(0.9)) < generator_loss(logit(0.3))
+
+
+def test_eq_3_and_4_share_out_the_squared_error():
+    image, completed = torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    mask = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    assert mde.completion_error(completed, image, mask).item() == pytest.approx((4 + 9 + 16) / 4)
+    assert mde.reconstruction_error(completed, image, mask).item() == pytest.approx(1 / 4)
+    whole = masked_squared_error(completed, image, torch.ones_like(mask))
+    parts = mde.completion_error(completed, image, mask) + mde.reconstruction_error(completed, image, mask)
+    assert parts.item() == pytest.approx(whole.item())
+
+
+def test_eq_5_weighs_the_five_blocks():
+    zeros, ones = [torch.zeros(2, 3)] * 5, [torch.ones(2, 3)] * 5
+    assert mde.perceptual_error(zeros, zeros) == 0
+    assert mde.perceptual_error(ones, zeros).item() == pytest.approx(1)
+    first_only = [torch.full((2, 3), 2.0), *zeros[1:]]
+    assert mde.perceptual_error(first_only, zeros).item() == pytest.approx(4 * 1 / 1.9375)
+
+
+def test_eq_6_is_least_at_the_true_mask_only_with_both_halves():
+    mask = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
+    right, everywhere = (mask * 2 - 1) * 9, torch.full_like(mask, 9.0)
+    full, printed = mde.CROSS_ENTROPY["full"], mde.CROSS_ENTROPY["printed"]
+    assert mde.seek(right, mask, full) < 1e-3 < mde.seek(everywhere, mask, full)
+    assert mde.seek(everywhere, mask, printed) <= mde.seek(right, mask, printed)  # why "full" is the default
+    expected = nn.functional.binary_cross_entropy_with_logits(right * 0.1, mask)
+    assert full(right * 0.1, mask).item() == pytest.approx(expected.item(), rel=1e-5)
+    half = -(mask * torch.log(torch.sigmoid(right * 0.1))).mean()
+    assert printed(right * 0.1, mask).item() == pytest.approx(half.item(), rel=1e-5)
+
+
+def test_eq_7_pushes_away_and_eq_8_pulls_to_the_decoy():
+    mask, decoy = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    found, fooled = (mask * 2 - 1) * 3, (decoy * 2 - 1) * 3
+    full = mde.CROSS_ENTROPY["full"]
+    for hide in (mde.hide_by_pushing_away, mde.hide_by_decoy):
+        assert hide(fooled, mask, decoy, full) < hide(found, mask, decoy, full)
+    assert mde.hide_by_pushing_away(found, mask, decoy, full).item() == pytest.approx(-mde.seek(found, mask, full).item())
+    other = torch.tensor([[1.0, 1.0]])
+    assert mde.hide_by_pushing_away(found, mask, other, full) == mde.hide_by_pushing_away(found, mask, decoy, full)
+    assert mde.hide_by_decoy(found, mask, other, full) != mde.hide_by_decoy(found, mask, decoy, full)
+
+
+def test_coordinates_of_known_rectangles():
+    mask = torch.zeros(1, 2, 8, 16)
+    mask[0, 0, 2:6, 4:12] = 1
+    mask[0, 1, 0:8, 15:16] = 1
+    expected = torch.tensor([[[4 / 16, 2 / 8, 8 / 16, 4 / 8], [15 / 16, 0, 1 / 16, 1]]])
+    torch.testing.assert_close(mde.known_rectangle(mask), expected)
+    assert mde.seek_coordinates(expected, mask, None) == 0
+    assert mde.hide_coordinates(expected, mask, torch.ones_like(mask), None) > 0
+
+
+def test_the_generator_is_figure_4():
+    generator = Generator(ImageShape(3, 96, 96), 64)
+    assert [block[0].out_channels for block in generator.encoder] == [64, 128, 256, 512, 512]
+    assert all(block[0].kernel_size == (4, 4) and block[0].stride == (2, 2) for block in generator.encoder)
+    assert generator.compress[0].in_features == 512 * 3 * 3 and generator.compress[0].out_features == 4000
+    assert generator.expand[0].in_features == 4000
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (96, 96), (64, 128), (128, 128)])
+def test_shapes_follow_the_data(channels, height, width):
+    shape = ImageShape(channels, height, width)
+    image = torch.rand(2, *shape)
+    completed = Generator(shape, 2)(image)
+    assert completed.shape == image.shape and (0 <= completed).all() and (completed <= 1).all()
+    seeker = MaskSeeker(shape, 2)
+    assert seeker(image).shape == image.shape
+    layers = [m for m in seeker.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    assert len(layers) == 13 or min(height, width) < 64  # 6 + 6 + 1, as the paper counts
+
+
+def test_sizes_that_cannot_be_halved_are_refused():
+    with pytest.raises(InputError, match="multiples of 32.*28×28"):
+        build(shape=ImageShape(1, 28, 28), masks="extrapolate:0.25")
+
+
+def test_hide_and_seek_needs_masks_that_vary():
+    with pytest.raises(UsageError, match="hide_and_seek=none"):
+        build(masks="inpaint:0.25")
+    with pytest.raises(UsageError, match="rectangles"):
+        build(masks="noise:0.5", hide_and_seek="coord")
+    assert "mask_seeker" not in build(masks="inpaint:0.25", hide_and_seek="none").players
+
+
+PAPERS_MASKS = ["inpaint:0.25", "reverse:0.25", "colorize:1", "colorize:2", "extrapolate:0.25", "rec:0.1"]
+
+
+@pytest.mark.parametrize("masks", PAPERS_MASKS)
+def test_every_training_mask_of_the_paper_trains(masks):
+    game = "alt" if parse_masks(masks).varies else "none"
+    method = build(masks=masks, hide_and_seek=game)
+    for turn in method.turns():
+        assert all(torch.isfinite(term) for term in turn.loss(batch_for(method)).values())
+
+
+@pytest.mark.parametrize("game", ["none", "rec", "alt", "coord"])
+@pytest.mark.parametrize("cross_entropy", ["full", "printed"])
+def test_every_game_reaches_its_players(game, cross_entropy):
+    method = build(hide_and_seek=game, cross_entropy=cross_entropy)
+    names = [turn.player for turn in method.turns()]
+    assert names == ["discriminator", *(["mask_seeker"] if game != "none" else []), "generator"]
+    batch = batch_for(method)
+    for turn in method.turns():
+        parameters = method.players[turn.player].parameters()
+        gradients = torch.autograd.grad(sum(turn.loss(batch).values()), parameters, retain_graph=True)
+        assert all(torch.isfinite(gradient).all() and gradient.abs().sum() > 0 for gradient in gradients)
+
+
+def test_weights_of_the_terms_are_the_settings():
+    base, heavy = build(), build(completion=3.0, adversarial=0.5, hide_and_seek_weight=2.0)
+    heavy.load_state_dict(base.state_dict())
+    one, other = (method.generator_turn(batch_for(method)) for method in (base, heavy))
+    assert (other["completion"] / one["completion"]).item() == pytest.approx(3, rel=1e-4)
+    assert (other["adversarial"] / one["adversarial"]).item() == pytest.approx(50, rel=1e-4)
+    assert (other["hide"] / one["hide"]).item() == pytest.approx(2 / 10, rel=1e-3)
+    assert build(hide_and_seek="coord").hide_weight == 0.1
+
+
+def test_no_adversarial_weight_means_no_discriminator():
+    assert "discriminator" not in build(adversarial=0).players
+
+
+def test_perceptual_loss_uses_the_helper_and_not_the_checkpoint():
+    method = build(perceptual=2e-5)
+    assert method.needed_helpers() == ("vgg16",) and build().needed_helpers() == ()
+    method.helpers["vgg16"] = lambda image: [image] * 5
+    terms = method.generator_turn(batch_for(method))
+    assert terms["perceptual"] > 0
+    assert not any("vgg" in name for name in method.state_dict())
+
+
+def test_missing_pixels_never_reach_the_generator():
+    method = build().eval()
+    batch = batch_for(method)
+    poisoned = Batch(torch.where(batch.mask > 0, batch.image, float("nan")), batch.mask)
+    torch.testing.assert_close(method.fake(batch), method.fake(poisoned))
+    assert torch.equal(method.masked(batch.observed, batch.mask)[batch.mask == 0], torch.zeros(int((batch.mask == 0).sum())))
+
+
+def test_samples_differ_and_the_first_sees_everything():
+    method = build("rec:0.5").eval()
+    method.generator.to_image.weight.data.mul_(50)
+    observed, mask = torch.rand(2, *SHAPE), torch.ones(2, 1, 32, 32)
+    mask[..., 8:20, 8:20] = 0
+    completed = method.complete(observed * mask, mask, samples=3, generator=torch.Generator().manual_seed(0))
+    assert completed.shape == (2, 3, *SHAPE)
+    assert torch.equal(completed[:, :1], method.complete(observed * mask, mask))
+    assert not torch.equal(completed[:, 1], completed[:, 2]) and not torch.equal(completed[:, 0], completed[:, 1])
+    known = mask.expand(2, 3, 32, 32) > 0
+    for sample in completed.unbind(1):
+        assert torch.equal(sample[known], observed[known])
+
+
+def test_features_are_the_large_layer():
+    method = build().eval()
+    features = method.features(torch.zeros(2, *SHAPE), torch.ones(2, 1, 32, 32))
+    assert features.shape == (2, 250)  # 4000 · 4 / 64
