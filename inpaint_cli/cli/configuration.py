@@ -36,6 +36,11 @@ class Job:
         splits = self.prepared.splits
         return self.prepared.split("validation" if "validation" in splits else "train")
 
+    def notes(self) -> list[str]:
+        """What the user should know before training goes on."""
+        going_on = [f"going on from {self.checkpoint.path}"] if self.checkpoint else []
+        return [*(f"passed over {problem}" for problem in self.problems), *going_on]
+
     def begin(self, run: Any, learner: Any, team: Any) -> None:
         """Load the checkpoint; make the directory say what is trained now."""
         if self.checkpoint:

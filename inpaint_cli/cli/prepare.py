@@ -15,8 +15,10 @@ def prepare(
     recipe: Annotated[
         str, typer.Argument(help="A recipe's name, such as mnist-96, celeba-96, folder or demo, or a .toml file.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The prepared file to make (.h5).")],
-    source: Annotated[Path | None, typer.Option(help="The folder of the original files.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The prepared file to make. Default: RECIPE.h5 here.")
+    ] = None,
+    source: Annotated[Path | None, typer.Option("--source", help="The folder of the original files.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many rows in each split.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that decode (default: the cores, at most 4).")
@@ -39,7 +41,7 @@ def prepare(
             chosen.resized(size),
             text,
             source,
-            output,
+            output or Path(f"{chosen.name}.h5"),
             limit=limit,
             workers=workers or default_workers(),
             strict=strict,

@@ -108,6 +108,9 @@ def _train(
         hardware.place(network)
     learner = Learner(method, hardware, team, plan)
     job.begin(run, learner, team)
+    if team.leads and not quiet:
+        for note in job.notes():
+            typer.echo(f"note: {note}", err=True)
     header = header_of(job.configuration, labels)
     recorder = Recorder(run, learner, header, job.preview_split, quiet)
     try:

@@ -39,7 +39,7 @@ def evaluate(
     parts, examples = [], []
     for start in range(0, count, batch):
         indices = range(start, min(start + batch, count))
-        original = np.ascontiguousarray(split.images[indices.start : indices.stop])
+        original = np.array(split.images[indices.start : indices.stop])
         completed, mask = complete_rows(method, split, original, indices, masks, hardware, seed)
         shown = np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() > 0, original.shape)
         parts.append(measure(original, completed, ~shown))

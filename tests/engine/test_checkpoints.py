@@ -79,7 +79,9 @@ def test_a_run_without_checkpoints_says_so(tmp_path):
 
 def test_writing_over_keeps_the_old_file_when_it_fails(checkpoint, monkeypatch):
     before = checkpoint.read_bytes()
-    monkeypatch.setattr("inpaint_cli.engine.checkpoints.save_file", lambda *args, **options: (_ for _ in ()).throw(OSError(28)))
+    monkeypatch.setattr(
+        "inpaint_cli.engine.checkpoints.save_file", lambda *args, **options: (_ for _ in ()).throw(OSError(28))
+    )
     with pytest.raises(OSError):
         write_checkpoint(checkpoint, TENSORS, HEADER)
     assert checkpoint.read_bytes() == before

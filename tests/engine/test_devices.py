@@ -52,4 +52,6 @@ def test_a_split_that_fits_lives_on_the_gpu():
     resident = rows_of(arrays, hardware)
     assert isinstance(resident, DeviceRows)
     indices = np.array([3, 0])
-    assert torch.equal(resident.take(indices, indices)["image"], HostRows(arrays, hardware).take(indices, indices)["image"])
+    assert torch.equal(
+        resident.take(indices, indices)["image"], HostRows(arrays, hardware).take(indices, indices)["image"]
+    )

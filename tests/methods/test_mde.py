@@ -81,7 +81,9 @@ def test_eq_7_pushes_away_and_eq_8_pulls_to_the_decoy():
     full = mde.CROSS_ENTROPY["full"]
     for hide in (mde.hide_by_pushing_away, mde.hide_by_decoy):
         assert hide(fooled, mask, decoy, full) < hide(found, mask, decoy, full)
-    assert mde.hide_by_pushing_away(found, mask, decoy, full).item() == pytest.approx(-mde.seek(found, mask, full).item())
+    assert mde.hide_by_pushing_away(found, mask, decoy, full).item() == pytest.approx(
+        -mde.seek(found, mask, full).item()
+    )
     other = torch.tensor([[1.0, 1.0]])
     assert mde.hide_by_pushing_away(found, mask, other, full) == mde.hide_by_pushing_away(found, mask, decoy, full)
     assert mde.hide_by_decoy(found, mask, other, full) != mde.hide_by_decoy(found, mask, decoy, full)
@@ -111,7 +113,7 @@ def test_shapes_follow_the_data(channels, height, width):
     shape = ImageShape(channels, height, width)
     image = torch.rand(2, *shape)
     completed = Generator(shape, 2)(image)
-    assert completed.shape == image.shape and (0 <= completed).all() and (completed <= 1).all()
+    assert completed.shape == image.shape and (completed >= 0).all() and (completed <= 1).all()
     seeker = MaskSeeker(shape, 2)
     assert seeker(image).shape == image.shape
     layers = [m for m in seeker.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
@@ -183,7 +185,9 @@ def test_missing_pixels_never_reach_the_generator():
     batch = batch_for(method)
     poisoned = Batch(torch.where(batch.mask > 0, batch.image, float("nan")), batch.mask)
     torch.testing.assert_close(method.fake(batch), method.fake(poisoned))
-    assert torch.equal(method.masked(batch.observed, batch.mask)[batch.mask == 0], torch.zeros(int((batch.mask == 0).sum())))
+    assert torch.equal(
+        method.masked(batch.observed, batch.mask)[batch.mask == 0], torch.zeros(int((batch.mask == 0).sum()))
+    )
 
 
 def test_samples_differ_and_the_first_sees_everything():

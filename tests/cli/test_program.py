@@ -1,0 +1,81 @@
+"""The program as a whole: quick help, version, methods, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY, inpaint, inpaint_process
+
+from inpaint_cli import __version__
+
+COMMANDS = ["prepare", "train", "complete", "evaluate", "methods", "masks"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])
+def test_help_and_version_do_not_import_torch(arguments):
+    program = (
+        "import sys; from inpaint_cli.cli.main import app\n"
+        f"try: app({arguments!r}, prog_name='inpaint')\n"
+        "finally: sys.exit(9 if {'torch', 'numpy', 'h5py'} & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert (__version__ if arguments == ["--version"] else "Usage: inpaint") in done.stdout
+
+
+def test_help_names_every_command():
+    text = inpaint("--help").stdout
+    assert all(command in text for command in COMMANDS)
+
+
+def test_python_m_is_the_same_program():
+    done = inpaint_process("--version")
+    assert done.exit_code == 0 and done.stdout.strip() == f"inpaint {__version__}"
+
+
+def test_methods_are_listed_by_paper():
+    text = inpaint("methods").stdout
+    assert text.index("Missing Data Encoder") < text.index("  mde") < text.index("  tv")
+
+
+def test_one_methods_settings_name_their_sources():
+    text = inpaint("methods", "mde").stdout
+    assert "width = 64" in text and "figure 4" in text and "hide_and_seek = alt" in text and "--batch 24" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["methods", "mdee"], "did you mean 'mde'"),
+        (["trian"], "train"),
+        (["train", "--steps", "many"], "steps"),
+        (["prepare", "mnist-69", "-o", "x.h5"], "did you mean 'mnist-96'"),
+    ],
+)
+def test_mistakes_in_words_are_exit_2_with_the_nearest(arguments, expected):
+    result = inpaint(*arguments)
+    assert result.exit_code == 2 and expected in result.stderr
+
+
+def test_a_full_disk_is_an_environment_fault(monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "out.png")
+
+    monkeypatch.setattr("inpaint_cli.methods.method_names", full)
+    result = inpaint("methods")
+    assert result.exit_code == 4 and "No space left" in result.stderr
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_no_memory_names_what_helps(monkeypatch, error):
+    def hungry(*arguments):
+        raise error
+
+    monkeypatch.setattr("inpaint_cli.methods.method_names", hungry)
+    result = inpaint("methods")
+    assert result.exit_code == 4 and "--batch" in result.stderr
+
+
+def test_our_own_bugs_are_not_hidden(monkeypatch):
+    monkeypatch.setattr("inpaint_cli.methods.method_names", lambda: 1 / 0)
+    assert isinstance(inpaint("methods").exception, ZeroDivisionError)

@@ -1,0 +1,190 @@
+"""`inpaint train`: what a run leaves, going on with it, and what it refuses."""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import REPOSITORY, inpaint, inpaint_process, train_arguments
+from PIL import Image
+
+from inpaint_cli.engine.checkpoints import find_checkpoint
+
+
+def tensors(run):
+    return find_checkpoint(run).tensors
+
+
+def assert_same_training(one, other):
+    first, second = tensors(one), tensors(other)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_leaves_everything(trained):
+    rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert {"completion", "reconstruction", "adversarial", "discriminator", "seek", "hide"} < rows[0].keys()
+    configuration = json.loads((trained / "run.json").read_text())
+    assert configuration["masks"] == "rec:0.3" and configuration["settings"]["width"] == 4
+    header = find_checkpoint(trained).header
+    assert header["step"] == 4 and header["data_identity"] == configuration["data_identity"]
+    for picture in (trained / "curves.png", trained / "samples" / "step-00000004.png"):
+        assert min(Image.open(picture).size) > 100
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(prepared, trained, tmp_path):
+    for run, seed in (("same", 0), ("other", 1)):
+        inpaint(*train_arguments(prepared, tmp_path / run), "--steps", 4, "--seed", seed)
+    assert find_checkpoint(tmp_path / "same").digest == find_checkpoint(trained).digest
+    assert not torch.equal(
+        tensors(tmp_path / "other")["model/generator.to_image.weight"],
+        tensors(trained)["model/generator.to_image.weight"],
+    )
+
+
+@pytest.mark.slow
+def test_sigterm_at_any_step_and_resumed_equals_straight(prepared, tmp_path):
+    arguments = [*train_arguments(prepared, tmp_path / "broken"), "--steps", 30]
+    command = [sys.executable, "-m", "inpaint_cli", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    metrics = tmp_path / "broken" / "metrics.jsonl"
+    while not metrics.exists() or len(metrics.read_text().splitlines()) < 3:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, message = process.communicate(timeout=120)
+    assert process.returncode == 143 and "stopped by SIGTERM" in message
+    stopped_at = find_checkpoint(tmp_path / "broken").header["step"]
+    assert 3 <= stopped_at < 30
+
+    assert inpaint(*arguments, "--resume").exit_code == 0
+    assert inpaint(*train_arguments(prepared, tmp_path / "straight"), "--steps", 30).exit_code == 0
+    assert_same_training(tmp_path / "broken", tmp_path / "straight")
+    name = "step-00000030.safetensors"
+    broken, straight = (tmp_path / run / "checkpoints" / name for run in ("broken", "straight"))
+    assert broken.read_bytes() == straight.read_bytes()
+    steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
+    assert steps == list(range(1, 31))
+
+
+def test_resume_needs_no_options_again_and_may_go_further(prepared, trained, tmp_path):
+    run = tmp_path / "run"
+    inpaint(*train_arguments(prepared, run), "--steps", 2)
+    result = inpaint("train", "--method", "mde", "--data", prepared, "--outdir", run, "--resume", "--steps", 3, "-q")
+    assert result.exit_code == 0, result.stderr
+    assert find_checkpoint(run).header["step"] == 3
+
+
+def test_resume_passes_over_a_damaged_checkpoint(prepared, tmp_path):
+    run = tmp_path / "run"
+    inpaint(*train_arguments(prepared, run), "--steps", 4, "--checkpoint-every", 2)
+    newest = run / "checkpoints" / "step-00000004.safetensors"
+    expected = newest.read_bytes()
+    newest.write_bytes(expected[:-9])
+    result = inpaint(*[a for a in train_arguments(prepared, run) if a != "-q"], "--resume", "--steps", 4)
+    assert result.exit_code == 0 and "passed over" in result.stderr and "step-00000004" in result.stderr
+    assert newest.read_bytes() == expected
+
+
+def test_resume_refuses_what_would_be_another_run(prepared, trained):
+    for option in (
+        ["--masks", "rec:0.5"],
+        ["--batch", "8"],
+        ["--set", "width=8"],
+        ["--seed", "3"],
+        ["--precision", "fp32"],
+    ):
+        result = inpaint("train", "--method", "mde", "--data", prepared, "--outdir", trained, "--resume", *option)
+        if option == ["--precision", "fp32"] and json.loads((trained / "run.json").read_text())["precision"] == "fp32":
+            continue
+        assert result.exit_code == 2 and "--resume goes on" in result.stderr, option
+
+
+def test_a_used_directory_is_left_alone(prepared, trained):
+    before = (trained / "run.json").read_bytes()
+    result = inpaint(*train_arguments(prepared, trained), "--steps", 2)
+    assert result.exit_code == 2 and "--resume" in result.stderr and "--overwrite" in result.stderr
+    assert (trained / "run.json").read_bytes() == before
+
+
+def test_overwrite_begins_anew(prepared, tmp_path):
+    run = tmp_path / "run"
+    inpaint(*train_arguments(prepared, run), "--steps", 3)
+    assert inpaint(*train_arguments(prepared, run), "--steps", 2, "--overwrite").exit_code == 0
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000002.safetensors"]
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_directory_in_use_is_exit_6(prepared, trained):
+    with (trained / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = inpaint(*train_arguments(prepared, trained), "--steps", 2, "--resume")
+    assert result.exit_code == 6 and "another process" in result.stderr
+
+
+def test_a_diverging_loss_is_exit_5_and_names_the_last_good_checkpoint(prepared, tmp_path):
+    arguments = [*train_arguments(prepared, tmp_path), "--set", "learning_rate=1e30", "--precision", "fp32"]
+    result = inpaint(*arguments, "--steps", 40, "--checkpoint-every", 1)
+    assert result.exit_code == 5
+    assert "not finite" in result.stderr or " is nan at step" in result.stderr or " is inf at step" in result.stderr
+    assert "checkpoint" in result.stderr
+    for path in (tmp_path / "checkpoints").iterdir():
+        assert all(torch.isfinite(tensor).all() for tensor in find_checkpoint(path).tensors.values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "expected"),
+    [
+        (["--method", "mdee"], 2, "did you mean 'mde'"),
+        (["--method", "tv"], 2, "needs no training"),
+        (["--masks", "rek:0.1"], 2, "did you mean 'rec'"),
+        (["--masks", "rec:2"], 2, "rec:S"),
+        (["--set", "widht=3"], 2, "did you mean 'width'"),
+        (["--masks", "inpaint:0.25"], 2, "hide_and_seek=none"),
+        (["--masks", "colorize:3"], 2, "colo"),
+        (["--batch", "5", "--accumulate", "2"], 2, "does not divide"),
+        (["--set", "perceptual=1", "--weights", "vgg16=absent.pth"], 3, "absent.pth"),
+        (["--weights", "vgg=file"], 2, "did you mean 'vgg16'"),
+        (["--data", "absent.h5"], 3, "absent.h5"),
+        (["--device", "gpu"], 2, "auto, cpu, cuda"),
+    ],
+)
+def test_mistakes_are_one_message_without_a_traceback(prepared, tmp_path, changed, code, expected):
+    result = inpaint(*train_arguments(prepared, tmp_path), "--steps", 1, *changed)
+    assert result.exit_code == code, result.stderr
+    assert expected in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_absent_perceptual_weights_are_exit_4(prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    result = inpaint(*train_arguments(prepared, tmp_path), "--steps", 1, "--set", "perceptual=2e-5")
+    assert result.exit_code == 4 and "perceptual=0" in result.stderr and "vgg16=FILE" in result.stderr
+
+
+def test_random_perceptual_weights_are_labelled_in_what_comes_of_them(prepared, tmp_path):
+    arguments = [*train_arguments(prepared, tmp_path / "run"), "--set", "perceptual=2e-5", "--weights", "vgg16=random"]
+    assert inpaint(*arguments, "--steps", 1).exit_code == 0
+    assert "random" in find_checkpoint(tmp_path / "run").header["weights"]["vgg16"]
+    result = inpaint(
+        "evaluate", "--checkpoint", tmp_path / "run", "--data", prepared, "--masks", "center:8", "--limit", 2, "--json"
+    )
+    assert "random weights, not comparable" in json.loads(result.stdout)["results"][0]["notes"][0]
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_run(prepared, tmp_path):
+    result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
+    assert result.exit_code == 0, result.stderr
+    assert find_checkpoint(tmp_path / "run").header["step"] == 2
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2]
+    refused = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
+    assert refused.exit_code == 2 and refused.stderr.count("holds a run already") == 1
+    assert "Traceback" not in refused.stderr

@@ -1,0 +1,69 @@
+"""Imports point down: cli -> engine, methods -> method -> what they stand on. Read from the source, nothing is run."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "inpaint_cli"
+GROUND = {"errors", "files", "settings"}
+MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
+    "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights"},
+    "engine": {"method", "masks", "metrics", "reports"},
+    "methods": {"method", "networks", "losses", "masks"},
+    "method": {"masks"},
+    "weights": {"networks"},
+    "networks": set(),
+    "losses": set(),
+    "masks": {"imaging"},
+    "metrics": set(),
+    "data": {"imaging"},
+    "imaging": set(),
+    "reports": set(),
+}
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Every inpaint_cli module that a file imports, at its top or inside a function, without the package's name."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inpaint_cli."):
+            names.add(node.module.removeprefix("inpaint_cli."))
+        elif isinstance(node, ast.Import):
+            names |= {a.name.removeprefix("inpaint_cli.") for a in node.names if a.name.startswith("inpaint_cli.")}
+    return names
+
+
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if room(path) not in ("__init__", "__main__")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    allowed = MAY_IMPORT.get(room(path), set()) | GROUND | {room(path)}
+    assert {name.split(".")[0] for name in imported(path)} <= allowed
+
+
+def test_methods_do_not_import_their_siblings():
+    for path in (PACKAGE / "methods").glob("*.py"):
+        assert not {name for name in imported(path) if name.startswith("methods.")}, path
+
+
+def test_the_engine_names_no_method():
+    names = {path.stem for path in (PACKAGE / "methods").glob("*.py")} - {"__init__"}
+    for path in (PACKAGE / "engine").glob("*.py"):
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not names & {word for word in words if isinstance(word, str)}, path
+
+
+def test_commands_import_torch_only_when_they_run():
+    for path in (PACKAGE / "cli").glob("*.py"):
+        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        modules = {getattr(node, "module", None) or node.names[0].name for node in top}
+        heavy = {m for m in modules if m.split(".")[0] in ("torch", "numpy", "h5py", "skimage", "matplotlib")}
+        rooms = {m.split(".")[1] for m in modules if m.startswith("inpaint_cli.") and m.count(".")}
+        assert not heavy and rooms <= {"cli", "errors"}, path

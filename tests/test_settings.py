@@ -1,0 +1,59 @@
+"""Settings from `--set NAME=VALUE`: typed, checked, with the nearest name."""
+
+from typing import Literal
+
+import pytest
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from inpaint_cli.errors import UsageError, unknown
+from inpaint_cli.settings import describe, make_settings, parse_settings, settings_values
+
+
+@dataclass(frozen=True)
+class Settings:
+    width: int = Field(64, ge=2, description="figure 4")
+    rate: float = Field(2e-4, description="implementation details")
+    game: Literal["rec", "alt"] = Field("alt", description="figure 8")
+    weight: float | None = Field(None, description="not in the paper")
+    sharp: bool = Field(True, description="not in the paper")
+
+
+def test_values_take_their_types():
+    settings = parse_settings(Settings, ["width=32", "rate=1e-3", "game=rec", "weight=0.5", "sharp=false"])
+    assert settings == Settings(32, 1e-3, "rec", 0.5, False)
+    assert parse_settings(Settings, []) == Settings()
+
+
+def test_values_survive_the_checkpoint():
+    assert make_settings(Settings, settings_values(Settings(width=8))) == Settings(width=8)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("widht=3", "did you mean 'width'.*game, rate, sharp, weight, width"),
+        ("width", "NAME=VALUE"),
+        ("width=wide", "--set width=wide.*integer"),
+        ("width=1", "--set width=1.*greater than or equal to 2"),
+        ("game=hide", "'rec' or 'alt'"),
+    ],
+)
+def test_mistakes_name_the_choices(assignment, message):
+    with pytest.raises(UsageError, match=message):
+        parse_settings(Settings, [assignment])
+
+
+def test_descriptions_name_type_default_and_source():
+    assert describe(Settings) == [
+        ("width", "int", 64, "figure 4"),
+        ("rate", "float", 2e-4, "implementation details"),
+        ("game", "rec | alt", "alt", "figure 8"),
+        ("weight", "float | unset", None, "not in the paper"),
+        ("sharp", "bool", True, "not in the paper"),
+    ]
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    assert "did you mean 'collagan'?" in unknown("method", "colagan", ["mde", "collagan"])
+    assert "did you mean" not in unknown("method", "zzz", ["mde", "collagan"])

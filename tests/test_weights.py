@@ -1,0 +1,102 @@
+"""Frozen networks: their weights are found, named, or refused with what to do; never random silently."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models import vgg16
+
+from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
+from inpaint_cli.networks.vgg import VGG16Blocks
+from inpaint_cli.weights import SOURCES, load_helper, parse_weights
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+
+
+@pytest.fixture(scope="module")
+def state():
+    torch.manual_seed(0)
+    return {name: tensor for name, tensor in vgg16().state_dict().items() if name.startswith("features.")}
+
+
+def test_absent_weights_say_how_to_get_them():
+    with pytest.raises(EnvironmentFault) as error:
+        load_helper("vgg16", None)
+    for expected in ("vgg16-397923af.pth", "--weights vgg16=FILE", "perceptual=0", "397923af"):
+        assert expected in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["pth", "safetensors"])
+def test_a_named_file_is_used(kind, state, tmp_path):
+    path = tmp_path / f"weights.{kind}"
+    save_file(state, path) if kind == "safetensors" else torch.save(state, path)
+    network, label = load_helper("vgg16", str(path))
+    assert label.startswith("sha256 ") and "random" not in label
+    image = torch.rand(1, 3, 32, 32)
+    expected = VGG16Blocks(state)(image)
+    assert all(torch.equal(a, b) for a, b in zip(network(image), expected, strict=True))
+
+
+def test_random_weights_are_chosen_by_name_and_labelled():
+    network, label = load_helper("vgg16", "random")
+    assert label == "random weights, not comparable"
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_files_that_are_not_these_weights_are_refused(tmp_path):
+    (tmp_path / "text.pth").write_text("no weights")
+    torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "other.pth")
+    for name in ("text.pth", "other.pth"):
+        with pytest.raises(InputError, match=name):
+            load_helper("vgg16", str(tmp_path / name))
+    with pytest.raises(InputError, match="no such"):
+        load_helper("vgg16", str(tmp_path / "absent.pth"))
+
+
+def test_a_damaged_cache_is_noticed():
+    cached = SOURCES["vgg16"].cached
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="does not|begins"):
+        load_helper("vgg16", None)
+
+
+def test_a_download_without_network_says_so(monkeypatch):
+    def refused(*args, **options):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refused)
+    with pytest.raises(EnvironmentFault, match="no route to host") as error:
+        load_helper("vgg16", "download")
+    assert "--weights vgg16=FILE" in str(error.value)
+
+
+def test_the_names_are_checked():
+    assert parse_weights(["vgg16=a=b"]) == {"vgg16": "a=b"}
+    with pytest.raises(UsageError, match="did you mean 'vgg16'"):
+        parse_weights(["vgg=file"])
+    with pytest.raises(UsageError, match="NAME=FILE"):
+        parse_weights(["vgg16"])
+
+
+def test_blocks_are_those_of_vgg16_before_each_pooling(state):
+    network, image = VGG16Blocks(state), torch.rand(2, 3, 64, 64)
+    outputs = network(image)
+    assert [tuple(output.shape[1:]) for output in outputs] == [
+        (64, 64, 64),
+        (128, 32, 32),
+        (256, 16, 16),
+        (512, 8, 8),
+        (512, 4, 4),
+    ]
+    whole = vgg16().features
+    whole.load_state_dict({name.removeprefix("features."): tensor for name, tensor in state.items()})
+    normalised = (image - network.mean) / network.std
+    torch.testing.assert_close(nn_pool(outputs[-1]), whole(normalised), rtol=1e-4, atol=1e-5)
+    assert [len(o) for o in network(torch.rand(1, 1, 32, 32))] == [1] * 5  # grey is seen as colour
+
+
+def nn_pool(tensor):
+    return torch.nn.functional.max_pool2d(tensor, 2)
