@@ -1,6 +1,7 @@
 """Batches for training: every process draws the same global batch and takes its share, so that results do not depend on
 how many processes there are."""
 
+import mmap
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -17,7 +18,16 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Method
 
+MAPPED_BYTES = 64 << 20  # rows read before their pages are let go
 SHARE_OF_GPU = 0.5  # of the free GPU memory: a split that needs more stays on the host
+
+
+def release_map(array: np.ndarray) -> None:
+    """Let go of the pages that a memory-mapped array has touched; they come back when they are read again."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    if isinstance(array, mmap.mmap):
+        array.madvise(mmap.MADV_DONTNEED)
 
 
 def to_signed(pixels: Tensor) -> Tensor:
@@ -31,10 +41,15 @@ def to_uint8(image: Tensor) -> np.ndarray:
 
 
 class HostRows:
-    """Rows of memory-mapped arrays, read by a thread one request ahead."""
+    """Rows of memory-mapped arrays, read by a thread one request ahead.
+
+    What was read stays in the system's file cache; the process lets go of it now and then, so that its own memory does
+    not grow with the data.
+    """
 
     def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
         self.arrays, self.device = arrays, hardware.device
+        self._touched = 0
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._ahead: tuple[bytes, Future] | None = None
 
@@ -47,6 +62,11 @@ class HostRows:
 
     def _read(self, indices: np.ndarray) -> dict[str, Tensor]:
         rows = {name: torch.from_numpy(array[indices]) for name, array in self.arrays.items()}
+        self._touched += sum(row.nbytes for row in rows.values())
+        if self._touched > MAPPED_BYTES:
+            self._touched = 0
+            for array in self.arrays.values():
+                release_map(array)
         return {name: row.pin_memory() for name, row in rows.items()} if self.device.type == "cuda" else rows
 
 

@@ -41,7 +41,7 @@ HIDE_AND_SEEK_WEIGHTS = {"rec": 10.0, "alt": 10.0, "coord": 0.1}  # "10.e-2 for 
 
 @dataclass(frozen=True)
 class Settings:
-    width: int = Field(64, ge=2, description="figure 4: 64-128-256-512-512; the 4000 features scale too")
+    width: int = Field(64, ge=2, description="figure 4; the 4000 features scale with it")
     hide_and_seek: Literal["none", "rec", "alt", "coord"] = Field("alt", description="the paper's best, figure 8")
     cross_entropy: Literal["full", "printed"] = Field("full", description="Eq. 6-8 as printed keep one half only")
     completion: float = Field(1.0, ge=0, description="weight of Eq. 3; 1 in the paper's sum of losses")
@@ -77,8 +77,7 @@ def decoder_block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Float32Linear(nn.Linear):
-    """A linear layer kept out of bf16: with 18 million weights and a batch of 24, casting the weights and their gradient
-    takes longer than multiplying by them."""
+    """A linear layer kept out of bf16: casting 18 million weights takes longer than multiplying 24 rows by them."""
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):

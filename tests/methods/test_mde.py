@@ -121,7 +121,7 @@ def test_shapes_follow_the_data(channels, height, width):
 
 
 def test_sizes_that_cannot_be_halved_are_refused():
-    with pytest.raises(InputError, match="multiples of 32.*28×28"):
+    with pytest.raises(InputError, match=r"multiples of 32.*28×28"):
         build(shape=ImageShape(1, 28, 28), masks="extrapolate:0.25")
 
 

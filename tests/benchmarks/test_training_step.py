@@ -1,0 +1,75 @@
+"""The training step of `mde`: the engine with its defaults against a plain eager float32 loop of the same networks."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from measure import report, side_by_side
+
+from inpaint_cli.engine.devices import choose_hardware
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.training import Learner
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import Batch, ImageShape
+from inpaint_cli.methods.mde import MDE, Settings
+
+pytestmark = pytest.mark.benchmark
+SHAPE, COUNT, MASKS = ImageShape(3, 96, 96), 24, parse_masks("rec:0.1")
+
+
+def plain(width):
+    """What one writes first: each network in float32, each loss in turn, Adam as it comes."""
+    torch.manual_seed(0)
+    method = MDE(Settings(width=width, perceptual=0), SHAPE, MASKS)
+    generator, discriminator, seeker = method.generator, method.discriminator, method.mask_seeker
+    optimizers = {n: torch.optim.Adam(n.parameters(), 2e-4, (0.5, 0.999)) for n in (generator, discriminator, seeker)}
+    image, draws = torch.rand(COUNT, *SHAPE), torch.Generator().manual_seed(0)
+    bce = F.binary_cross_entropy_with_logits
+
+    def descend(network, loss):
+        optimizers[network].zero_grad()
+        loss.backward()
+        optimizers[network].step()
+
+    def step():
+        mask, decoy = (MASKS.draw(COUNT, SHAPE, generator=draws) for _ in range(2))
+        fake = generator(image * mask)
+        real_says, fake_says = discriminator(image), discriminator(fake.detach())
+        descend(discriminator, bce(real_says, torch.ones_like(real_says)) + bce(fake_says, torch.zeros_like(fake_says)))
+        descend(seeker, bce(seeker(fake.detach()), mask))
+        fake_says = discriminator(fake)
+        error = ((1 - mask) * (fake - image)).square().mean() + (mask * (fake - image)).square().mean()
+        fooled = 1e-2 * bce(fake_says, torch.ones_like(fake_says)) + 10 * bce(seeker(fake), decoy)
+        descend(generator, error + fooled)
+
+    return step
+
+
+def engine(width):
+    """The same through the engine, as `inpaint train` sets it up here."""
+    torch.manual_seed(0)
+    hardware = choose_hardware("cpu")
+    method = hardware.place(MDE(Settings(width=width, perceptual=0), SHAPE, MASKS))
+    learner = Learner(method, hardware, Team(), Plan(steps=1000, batch=COUNT))
+    image = (torch.rand(COUNT, SHAPE.height, SHAPE.width, SHAPE.channels) * 2 - 1).permute(0, 3, 1, 2)
+    draws = torch.Generator().manual_seed(0)
+
+    def draw():
+        return MASKS.draw(COUNT, SHAPE, generator=draws)
+
+    def step():
+        batch = Batch(image, draw(), {}, draw)
+        for turn in method.turns():
+            learner.take_turn(turn, [batch])
+        learner.end_step()
+
+    return step
+
+
+@pytest.mark.parametrize("width", [64, 16])
+def test_training_step(width):
+    name = f"engine, {choose_hardware('cpu').precision}, channels last"
+    seconds = side_by_side({name: engine(width), "plain eager float32": plain(width)})
+    report(
+        f"training step of mde, width {width}, batch {COUNT}, {torch.get_num_threads()} threads", seconds, "steps/s", 1
+    )
