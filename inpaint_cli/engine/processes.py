@@ -77,6 +77,7 @@ def launch(processes: int, device: str, arguments: list[str]) -> int:
 
     The first failed process decides the code, so that a user sees what one process would have answered.
     """
+    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of the launcher: exit codes and messages are ours
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -87,8 +88,9 @@ def launch(processes: int, device: str, arguments: list[str]) -> int:
             f"--device cpu runs {processes} CPU processes"
         )
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # exit codes and messages are ours
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     config = LaunchConfig(
+        run_id="inpaint",
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=processes,

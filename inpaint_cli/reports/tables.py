@@ -43,4 +43,4 @@ def _judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
         if number:
             lines.append(f"left out of means: {number} {counted.replace('_', ' ')}")
     lines += [f"note: {note}" for note in first["notes"]]
-    return lines + [f"{COLUMNS[name]}: {text}" for name, text in first["definitions"].items()]
+    return [*lines, *first["definitions"].values()]
