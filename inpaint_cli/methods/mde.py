@@ -76,14 +76,6 @@ def decoder_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-class Float32Linear(nn.Linear):
-    """A linear layer kept out of bf16: casting 18 million weights takes longer than multiplying 24 rows by them."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
-
-
 def widths(width: int) -> list[int]:
     return [width, 2 * width, 4 * width, 8 * width, 8 * width]
 
@@ -98,8 +90,8 @@ class Generator(nn.Module):
         flat = self.bottom[0] * self.bottom[1] * self.bottom[2]
         features = round(4000 * width / 64)
         self.encoder = nn.ModuleList(encoder_block(i, o, nn.ReLU()) for i, o in itertools.pairwise(sizes))
-        self.compress = nn.Sequential(Float32Linear(flat, features), nn.ReLU())
-        self.expand = nn.Sequential(Float32Linear(features, flat), nn.ReLU())
+        self.compress = nn.Sequential(nn.Linear(flat, features), nn.ReLU())
+        self.expand = nn.Sequential(nn.Linear(features, flat), nn.ReLU())
         outputs = sizes[-2:0:-1]  # 512, 256, 128, 64; every block but the first also takes its skip connection
         inputs = [sizes[-1], *(2 * size for size in outputs[:-1])]
         self.decoder = nn.ModuleList(decoder_block(i, o) for i, o in zip(inputs, outputs, strict=True))

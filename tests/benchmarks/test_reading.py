@@ -20,7 +20,7 @@ BATCH, BATCHES = 24, 100
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """20,000 images of 96×96: 553 MB, in a file as the writer lays it out."""
+    """2,000 JPEG files of 96×96 and the file prepared from them."""
     from conftest import inpaint
 
     folder = tmp_path_factory.mktemp("large")

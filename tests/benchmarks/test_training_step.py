@@ -73,3 +73,18 @@ def test_training_step(width):
     report(
         f"training step of mde, width {width}, batch {COUNT}, {torch.get_num_threads()} threads", seconds, "steps/s", 1
     )
+
+
+def test_what_the_hardware_offers():
+    """One convolution of the network, forward and backward: the ratio that precision and memory format alone can give."""
+
+    def convolution(dtype, memory_format):
+        layer = torch.nn.Conv2d(128, 256, 4, 2, 1).to(dtype=dtype, memory_format=memory_format)
+        image = torch.rand(COUNT, 128, 24, 24, dtype=dtype).to(memory_format=memory_format).requires_grad_()
+        return lambda: layer(image).sum().backward()
+
+    ways = {
+        "bf16, channels last": convolution(torch.bfloat16, torch.channels_last),
+        "float32, as it comes": convolution(torch.float32, torch.contiguous_format),
+    }
+    report("one convolution, 128 to 256 channels at 24×24", side_by_side(ways, rounds=20), "calls/s", 1)
