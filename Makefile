@@ -3,7 +3,7 @@
 PYTHON     ?= python3
 VENV       ?= .venv
 DEMO       ?= demo
-DEMO_STEPS ?= 900
+DEMO_STEPS ?= 1000
 
 INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
@@ -25,7 +25,7 @@ $(READY): pyproject.toml
 
 # ---- the demo: each file is made by one command from the files before it --------------------------------------------
 
-DEMO_MASKS = block:40
+DEMO_MASKS = block:24
 
 demo: $(DEMO)/contact_sheet.png
 	@echo
@@ -39,7 +39,8 @@ $(DEMO)/demo.h5: $(READY)
 
 $(DEMO)/run/.trained: $(DEMO)/demo.h5
 	$(INPAINT) train --method mde --data $< --outdir $(DEMO)/run --masks $(DEMO_MASKS) --steps $(DEMO_STEPS) --batch 16 \
-	    --sample-every 150 --set width=16 --set perceptual=0 --set hide_and_seek=none --set learning_rate=1e-3 --overwrite
+	    --sample-every 250 --set width=16 --set perceptual=0 --set hide_and_seek=none --set completion=20 \
+	    --set learning_rate=1e-3 --set ema=0.99 --overwrite
 	touch $@
 
 $(DEMO)/photo.png $(DEMO)/mask.png &: $(READY)

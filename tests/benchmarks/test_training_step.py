@@ -68,11 +68,9 @@ def engine(width):
 
 @pytest.mark.parametrize("width", [64, 16])
 def test_training_step(width):
-    name = f"engine, {choose_hardware('cpu').precision}, channels last"
-    seconds = side_by_side({name: engine(width), "plain eager float32": plain(width)})
-    report(
-        f"training step of mde, width {width}, batch {COUNT}, {torch.get_num_threads()} threads", seconds, "steps/s", 1
-    )
+    precision, threads = choose_hardware("cpu").precision, torch.get_num_threads()
+    seconds = side_by_side({f"engine, {precision}, channels last": engine(width), "plain eager float32": plain(width)})
+    report(f"training step of mde, width {width}, batch {COUNT}, {threads} threads", seconds, "steps/s", 1)
 
 
 def test_what_the_hardware_offers():

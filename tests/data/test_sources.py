@@ -229,11 +229,22 @@ def test_the_limit_holds_for_each_split(tree, tmp_path):
 # --- the demo ----------------------------------------------------------------------------------------------------
 
 
-def test_the_demo_needs_no_source_and_shares_no_photograph_between_splits(tmp_path):
+def squares(file, split):
+    """(photograph, left, right) of each square, from its name."""
+    for name in file.split(split).names:
+        photograph, square = name.split("/")
+        side, left, _ = map(int, square.split("+"))
+        yield photograph, left, left + side
+
+
+def test_the_demo_needs_no_source_and_shares_no_pixel_between_splits(tmp_path):
     made = prepare("demo", None, tmp_path / "a.h5", size=16)
     assert 900 <= made.rows["train"] <= 2000 and 80 <= made.rows["test"] <= 200
-    photographs = [{name.split("/")[0] for name in made.file.split(split).names} for split in made.file.splits]
-    assert sum(map(len, photographs)) == len(set.union(*photographs)) == 5
+    tested = {photograph for photograph, _, _ in squares(made.file, "test")}
+    right_of = max(right for photograph, _, right in squares(made.file, "train") if photograph in tested)
+    assert right_of <= min(left for _, left, _ in squares(made.file, "test"))
+    others = [{photograph for photograph, _, _ in squares(made.file, split)} for split in ("train", "validation")]
+    assert others[0] - tested and not others[0] & others[1]
     with pytest.raises(UsageError, match="leave out --source"):
         prepare("demo", tmp_path, tmp_path / "b.h5")
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from inpaint_cli.data.geometry import Window
 from inpaint_cli.data.rows import Reading, Row
@@ -14,33 +14,42 @@ from inpaint_cli.data.sources.base import Source
 from inpaint_cli.errors import EnvironmentFault
 from inpaint_cli.imaging.decoding import decode
 
-SplitName = Literal["train", "validation", "test"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """Photographs, or a stretch of their columns, that belong to one split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    split: Literal["train", "validation", "test"]
+    photographs: tuple[str, ...]
+    columns: tuple[Fraction, Fraction] = (0.0, 1.0)  # from and to, as fractions of the width
+    steps_per_side: PositiveInt  # how densely the squares overlap
 
 
 class PhotographsSource(Source):
-    """A regular grid of squares over each photograph, which belongs to one split as a whole."""
+    """A regular grid of squares over each part."""
 
     kind: Literal["photographs"]
     needs_folder: ClassVar[bool] = False
-    photographs: dict[SplitName, tuple[str, ...]]
+    parts: tuple[Part, ...]
     sides: tuple[PositiveInt, ...]  # of the squares, in pixels of the photograph
-    steps_per_side: dict[SplitName, Annotated[int, Field(ge=1)]]  # how densely the squares overlap
 
     def read(self, folder: None) -> Reading:
         carried = Path(find_spec("skimage").origin).parent / "data"
-        rows = [row for split in self.photographs for row in self._split_rows(carried, split)]
+        rows = [row for part in self.parts for name in part.photographs for row in self._rows(carried, part, name)]
         return Reading(iter(rows), len(rows))
 
-    def _split_rows(self, carried: Path, split: str) -> Iterator[Row]:
-        for name in self.photographs[split]:
-            path = carried / name
-            if not path.is_file():
-                raise EnvironmentFault(f"scikit-image {version('scikit-image')} does not carry the photograph {name}")
-            pixels = decode(path)
-            height, width, _ = pixels.shape
-            for left, top, side in grid(width, height, self.sides, self.steps_per_side[split]):
-                part = pixels[top : top + side, left : left + side]  # a view: all rows share the photograph
-                yield Row(f"{name}/{side}+{left}+{top}", part, split)
+    def _rows(self, carried: Path, part: Part, name: str) -> Iterator[Row]:
+        path = carried / name
+        if not path.is_file():
+            raise EnvironmentFault(f"scikit-image {version('scikit-image')} does not carry the photograph {name}")
+        pixels = decode(path)
+        first, last = (round(fraction * pixels.shape[1]) for fraction in part.columns)
+        for left, top, side in grid(last - first, pixels.shape[0], self.sides, part.steps_per_side):
+            square = pixels[top : top + side, first + left : first + left + side]  # a view: rows share the photograph
+            yield Row(f"{name}/{side}+{first + left}+{top}", square, part.split)
 
 
 def grid(width: int, height: int, sides: tuple[int, ...], steps_per_side: int) -> Iterator[Window]:
