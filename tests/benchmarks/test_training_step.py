@@ -74,7 +74,7 @@ def test_training_step(width):
 
 
 def test_what_the_hardware_offers():
-    """One convolution of the network, forward and backward: the ratio that precision and memory format alone can give."""
+    """One convolution of the network, forward and backward: what precision and memory format alone can give."""
 
     def convolution(dtype, memory_format):
         layer = torch.nn.Conv2d(128, 256, 4, 2, 1).to(dtype=dtype, memory_format=memory_format)
