@@ -9,19 +9,19 @@ from pydantic import TypeAdapter, ValidationError
 from inpaint_cli.errors import UsageError, unknown
 
 
-def parse_settings(settings_type: type, assignments: Iterable[str]) -> Any:
-    """`["width=32", "hide_and_seek=rec"]` -> an instance of `settings_type`; errors name the choices."""
+def assigned(assignments: Iterable[str]) -> dict[str, str]:
+    """`["width=32", "hide_and_seek=rec"]` -> the texts by name."""
     values = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set takes NAME=VALUE, not '{assignment}'")
         values[name.strip().replace("-", "_")] = value.strip()
-    return make_settings(settings_type, values)
+    return values
 
 
 def make_settings(settings_type: type, values: Mapping[str, Any]) -> Any:
-    """Values by name, as text or as their own type -> an instance of `settings_type`."""
+    """Values by name, as text or as their own type -> an instance of `settings_type`; errors name the choices."""
     names = [field.name for field in fields(settings_type)]
     for name in values:
         if name not in names:

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.settings import describe, make_settings, parse_settings, settings_values
+from inpaint_cli.settings import assigned, describe, make_settings, settings_values
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,14 @@ class Settings:
     sharp: bool = Field(True, description="not in the paper")
 
 
+def parse_settings(assignments):
+    return make_settings(Settings, assigned(assignments))
+
+
 def test_values_take_their_types():
-    settings = parse_settings(Settings, ["width=32", "rate=1e-3", "game=rec", "weight=0.5", "sharp=false"])
+    settings = parse_settings(["width=32", "rate=1e-3", "game=rec", "weight=0.5", "sharp=false"])
     assert settings == Settings(32, 1e-3, "rec", 0.5, False)
-    assert parse_settings(Settings, []) == Settings()
+    assert parse_settings([]) == Settings()
 
 
 def test_values_survive_the_checkpoint():
@@ -41,7 +45,7 @@ def test_values_survive_the_checkpoint():
 )
 def test_mistakes_name_the_choices(assignment, message):
     with pytest.raises(UsageError, match=message):
-        parse_settings(Settings, [assignment])
+        parse_settings([assignment])
 
 
 def test_descriptions_name_type_default_and_source():

@@ -45,14 +45,14 @@ def load_for_completion(
     if method is None:
         raise UsageError("give --checkpoint RUN|FILE for a trained method, or --method tv, which needs no training")
     from inpaint_cli.methods import method_class
-    from inpaint_cli.settings import parse_settings
+    from inpaint_cli.settings import assigned, make_settings
 
     chosen = method_class(method)
     if chosen.defaults is not None:
         raise UsageError(
             f"{method} completes with what it learned: give --checkpoint RUN|FILE (inpaint train --method {method})"
         )
-    built = chosen(parse_settings(chosen.Settings, assignments), shape, None)
+    built = chosen(make_settings(chosen.Settings, assigned(assignments)), shape, None)
     return Loaded(hardware.place(built).eval(), method)
 
 

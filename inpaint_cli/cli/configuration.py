@@ -25,6 +25,7 @@ class Job:
     weights: dict[str, str]
     checkpoint: Any = None  # to go on from
     problems: tuple[str, ...] = ()  # with newer checkpoints
+    overwrite: bool = False  # what an earlier run left
 
     @property
     def method(self) -> str:
@@ -42,10 +43,12 @@ class Job:
         return [*(f"passed over {problem}" for problem in self.problems), *going_on]
 
     def begin(self, run: Any, learner: Any, team: Any) -> None:
-        """Load the checkpoint; make the directory say what is trained now."""
+        """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
         if self.checkpoint:
             learner.load(self.checkpoint)
         if team.leads:
+            if self.overwrite:
+                run.clear()
             run.forget_after(learner.step)
             run.write_configuration(self.configuration)
         team.wait()
@@ -59,9 +62,8 @@ def resolve(run: Any, given: Mapping[str, Any], hardware: Any, team: Any, *, res
         raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
     saved = run.read_configuration() if run.used and resume else {}
     team.wait()  # until every process has seen what is there
-    if run.used and overwrite and team.leads:
-        run.clear()
     job = _job(given, saved, hardware, team)
+    job.overwrite = overwrite
     if saved:
         _refuse_changes(run, job.configuration, given, saved)
         job.checkpoint, problems = run.newest()
@@ -74,7 +76,7 @@ def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team
     from inpaint_cli.data.reader import PreparedFile
     from inpaint_cli.masks import parse_masks
     from inpaint_cli.methods import method_class
-    from inpaint_cli.settings import make_settings, parse_settings, settings_values
+    from inpaint_cli.settings import assigned, make_settings, settings_values
     from inpaint_cli.weights import parse_weights
 
     method = method_class(given["method"])
@@ -85,9 +87,7 @@ def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team
         )
     paper = {"masks": method.defaults.masks, "batch": method.defaults.batch, "steps": method.defaults.steps}
     chosen = {**DEFAULTS, **paper, **saved, **{name: value for name, value in given.items() if value is not None}}
-    settings = parse_settings(method.Settings, given["settings"] or [])
-    if saved and not given["settings"]:
-        settings = make_settings(method.Settings, saved["settings"])
+    settings = make_settings(method.Settings, {**saved.get("settings", {}), **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"]) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(_data_path(chosen.get("data"), method.defaults.recipe))
     masks = parse_masks(chosen["masks"])

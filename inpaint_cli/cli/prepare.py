@@ -1,11 +1,11 @@
 """`inpaint prepare`: original files in, one prepared file out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from inpaint_cli.cli import options
 
 if TYPE_CHECKING:
     from inpaint_cli.data.preparing import Prepared
@@ -27,16 +27,17 @@ def prepare(
         int | None, typer.Option(help="Side of the prepared images, where the recipe allows another.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the set at its first unreadable image.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")] = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Prepare a data set: one file that every method trains on and is evaluated on."""
+    from inpaint_cli.cli.progress import progress_bar
     from inpaint_cli.data.pool import default_workers
     from inpaint_cli.data.preparing import prepare_file
     from inpaint_cli.data.recipes import load_recipe
 
     chosen, text = load_recipe(recipe)
-    with _progress(quiet) as progress:
+    with progress_bar("preparing", quiet=quiet) as progress:
         prepared = prepare_file(
             chosen.resized(size),
             text,
@@ -50,19 +51,6 @@ def prepare(
         )
     if not quiet:
         print(_summary(prepared))
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on stderr, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("preparing", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _summary(prepared: "Prepared") -> str:

@@ -35,7 +35,18 @@ class RunDirectory:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise BusyError(f"{self.path}: another process is training into this directory") from None
-            yield
+            try:
+                yield
+            finally:
+                if not self.used:
+                    self._remove_if_empty()
+
+    def _remove_if_empty(self) -> None:
+        """Leave nothing behind of a run that was refused before it began."""
+        (self.path / "lock").unlink(missing_ok=True)
+        for folder in (self.checkpoints, self.samples, self.path):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     @property
     def used(self) -> bool:

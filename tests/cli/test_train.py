@@ -75,9 +75,11 @@ def test_sigterm_at_any_step_and_resumed_equals_straight(prepared, tmp_path):
 def test_resume_needs_no_options_again_and_may_go_further(prepared, trained, tmp_path):
     run = tmp_path / "run"
     inpaint(*train_arguments(prepared, run), "--steps", 2)
-    result = inpaint("train", "--method", "mde", "--data", prepared, "--outdir", run, "--resume", "--steps", 3, "-q")
-    assert result.exit_code == 0, result.stderr
-    assert find_checkpoint(run).header["step"] == 3
+    for steps, option in ((3, []), (4, ["--set", "width=4"])):  # what is given again must only not contradict
+        command = ["train", "--method", "mde", "--data", prepared, "--outdir", run, "--resume", "-q", *option]
+        result = inpaint(*command, "--steps", steps)
+        assert result.exit_code == 0, result.stderr
+        assert find_checkpoint(run).header["step"] == steps
 
 
 def test_resume_passes_over_a_damaged_checkpoint(prepared, tmp_path):
@@ -120,6 +122,13 @@ def test_overwrite_begins_anew(prepared, tmp_path):
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
 
+def test_overwriting_is_refused_before_anything_is_lost(prepared, trained):
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    for mistake in (["--masks", "rec:7"], ["--data", "absent.h5"], ["--set", "perceptual=1", "--weights", "vgg16=no"]):
+        assert inpaint(*train_arguments(prepared, trained), "--overwrite", *mistake).exit_code in (2, 3)
+    assert before == {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+
+
 def test_a_directory_in_use_is_exit_6(prepared, trained):
     with (trained / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -155,10 +164,10 @@ def test_a_diverging_loss_is_exit_5_and_names_the_last_good_checkpoint(prepared,
     ],
 )
 def test_mistakes_are_one_message_without_a_traceback(prepared, tmp_path, changed, code, expected):
-    result = inpaint(*train_arguments(prepared, tmp_path), "--steps", 1, *changed)
+    result = inpaint(*train_arguments(prepared, tmp_path / "run"), "--steps", 1, *changed)
     assert result.exit_code == code, result.stderr
     assert expected in result.stderr and "Traceback" not in result.stderr
-    assert not (tmp_path / "run.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_absent_perceptual_weights_are_exit_4(prepared, tmp_path, monkeypatch):

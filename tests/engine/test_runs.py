@@ -68,7 +68,7 @@ def test_clearing_leaves_other_files_alone(tmp_path):
         run.write_checkpoint(1, {}, {"step": 1})
         (tmp_path / "notes.txt").write_text("mine")
         run.clear()
-    assert not run.used and not list(run.checkpoints.iterdir())
+    assert not run.used and not list(tmp_path.rglob("*.safetensors"))
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
