@@ -29,7 +29,7 @@ DEMO_MASKS = block:24
 
 demo: $(DEMO)/contact_sheet.png
 	@echo
-	@cat $(DEMO)/results_mde.md $(DEMO)/results_tv.md | grep -E '^\|' | awk '!seen[$$0]++'
+	@$(VENV)/bin/python -m inpaint_cli.reports.demo table $(DEMO)
 	@echo
 	@echo "Look at $(DEMO)/contact_sheet.png, and at $(DEMO)/run/samples and $(DEMO)/run/curves.png for the training."
 
@@ -53,14 +53,15 @@ $(DEMO)/completed_mde.png: $(DEMO)/photo.png $(DEMO)/mask.png $(DEMO)/run/.train
 $(DEMO)/completed_tv.png: $(DEMO)/photo.png $(DEMO)/mask.png
 	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --method tv --overwrite
 
-$(DEMO)/results_mde.md: $(DEMO)/run/.trained
-	$(INPAINT) evaluate --checkpoint $(DEMO)/run --data $(DEMO)/demo.h5 --masks $(DEMO_MASKS) -o $(DEMO)/results_mde.json \
-	    --grid $(DEMO)/results_mde.png --overwrite > $@
+$(DEMO)/results_mde.json: $(DEMO)/run/.trained
+	$(INPAINT) evaluate --checkpoint $(DEMO)/run --data $(DEMO)/demo.h5 --masks $(DEMO_MASKS) -o $@ --overwrite > /dev/null
 
-$(DEMO)/results_tv.md: $(DEMO)/demo.h5
-	$(INPAINT) evaluate --method tv --data $< --masks $(DEMO_MASKS) -o $(DEMO)/results_tv.json --overwrite > $@
+$(DEMO)/results_tv.json: $(DEMO)/demo.h5
+	$(INPAINT) evaluate --method tv --data $< --masks $(DEMO_MASKS) -o $@ --overwrite > /dev/null
 
-$(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(DEMO)/results_mde.md $(DEMO)/results_tv.md
+RESULTS = $(DEMO)/results_mde.json $(DEMO)/results_tv.json
+
+$(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(RESULTS)
 	$(VENV)/bin/python -m inpaint_cli.reports.demo sheet $(DEMO)
 
 # ---- checks -------------------------------------------------------------------------------------------------------

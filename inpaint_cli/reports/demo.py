@@ -1,9 +1,11 @@
-"""The two steps of `make demo` that are no command of the toolkit: its photo with a hole, and its contact sheet.
+"""The steps of `make demo` that are no command of the toolkit: its photo with a hole, its contact sheet, one table.
 
 python -m inpaint_cli.reports.demo photo FOLDER     writes photo.png and mask.png
 python -m inpaint_cli.reports.demo sheet FOLDER     writes contact_sheet.png from photo, mask and completed_*.png
+python -m inpaint_cli.reports.demo table FOLDER     prints what results_*.json hold
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from inpaint_cli.files import replacing
 from inpaint_cli.reports.grids import grid
+from inpaint_cli.reports.tables import results_table
 
 PHOTO = "chelsea"  # training sees the left three fifths of it
 HOLE = (300, 172, 323, 195)  # a square: left, top, right, bottom, all of them in the hole
@@ -51,5 +54,10 @@ def enlarged(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(cut).resize(size, Image.Resampling.BICUBIC))
 
 
+def print_table(folder: Path) -> None:
+    files = sorted(folder.glob("results_*.json"))
+    print(results_table([result for file in files for result in json.loads(file.read_text())["results"]]))
+
+
 if __name__ == "__main__":
-    {"photo": write_photo, "sheet": write_sheet}[sys.argv[1]](Path(sys.argv[2]))
+    {"photo": write_photo, "sheet": write_sheet, "table": print_table}[sys.argv[1]](Path(sys.argv[2]))
