@@ -16,8 +16,8 @@ Departures, each selectable where it is a choice:
 - Eq. 3-5 are means over elements; printed as sums of squares, with which the printed weights cannot balance.
 - Eq. 6-8 print only the positive half of the cross-entropy, which R = 1 everywhere minimises; `cross_entropy=full`
   trains with both halves, `printed` with the printed one.
-- λ_HnS = 10 for "rec" and "alt", as printed, outweighs the means of Eq. 3 and 4 a hundredfold: in 3,400 steps on MNIST the
-  generator learned next to nothing. The default is the 0.1 that the paper prints for "coord"; 10 stays selectable.
+- λ_HnS = 10 for "rec" and "alt", as printed, outweighs the means of Eq. 3 and 4 a hundredfold: in 3,400 steps on MNIST
+  the generator learned next to nothing. The default is the 0.1 that the paper prints for "coord"; 10 stays selectable.
 - The paper's pixels lie in [0, 1] with missing ones at 0; the contract's lie in [-1, 1]. `to_unit` stands between them.
 """
 
