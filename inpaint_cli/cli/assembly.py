@@ -69,7 +69,12 @@ def _from_checkpoint(path: Path, method: str | None, assignments: Iterable[str],
     header = found.header
     if method is not None and method != header["method"]:
         raise InputError(f"{found.path}: a checkpoint of {header['method']}, not of {method}")
-    settings = make_settings(method_class(header["method"]).Settings, header["settings"])
+    try:
+        settings = make_settings(method_class(header["method"]).Settings, header["settings"])
+    except UsageError as error:
+        raise InputError(
+            f"{found.path}: written by a version of inpaint with other methods or settings ({error})"
+        ) from None
     built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
     load_weights(built, completion_weights(found), found.path)
     notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)

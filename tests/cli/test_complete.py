@@ -5,6 +5,8 @@ import pytest
 from conftest import inpaint, smooth_pictures
 from PIL import Image
 
+from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
+
 
 @pytest.fixture
 def photo(tmp_path):
@@ -150,6 +152,14 @@ def test_mistakes_in_choosing_a_method(photo, mask, tmp_path, trained, choice, c
     choice = [word.format(trained=trained) for word in choice]
     result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "out.png", *choice)
     assert result.exit_code == code and expected in result.stderr, result.stderr
+
+
+def test_a_checkpoint_of_another_version_is_refused(photo, mask, tmp_path, trained):
+    found = find_checkpoint(trained)
+    other = tmp_path / "other.safetensors"
+    write_checkpoint(other, found.tensors, found.header | {"settings": {"breadth": 4}})
+    result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "out.png", "--checkpoint", other)
+    assert result.exit_code == 3 and "other.safetensors" in result.stderr and "breadth" in result.stderr
 
 
 def test_a_damaged_checkpoint_is_refused(photo, mask, tmp_path, trained):
