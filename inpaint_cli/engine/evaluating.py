@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess, draw_for_images
 from inpaint_cli.method import Method
 from inpaint_cli.metrics import measure
 
-EXAMPLES = 8  # images kept for the grid
+EXAMPLES = 8  # images kept for the grid, spread over the split
 
 
 def evaluate(
@@ -28,7 +28,7 @@ def evaluate(
     batch: int = 32,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Metrics per image, float64 [N] by name, and the first few images: original, observed, completed, uint8.
+    """Metrics per image, float64 [N] by name, and a few examples: original, observed, completed, uint8.
 
     An image's mask is a function of (seed, its index) alone, so that methods are compared on the same holes.
     """
@@ -36,22 +36,19 @@ def evaluate(
     if not count:
         raise InputError(f"the split '{split.name}' has no images to evaluate on")
     method.eval()
-    parts, examples = [], []
+    parts, examples, wanted = [], [], spread(count, EXAMPLES)
     for start in range(0, count, batch):
         indices = range(start, min(start + batch, count))
         original = np.array(split.images[indices.start : indices.stop])
         completed, mask = complete_rows(method, split, original, indices, masks, hardware, seed)
         shown = np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() > 0, original.shape)
         parts.append(measure(original, completed, ~shown))
-        if len(examples) * batch < EXAMPLES:
-            examples.append((original, np.where(shown, original, 128).astype(np.uint8), completed))
+        kept = wanted[(wanted >= indices.start) & (wanted < indices.stop)] - indices.start
+        examples.append([stack[kept] for stack in (original, np.where(shown, original, np.uint8(128)), completed)])
         progress(indices.stop)
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     names = ("original", "observed", "completed")
-    kept = {
-        name: np.concatenate(stack)[:EXAMPLES] for name, stack in zip(names, zip(*examples, strict=True), strict=True)
-    }
-    return merged, kept
+    return merged, {n: np.concatenate(stacks) for n, stacks in zip(names, zip(*examples, strict=True), strict=True)}
 
 
 def complete_rows(

@@ -30,6 +30,11 @@ def release_map(array: np.ndarray) -> None:
         array.madvise(mmap.MADV_DONTNEED)
 
 
+def spread(count: int, most: int) -> np.ndarray:
+    """Up to `most` indices, evenly spread over 0 … count - 1: examples that show more than the first rows would."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)
+
+
 def to_signed(pixels: Tensor) -> Tensor:
     """uint8 [B, H, W, C] -> float32 in [-1, 1], [B, C, H, W], a channels-last view."""
     return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -5,12 +5,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.randomness import derive_seed
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner
@@ -59,11 +58,11 @@ class Preview:
 
     def __init__(self, learner: Learner, split: Any):
         self.learner, method = learner, learner.method
-        device, count = learner.hardware.device, min(PREVIEWS, len(split))
-        self.image = to_signed(torch.from_numpy(np.array(split.images[:count])).to(device))
-        seeds = [derive_seed(learner.plan.seed, "preview", index) for index in range(count)]
+        device, indices = learner.hardware.device, spread(len(split), PREVIEWS)
+        self.image = to_signed(torch.from_numpy(split.images[indices]).to(device))
+        seeds = [derive_seed(learner.plan.seed, "preview", index) for index in indices]
         landmarks = split.labels.get("landmarks")
-        landmarks = None if landmarks is None else torch.from_numpy(np.array(landmarks[:count]))
+        landmarks = None if landmarks is None else torch.from_numpy(landmarks[indices])
         self.mask = draw_for_images(method.masks, method.shape, seeds, device=device, landmarks=landmarks)
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
 

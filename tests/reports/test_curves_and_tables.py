@@ -1,0 +1,54 @@
+"""Curves, tables, and the pictures of the demo."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inpaint_cli.reports import demo
+from inpaint_cli.reports.curves import draw_curves
+from inpaint_cli.reports.tables import results_table
+
+
+@pytest.mark.parametrize("steps", [1, 7, 1000])
+def test_every_term_gets_a_panel(tmp_path, steps):
+    def width(terms):
+        rows = [{"step": step + 1, **{f"term {n}": 1 / (step + 1) for n in range(terms)}} for step in range(steps)]
+        draw_curves(rows, tmp_path / "curves.png", "title")
+        return Image.open(tmp_path / "curves.png").size
+
+    one, two, four = width(1), width(2), width(4)
+    assert two[0] == 2 * one[0] and four[0] == 3 * one[0] and four[1] > two[1]
+
+
+def test_without_rows_nothing_is_drawn(tmp_path):
+    draw_curves([], tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
+
+
+def result(**metrics):
+    counts = {"identical_images": 0, "identical_holes": 0, "images_without_hole": 0}
+    values = {"psnr": 20.126, "psnr_hole": 10.0, "ssim": 0.51239, "mse": 1.0, "mse_hole": 2.0}
+    return {
+        "method": "tv", "masks": "center:8", "images": 3, "metrics": {**values, **counts, **metrics},
+        "data": {"recipe": "folder", "split": "test", "identity": "ab" * 32}, "checkpoint": None, "notes": ["careful"],
+        "definitions": {"psnr": "PSNR: so and so"},
+    }  # fmt: skip
+
+
+def test_tables_carry_figures_and_what_they_were_measured_on():
+    text = results_table([result(), result(psnr=None, identical_images=3)])
+    first, second = [line for line in text.splitlines() if line.startswith("| tv")]
+    assert "20.13" in first and "0.5124" in first and "| -" in second
+    for expected in ("folder, test, identity abab", "3 identical images", "note: careful", "PSNR: so and so"):
+        assert expected in text
+
+
+def test_the_demos_photo_hole_and_sheet(tmp_path):
+    demo.write_photo(tmp_path)
+    photo, mask = Image.open(tmp_path / "photo.png"), np.asarray(Image.open(tmp_path / "mask.png"))
+    assert mask.shape == photo.size[::-1] and set(np.unique(mask)) == {0, 255}
+    assert np.nonzero(mask)[1].min() >= 0.6 * photo.width, "the hole lies where training does not see the photo"
+    for name in demo.COMPLETIONS:
+        photo.save(tmp_path / name)
+    demo.write_sheet(tmp_path)
+    assert Image.open(tmp_path / "contact_sheet.png").width > 4 * photo.width
