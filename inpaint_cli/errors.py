@@ -57,3 +57,15 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else "."
     return f"no {kind} '{name}'{hint} Choices: {', '.join(choices)}"
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """torch raises its own kinds: OutOfMemoryError on GPUs, a plain RuntimeError from the CPU's allocator."""
+    known = ("can't allocate memory", "not enough memory")
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or any(words in str(error) for words in known)
+
+
+def out_of_memory(error: Exception) -> str:
+    """`out of memory`, with what the allocator says of its sizes."""
+    return f"out of memory ({str(error).splitlines()[0]})" if str(error) else "out of memory"

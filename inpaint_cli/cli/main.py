@@ -1,6 +1,5 @@
 """`inpaint`: the Typer app. Commands import torch only when they run, so that --help answers at once."""
 
-import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -15,18 +14,7 @@ from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.prepare import prepare
 from inpaint_cli.cli.train import train
-from inpaint_cli.errors import EnvironmentFault, InpaintError
-
-ENVIRONMENT_ERRORS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EIO,
-    errno.EFBIG,
-    errno.EMFILE,
-}
+from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
 
 
 class Guarded(TyperGroup):
@@ -39,20 +27,17 @@ class Guarded(TyperGroup):
             self._fail(str(error), error.exit_code)
         except KeyboardInterrupt:
             self._fail("interrupted", 130)
-        except MemoryError as error:
-            self._fail(f"out of memory {error}; a smaller --batch or --limit helps".replace("  ", " "), 4)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
             raise SystemExit(141) from None
         except OSError as error:
-            if error.errno not in ENVIRONMENT_ERRORS:
+            if error.errno is None:
                 raise
             self._fail(f"{error.filename or 'the disk'}: {error.strerror}", EnvironmentFault.exit_code)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            reason = str(error).splitlines()[0]
-            self._fail(f"out of memory: {reason}\nA smaller --batch helps; in training also --accumulate N", 4)
+            self._fail(f"{out_of_memory(error)}; a smaller --batch helps", EnvironmentFault.exit_code)
 
     @staticmethod
     def _fail(message: str, code: int) -> None:
@@ -62,15 +47,6 @@ class Guarded(TyperGroup):
         sys.stdout.flush()
         sys.stderr.flush()
         raise SystemExit(code) from None
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """torch raises its own kinds: OutOfMemoryError on GPUs, a plain RuntimeError from the CPU's allocator."""
-    return (
-        type(error).__name__ == "OutOfMemoryError"
-        or "can't allocate memory" in str(error)
-        or "not enough memory" in str(error)
-    )
 
 
 def _show_version(wanted: bool) -> None:

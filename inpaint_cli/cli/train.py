@@ -97,7 +97,7 @@ def _train(
     from inpaint_cli.engine.randomness import seed_default_generators
     from inpaint_cli.engine.recording import Recorder
     from inpaint_cli.engine.training import Learner, Plan, fit
-    from inpaint_cli.errors import DivergedError
+    from inpaint_cli.errors import DivergedError, EnvironmentFault, is_out_of_memory, out_of_memory
 
     job = resolve(run, given, hardware, team, resume=resume, overwrite=overwrite)
     plan = Plan(**{field.name: job.configuration[field.name] for field in fields(Plan)})
@@ -119,6 +119,11 @@ def _train(
         newest, _ = run.newest()
         kept = f"the last good checkpoint is {newest.path}" if newest else "no checkpoint had been written yet"
         raise DivergedError(f"{error}; {kept}. A lower learning rate, or --precision fp32, may help") from None
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        helps = "a smaller --batch helps, or --accumulate N, which computes it in N parts"
+        raise EnvironmentFault(f"{out_of_memory(error)} with --batch {plan.batch}: {helps}") from None
     finally:
         recorder.close()
     if team.leads:

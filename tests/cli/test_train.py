@@ -186,6 +186,16 @@ def test_random_perceptual_weights_are_labelled_in_what_comes_of_them(prepared, 
     assert "random weights, not comparable" in json.loads(result.stdout)["results"][0]["notes"][0]
 
 
+def test_no_memory_names_batch_memory_and_what_helps(prepared, tmp_path, monkeypatch):
+    def hungry(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+
+    monkeypatch.setattr("inpaint_cli.engine.training.fit", hungry)
+    result = inpaint(*train_arguments(prepared, tmp_path / "run"), "--steps", 1)
+    assert result.exit_code == 4
+    assert all(words in result.stderr for words in ("--batch 4", "99 bytes", "--accumulate"))
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_run(prepared, tmp_path):
     result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
