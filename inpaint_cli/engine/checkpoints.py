@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inpaint_cli.errors import InputError
+from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.files import replacing
 
 HEADER = "inpaint"
@@ -58,7 +58,10 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[
     header = {"format": FORMAT, **header}
     header["digest"] = content_digest(tensors, header)
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={HEADER: json.dumps(header, sort_keys=True)})
+        try:
+            save_file(tensors, temporary, metadata={HEADER: json.dumps(header, sort_keys=True)})
+        except SafetensorError as error:
+            raise EnvironmentFault(f"{path}: could not be written ({error}); checkpoints before it are whole") from None
     return header["digest"]
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from array import array
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,21 +29,27 @@ class Recorder:
     def __init__(self, run: RunDirectory, learner: Learner, header: Mapping[str, Any], split: Any, quiet: bool):
         self.run, self.learner, self.header = run, learner, header
         self.preview = Preview(learner, split)
-        self.rows = run.read_metrics()
+        self.columns: dict[str, array] = {}  # of the metrics: 8 bytes a value, since runs are long
+        self._remember(run.read_metrics())
         self.meter = Meter(learner, quiet or not learner.team.leads)
 
     def settled(self, rows: list[dict[str, float]]) -> None:
         if self.learner.team.leads:
             self.run.append_metrics(rows)
-            self.rows.extend(rows)
+            self._remember(rows)
         self.meter.show(rows[-1])
+
+    def _remember(self, rows: list[dict[str, float]]) -> None:
+        for row in rows:
+            for name, value in row.items():
+                self.columns.setdefault(name, array("d")).append(value)
 
     def save(self) -> None:
         self.learner.check_finite()
         if self.learner.team.leads:
             step = self.learner.step
             self.run.write_checkpoint(step, self.learner.tensors(), {**self.header, "step": step})
-            draw_curves(self.rows, self.run.curves, f"{self.header['method']}, {self.header['masks']}")
+            draw_curves(self.columns, self.run.curves, f"{self.header['method']}, {self.header['masks']}")
 
     def sample(self) -> None:
         if self.learner.team.leads:

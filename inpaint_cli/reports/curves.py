@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -12,23 +13,23 @@ from inpaint_cli.files import replacing
 POINTS = 200  # a longer curve is drawn as the means of this many stretches, with its spread behind
 
 
-def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str = "") -> None:
-    """Rows {step, term: value, …} -> one panel per loss term, written to `path`."""
-    names = [name for name in rows[-1] if name != "step"] if rows else []
+def draw_curves(columns: Mapping[str, Sequence[float]], path: Path, title: str = "") -> None:
+    """`step` and each loss term, value by value -> one panel per term, written to `path`."""
+    names = [name for name in columns if name != "step"]
     if not names:
         return
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    figure = Figure(figsize=(4 * columns, 2.6 * lines + 0.4), layout="constrained")
+    across = min(3, len(names))
+    lines = -(-len(names) // across)
+    figure = Figure(figsize=(4 * across, 2.6 * lines + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=11)
     for index, name in enumerate(names):
-        _panel(figure.add_subplot(lines, columns, index + 1), rows, name)
+        panel = figure.add_subplot(lines, across, index + 1)
+        _draw(panel, np.asarray(columns["step"]), np.asarray(columns[name]), name)
     with replacing(path) as temporary:
         FigureCanvasAgg(figure).print_png(temporary)
 
 
-def _panel(axes, rows: Sequence[Mapping[str, float]], name: str) -> None:
-    steps, values = np.array([(row["step"], row[name]) for row in rows if name in row], dtype=float).T
+def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str) -> None:
     stretches = np.array_split(np.arange(len(steps)), min(POINTS, len(steps)))
     centres = [steps[part].mean() for part in stretches]
     means = [values[part].mean() for part in stretches]

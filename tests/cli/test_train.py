@@ -196,6 +196,28 @@ def test_no_memory_names_batch_memory_and_what_helps(prepared, tmp_path, monkeyp
     assert all(words in result.stderr for words in ("--batch 4", "99 bytes", "--accumulate"))
 
 
+def test_a_disk_that_fills_is_exit_4_and_older_checkpoints_stay_whole(prepared, tmp_path):
+    """Files are limited to 300 kB: metrics and pictures fit, a checkpoint does not."""
+    run = tmp_path / "run"
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "from inpaint_cli.cli.main import main; main()"
+    )
+    inpaint(*train_arguments(prepared, run), "--steps", 2)
+    before = (run / "checkpoints" / "step-00000002.safetensors").read_bytes()
+    arguments = [*train_arguments(prepared, run), "--steps", 3, "--resume"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 4 and "step-00000003" in done.stderr and "Traceback" not in done.stderr
+    assert [path.read_bytes() for path in (run / "checkpoints").iterdir()] == [before]
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_run(prepared, tmp_path):
     result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)

@@ -12,8 +12,9 @@ from inpaint_cli.reports.tables import results_table
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_every_term_gets_a_panel(tmp_path, steps):
     def width(terms):
-        rows = [{"step": step + 1, **{f"term {n}": 1 / (step + 1) for n in range(terms)}} for step in range(steps)]
-        draw_curves(rows, tmp_path / "curves.png", "title")
+        columns = {"step": range(1, steps + 1)}
+        columns |= {f"term {n}": [1 / (step + 1) for step in range(steps)] for n in range(terms)}
+        draw_curves(columns, tmp_path / "curves.png", "title")
         return Image.open(tmp_path / "curves.png").size
 
     one, two, four = width(1), width(2), width(4)
@@ -21,7 +22,7 @@ def test_every_term_gets_a_panel(tmp_path, steps):
 
 
 def test_without_rows_nothing_is_drawn(tmp_path):
-    draw_curves([], tmp_path / "curves.png")
+    draw_curves({}, tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
 
 
