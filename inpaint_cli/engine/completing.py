@@ -1,10 +1,16 @@
-"""Photos of any size through a method: whole for methods that take any size, else a square window around the hole."""
+"""Photos of any size through a method, one connected part of the hole after the other.
 
+A method that takes any size sees the part with a margin; others see a window of their own aspect around it, at their
+own size. Other parts are missing while one is completed, and only its own pixels are pasted.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
 from inpaint_cli.engine.devices import Hardware
@@ -13,7 +19,7 @@ from inpaint_cli.engine.randomness import generator_for, seed_default_generators
 from inpaint_cli.method import Method
 
 CONTEXT = 2.0  # the window's side, in sides of the hole: at most a quarter of it is missing
-MARGIN = 8  # pixels around the hole that a method for any size sees
+MARGIN = 8  # pixels around a part of the hole that a method for any size sees; parts closer than two of them are one
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,13 @@ class Window:
         below, right = self.top + self.height - image.shape[-2], self.left + self.width - image.shape[-1]
         return F.pad(image, (-self.left, right, -self.top, below))
 
-    def paste(self, patch: Tensor, image: Tensor) -> None:
-        """Write what of `patch` lies inside `image`."""
+    def paste(self, patch: Tensor, image: Tensor, where: Tensor) -> None:
+        """Write what of `patch` lies inside `image` and, there, `where` (bool [H, W]) is true."""
         top, left = max(self.top, 0), max(self.left, 0)
         bottom, right = min(self.top + self.height, image.shape[-2]), min(self.left + self.width, image.shape[-1])
         inside = patch[..., top - self.top : bottom - self.top, left - self.left : right - self.left]
-        image[..., top:bottom, left:right] = inside
+        place = image[..., top:bottom, left:right]
+        place.copy_(torch.where(where[top:bottom, left:right], inside, place))
 
 
 def complete_photo(
@@ -51,45 +58,46 @@ def complete_photo(
     observed = torch.where(mask > 0, image, 0.0)
     generator = generator_for(hardware.device, seed, "complete")
     seed_default_generators(seed, "complete")
+    completed = observed.repeat(samples, 1, 1, 1)  # [samples, C, H, W]
+    frame, complete = (margin_around, _as_it_is) if method.any_size else (window_around, _at_own_size)
     method.eval()
-    run = _complete_whole if method.any_size else _complete_window
     with torch.no_grad(), hardware.autocast():
-        completed = run(method, observed, mask, samples, generator)  # [samples, C, H, W]
+        for part, box in parts_of(hole):
+            window = frame(box, hole.shape, method.shape[1:])
+            patches = complete(method, window.cut(observed), window.cut(mask), samples, generator)
+            window.paste(patches.float(), completed, torch.from_numpy(part).to(hardware.device))
     return np.where(hole[None, :, :, None], to_uint8(completed), pixels[None])
 
 
-def _hole_box(mask: Tensor) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right (exclusive) of the missing pixels."""
-    missing = (mask[0, 0] == 0).nonzero()
-    (top, left), (bottom, right) = missing.amin(0).tolist(), missing.amax(0).tolist()
-    return top, left, bottom + 1, right + 1
+Box = tuple[int, int, int, int]  # top, left, bottom, right (the last two exclusive)
 
 
-def _complete_whole(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    top, left, bottom, right = _hole_box(mask)
+def parts_of(hole: np.ndarray) -> Iterator[tuple[np.ndarray, Box]]:
+    """The parts of the hole that lie apart from each other: their pixels, bool [H, W], and the box around them."""
+    labels, _ = ndimage.label(ndimage.binary_dilation(hole, np.ones((3, 3)), iterations=MARGIN))
+    labels[~hole] = 0
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        yield labels == number, (rows.start, columns.start, rows.stop, columns.stop)
+
+
+def margin_around(box: Box, size: tuple[int, int], native: tuple[int, int]) -> Window:
+    """The box with a margin, cut off at the photo's edges; `native` does not matter to a method for any size."""
+    top, left, bottom, right = box
     top, left = max(top - MARGIN, 0), max(left - MARGIN, 0)
-    bottom, right = min(bottom + MARGIN, mask.shape[-2]), min(right + MARGIN, mask.shape[-1])
-    window = Window(top, left, bottom - top, right - left)
-    patches = method.complete(window.cut(observed), window.cut(mask), samples=samples, generator=generator)[0]
-    completed = observed.repeat(samples, 1, 1, 1)
-    window.paste(patches, completed)
-    return completed
+    return Window(top, left, min(bottom + MARGIN, size[0]) - top, min(right + MARGIN, size[1]) - left)
 
 
-def _complete_window(
-    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
-) -> Tensor:
-    window = window_around(_hole_box(mask), mask.shape[-2:], method.shape[1:])
-    patch, known = window.cut(observed), window.cut(mask)
-    small, small_mask = shrink(patch, known, method.shape[1:])
+def _as_it_is(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    return method.complete(observed, mask, samples=samples, generator=generator)[0]
+
+
+def _at_own_size(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    small, small_mask = shrink(observed, mask, method.shape[1:])
     outputs = complete_channels(method, small, small_mask, samples, generator)  # [samples, C, h, w]
-    enlarged = F.interpolate(outputs, size=(window.height, window.width), mode="bicubic", antialias=True)
-    completed = observed.repeat(samples, 1, 1, 1)
-    window.paste(enlarged.float(), completed)
-    return completed
+    return F.interpolate(outputs, size=observed.shape[-2:], mode="bicubic", antialias=True)
 
 
-def window_around(box: tuple[int, int, int, int], size: tuple[int, int], native: tuple[int, int]) -> Window:
+def window_around(box: Box, size: tuple[int, int], native: tuple[int, int]) -> Window:
     """A window of the method's aspect with the hole in its middle and context around it, inside the photo if it fits.
 
     It is at least the method's own size, so that nothing is enlarged without need, where the photo is that large.

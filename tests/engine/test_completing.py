@@ -7,7 +7,7 @@ import pytest
 import torch
 from harness import HARDWARE
 
-from inpaint_cli.engine.completing import Window, complete_photo, shrink, window_around
+from inpaint_cli.engine.completing import Window, complete_photo, parts_of, shrink, window_around
 from inpaint_cli.method import ImageShape
 
 
@@ -85,8 +85,35 @@ def test_cutting_and_pasting_beyond_the_edges():
     assert patch.shape == (1, 1, 6, 7)
     assert torch.equal(patch[..., 1:4, 2:6], image) and patch.sum() == image.sum()
     pasted = torch.zeros_like(image)
-    window.paste(patch, pasted)
-    assert torch.equal(pasted, image)
+    where = torch.ones(3, 4, dtype=torch.bool)
+    where[1, 2] = False
+    window.paste(patch, pasted, where)
+    assert torch.equal(pasted, image * where)
+
+
+def test_parts_that_lie_apart_are_completed_apart():
+    hole = hole_in(200, 300, 10, 10, 20, 24) | hole_in(200, 300, 22, 20, 30, 40) | hole_in(200, 300, 150, 250, 160, 280)
+    parts = list(parts_of(hole))
+    assert [box for _, box in parts] == [(10, 10, 30, 40), (150, 250, 160, 280)]
+    assert np.array_equal(parts[0][0] | parts[1][0], hole) and not (parts[0][0] & parts[1][0]).any()
+    method = Recorder((3, 32, 32), any_size=True)
+    complete_photo(method, photo(200, 300), hole, HARDWARE)
+    assert [tuple(shown.mask.shape[-2:]) for shown in method.shown] == [(36, 46), (26, 46)]
+
+
+def test_tv_of_the_parts_is_tv_of_the_whole():
+    """Known pixels are fixed, so what lies apart cannot influence each other."""
+    from inpaint_cli.methods.tv import TV, Settings
+
+    pixels, hole = photo(48, 80), hole_in(48, 80, 8, 8, 16, 18) | hole_in(48, 80, 30, 60, 40, 70)
+    method = TV(Settings(tolerance=1e-5, iterations=3000), ImageShape(3, 48, 80), None)
+    image, mask = (
+        torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1,
+        torch.from_numpy(~hole).float()[None, None],
+    )
+    whole = method.complete(image * mask, mask)[0, 0]
+    parts = complete_photo(method, pixels, hole, HARDWARE)[0]
+    np.testing.assert_allclose(parts.transpose(2, 0, 1), (whole.numpy() + 1) * 127.5, atol=2)
 
 
 def test_shrinking_keeps_missing_colours_out():
