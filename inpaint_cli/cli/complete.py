@@ -43,6 +43,8 @@ def complete(
     loaded = load_for_completion(checkpoint, method, assignments or [], ImageShape(channels, height, width), hardware)
     completed = complete_photo(loaded.method, opened.pixels, hole, hardware, samples=samples, seed=seed)
     notes = (*opened.notes, *loaded.notes)
+    if samples > 1 and (completed == completed[0]).all():
+        notes += (f"all samples are the same: this {loaded.name} knows one completion of this hole",)
     for path, pixels in zip(outputs, completed, strict=True):
         notes += write_photo(opened, pixels, path, overwrite)
         typer.echo(str(path))

@@ -10,7 +10,7 @@ from inpaint_cli.cli import options
 
 
 def evaluate(
-    data: options.Data,
+    data: Annotated[Path, typer.Option("--data", help="A file that `inpaint prepare` wrote.")],
     masks: Annotated[list[str], typer.Option("--masks", help="A masking process; repeat for several.")],
     checkpoint: options.Checkpoint = None,
     method: Annotated[str | None, typer.Option("--method", help="A method that needs no training: tv.")] = None,
@@ -24,7 +24,7 @@ def evaluate(
         Path | None, typer.Option("--grid", help="Also draw the first images of each result: a PNG.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the results as JSON.")] = None,
-    as_json: options.Json = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:

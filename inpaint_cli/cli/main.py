@@ -1,6 +1,7 @@
 """`inpaint`: the Typer app. Commands import torch only when they run, so that --help answers at once."""
 
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -75,5 +76,11 @@ for command in (prepare, train, complete, evaluate, methods, masks):
     app.command()(command)
 
 
+def _end(number: int, frame: Any) -> None:
+    """End by an exception, so that temporary files are removed on the way out. Training saves first, by its own way."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
+    signal.signal(signal.SIGTERM, _end)
     app(prog_name="inpaint")

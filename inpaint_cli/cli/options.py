@@ -8,7 +8,6 @@ import typer
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="A run directory (its newest checkpoint) or a checkpoint file.")
 ]
-Data = Annotated[Path | None, typer.Option("--data", help="A file that `inpaint prepare` wrote.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda. auto takes a GPU where there is one.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Every random draw follows from it.")]
 Set = Annotated[
@@ -19,4 +18,3 @@ Set = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")]

@@ -80,7 +80,7 @@ class DeviceRows:
 
     def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
         self.device = hardware.device
-        self.tensors = {name: torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for name, a in arrays.items()}
+        self.tensors = {name: torch.tensor(array, device=self.device) for name, array in arrays.items()}
 
     def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
         rows = torch.from_numpy(indices).to(self.device)

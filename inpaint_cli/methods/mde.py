@@ -350,16 +350,13 @@ class MDE(Method):
 
     def complete(self, observed, mask, *, samples=1, generator=None):
         """The first sample sees all that is known; each further one hides part of it behind a fresh mask, figure 6."""
+        generator = generator or torch.Generator(mask.device).manual_seed(0)
         completions = []
         for sample in range(samples):
-            seen = mask if sample == 0 else mask * self._redraw(mask, generator)
+            seen = mask if sample == 0 else mask * self.masks.draw(len(mask), self.shape, generator=generator)
             output = self.generator(self.masked(observed, seen)) * 2 - 1
             completions.append(torch.where(mask > 0, observed, output))
         return torch.stack(completions, dim=1)
-
-    def _redraw(self, mask: Tensor, generator: torch.Generator | None) -> Tensor:
-        generator = generator or torch.Generator(mask.device).manual_seed(0)
-        return self.masks.draw(len(mask), self.shape, generator=generator)
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:
         """What transfer probes: the fully connected layer's activations, [B, 4000] at width 64."""

@@ -77,6 +77,11 @@ def test_samples_are_numbered_and_differ(photo, mask, tmp_path, trained):
     assert not np.array_equal(pixels(names[1]), pixels(names[2]))
 
 
+def test_samples_that_are_all_the_same_are_said_to_be(photo, mask, tmp_path):
+    result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "o.png", "--method", "tv", "--samples", 2)
+    assert result.exit_code == 0 and "all samples are the same" in result.stderr
+
+
 def test_the_seed_decides(photo, mask, tmp_path, trained):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         inpaint(

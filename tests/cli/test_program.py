@@ -1,7 +1,10 @@
 """The program as a whole: quick help, version, methods, exit codes."""
 
+import contextlib
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, inpaint, inpaint_process
@@ -74,6 +77,26 @@ def test_no_memory_names_what_helps(monkeypatch, error):
     monkeypatch.setattr("inpaint_cli.methods.method_names", hungry)
     result = inpaint("methods")
     assert result.exit_code == 4 and "--batch" in result.stderr
+
+
+def test_sigterm_ends_with_143_and_leaves_no_file_behind(pictures, tmp_path):
+    command = [sys.executable, "-m", "inpaint_cli", "prepare", "folder", "--source", pictures, "--size", "2048"]
+    command += ["--workers", "1", "-o", tmp_path / "slow.h5"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not spools_rows(process):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 143 and "Traceback" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def spools_rows(process) -> bool:
+    """Whether the process has begun: rows are spooled in unnamed files."""
+    with contextlib.suppress(OSError):  # it may close a file while we look
+        return any("(deleted)" in str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir())
+    return False
 
 
 def test_our_own_bugs_are_not_hidden(monkeypatch):

@@ -198,6 +198,8 @@ def test_samples_differ_and_the_first_sees_everything():
     assert completed.shape == (2, 3, *SHAPE)
     assert torch.equal(completed[:, :1], method.complete(observed * mask, mask))
     assert not torch.equal(completed[:, 1], completed[:, 2]) and not torch.equal(completed[:, 0], completed[:, 1])
+    drawn = method.complete(observed * mask, mask, samples=3)  # without a generator too
+    assert not torch.equal(drawn[:, 1], drawn[:, 2])
     known = mask.expand(2, 3, 32, 32) > 0
     for sample in completed.unbind(1):
         assert torch.equal(sample[known], observed[known])
