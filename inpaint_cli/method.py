@@ -96,6 +96,7 @@ class Method(nn.Module):
     paper: ClassVar[str]  # the paper's key in reports: mde, unsupervised, collagan, semantic, deep
     defaults: ClassVar[Defaults | None] = None
     any_size: ClassVar[bool] = False  # completes images of other sizes and channels than those it was built for
+    takes_sources: ClassVar[bool] = False  # `complete` also takes `sources`, [B, 1, H, W]: 1 where it may copy from
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     ema_decay: float = 0.0  # 0 = no averaging
 
@@ -113,6 +114,10 @@ class Method(nn.Module):
     def turns(self) -> tuple[Turn, ...]:
         """Who learns, in which order, within one step."""
         return ()
+
+    def margin(self, height: int, width: int) -> int:
+        """The pixels around a part of the hole, of this size, that a method for any size needs to see."""
+        return 8
 
     def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
         """[B, C, H, W] with missing pixels at 0, mask -> [B, samples, C, H, W]; known pixels are returned unchanged."""
