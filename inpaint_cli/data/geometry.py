@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
+from inpaint_cli.data.rows import Row
 from inpaint_cli.errors import InputError
 
 FILTERS = {
@@ -30,6 +31,23 @@ class Window(NamedTuple):
         resized = np.asarray(image.resize((size, size), FILTERS[filter_name]))
         return resized[:, :, None] if resized.ndim == 2 else resized
 
+    def cut_map(self, labels: np.ndarray, image_size: tuple[int, int], size: int) -> np.ndarray:
+        """A label map uint8 [h, w] of an image of `image_size` (width, height) -> uint8 [size, size].
+
+        Each pixel takes the label that covers most of it. The map may have another scale than the image.
+        """
+        scale = np.array([labels.shape[1] / image_size[0], labels.shape[0] / image_size[1]])
+        left, top = np.array([self.left, self.top]) * scale
+        right, bottom = np.array([self.left + self.side, self.top + self.side]) * scale
+        present = np.unique(labels)
+        shares = [
+            Image.fromarray((labels == label).astype(np.float32)).resize(
+                (size, size), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+            )
+            for label in present
+        ]
+        return present[np.argmax(np.stack([np.asarray(share) for share in shares]), axis=0)]
+
     def move(self, points: np.ndarray, size: int) -> np.ndarray:
         """Points [K, 2] of x, y in source pixels -> the same points in the cut image, float32.
 
@@ -40,6 +58,8 @@ class Window(NamedTuple):
 
 
 class _Crop(BaseModel):
+    """`window(width, height, row)` is the square to cut; `row` knows landmarks and the face's box where the source does."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -48,7 +68,7 @@ class SquareCrop(_Crop):
 
     kind: Literal["square"]
 
-    def window(self, width: int, height: int) -> Window:
+    def window(self, width: int, height: int, row: Row) -> Window:
         side = min(width, height)
         return Window((width - side) // 2, (height - side) // 2, side)
 
@@ -61,7 +81,7 @@ class FixedCrop(_Crop):
     center: tuple[int, int]  # x, y
     side: Annotated[int, Field(ge=1)]
 
-    def window(self, width: int, height: int) -> Window:
+    def window(self, width: int, height: int, row: Row) -> Window:
         if (width, height) != self.image:
             raise InputError(f"is {width}×{height} pixels, not {self.image[0]}×{self.image[1]}")
         return Window(self.center[0] - self.side // 2, self.center[1] - self.side // 2, self.side)

@@ -1,6 +1,6 @@
 """What a source hands over: rows, one at a time, and how many there are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,13 @@ class Row:
     """One image of a source, not yet decoded."""
 
     name: str  # relative to the source
-    image: Path | np.ndarray  # a file, or pixels uint8 [H, W, C]
+    image: Path | bytes | np.ndarray  # a file, a file's contents, or pixels uint8 [H, W, C]
     split: str | None = None  # None: the recipe's `splits` table decides
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # landmarks in pixels of the source image
+    decoded_labels: Callable[[], Mapping[str, np.ndarray]] | None = (
+        None  # read where the image is decoded
+    )
+    face: tuple[float, float, float, float] | None = None  # left, top, width, height of the box around a face
 
 
 @dataclass(frozen=True)

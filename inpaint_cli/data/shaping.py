@@ -1,7 +1,9 @@
 """From a row of a source to a row of a prepared file: decode, cut, resize; run by the worker processes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 
@@ -22,16 +24,30 @@ class Shaping:
 
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """The row's columns: images uint8 [size, size, C], and its labels moved along."""
-        pixels = row.image if isinstance(row.image, np.ndarray) else decode(row.image, self.mode)
-        window = self._window(row, pixels)
+        pixels = self._pixels(row)
+        if row.decoded_labels is not None:
+            row = replace(row, labels={**row.labels, **row.decoded_labels()}, decoded_labels=None)
+        height, width = pixels.shape[:2]
+        window = self._window(row, width, height)
         columns = {"images": window.cut(pixels, self.size, self.filter), **row.labels}
         if "landmarks" in row.labels:
             columns["landmarks"] = window.move(row.labels["landmarks"], self.size)
+        if "parsing" in row.labels:
+            columns["parsing"] = window.cut_map(row.labels["parsing"], (width, height), self.size)
         return columns
 
-    def _window(self, row: Row, pixels: np.ndarray) -> Window:
+    def _pixels(self, row: Row) -> np.ndarray:
+        if isinstance(row.image, np.ndarray):
+            return row.image
+        if isinstance(row.image, Path):
+            return decode(row.image, self.mode)
+        contents = BytesIO(row.image)
+        contents.name = row.name
+        return decode(contents, self.mode)
+
+    def _window(self, row: Row, width: int, height: int) -> Window:
         try:
-            return self.crop.window(pixels.shape[1], pixels.shape[0])
+            return self.crop.window(width, height, row)
         except InputError as error:
             raise InputError(f"{printable(row.name)}: {error}") from None
 
