@@ -58,7 +58,7 @@ class Window(NamedTuple):
 
 
 class _Crop(BaseModel):
-    """`window(width, height, row)` is the square to cut; `row` knows landmarks and the face's box where the source does."""
+    """`window(width, height, row)` is the square to cut; `row` may know landmarks and a face's box."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
