@@ -8,11 +8,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "inpaint_cli"
 GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
-    "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights"},
-    "engine": {"method", "masks", "metrics", "reports"},
-    "methods": {"method", "networks", "losses", "masks"},
+    "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "blending"},
+    "engine": {"method", "masks", "metrics", "reports", "blending"},
+    "methods": {"method", "networks", "losses", "masks", "blending"},
     "method": {"masks"},
     "weights": {"networks"},
+    "blending": {"poisson"},
+    "poisson": set(),
     "networks": set(),
     "losses": set(),
     "masks": {"imaging"},
