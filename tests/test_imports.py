@@ -10,10 +10,11 @@ GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "blending"},
     "engine": {"method", "masks", "metrics", "reports", "blending"},
-    "methods": {"method", "networks", "losses", "masks", "blending"},
+    "methods": {"method", "networks", "losses", "masks", "blending", "exemplar"},
     "method": {"masks"},
     "weights": {"networks"},
     "blending": {"poisson"},
+    "exemplar": {"blending"},
     "poisson": set(),
     "networks": set(),
     "losses": set(),

@@ -1,0 +1,84 @@
+"""Images at halved sizes, with the texture features that Newson et al. 2017 add to colour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+TEXTURE_WEIGHT = 50.0  # λ in Newson et al. 2017, section 3.3: of squared texture differences beside squared colour ones
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Level:
+    """One size of the images. Missing colours and features are 0."""
+
+    colours: Tensor  # [B, C, H, W]
+    texture: Tensor  # [B, 2, H, W], times √λ
+    known: Tensor  # bool [B, 1, H, W]
+    allowed: Tensor  # bool [B, 1, H, W]: known, and may be copied from
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return tuple(self.known.shape[-2:])
+
+    def table(self) -> Tensor:
+        """Colours and features of every pixel, channels last. [B·H·W, C + 2]"""
+        return torch.cat((self.colours, self.texture), dim=1).permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def finest_level(colours: Tensor, known: Tensor, allowed: Tensor, window: int) -> Level:
+    """The images at their own size; `window` is the side over which texture is averaged, in pixels."""
+    colours = torch.where(known, colours, 0.0)
+    return Level(colours, texture_features(colours, known, window), known, known & allowed)
+
+
+def texture_features(colours: Tensor, known: Tensor, window: int) -> Tensor:
+    """Mean |∂x| and |∂y| of the grey image over the known part of a window (Newson et al. 2017, Eq. 7). [B, 2, H, W]"""
+    grey = colours.mean(dim=1, keepdim=True)
+    features = []
+    for axis in (-1, -2):
+        both = known.narrow(axis, 1, known.shape[axis] - 1) & known.narrow(axis, 0, known.shape[axis] - 1)
+        change = torch.where(both, grey.diff(dim=axis).abs(), 0.0)
+        pad = (0, 1) if axis == -1 else (0, 0, 0, 1)
+        total, share = (_box_mean(functional.pad(part, pad), window) for part in (change, both.float()))
+        features.append(total / share.clamp(min=1e-6))
+    return torch.where(known, torch.cat(features, dim=1) * TEXTURE_WEIGHT**0.5, 0.0)
+
+
+def _box_mean(image: Tensor, side: int) -> Tensor:
+    """The mean over side × side pixels (zeros beyond the edges), one axis after the other."""
+    for kernel in ((1, side), (side, 1)):
+        image = functional.avg_pool2d(image, kernel, 1, (kernel[0] // 2, kernel[1] // 2))
+    return image
+
+
+def coarser(level: Level) -> Level:
+    """Half the size: a pixel is known where at least half of its quarters are, and is their mean. Holes do not grow."""
+    share, allowed = (_mean_of_quarters(part.float()) for part in (level.known, level.allowed))
+    known = share >= HALF
+    colours, texture = (_mean_of_quarters(part) / share.clamp(min=HALF) for part in (level.colours, level.texture))
+    return Level(torch.where(known, colours, 0.0), torch.where(known, texture, 0.0), known, allowed >= HALF)
+
+
+def _mean_of_quarters(image: Tensor) -> Tensor:
+    """At an odd edge, of those that exist."""
+    return functional.avg_pool2d(image, 2, ceil_mode=True)
+
+
+def depth_in_hole(known: Tensor) -> Tensor:
+    """Pixels' Euclidean distance to the nearest known one of their image; 0 where known. [B, 1, H, W], float
+
+    Where an image has no known pixel, the distance to a point beyond its longest side.
+    """
+    height, width = known.shape[-2:]
+    depths = [
+        ndimage.distance_transform_edt(~image).astype(np.float32)
+        if image.any()
+        else np.full((height, width), float(height + width), np.float32)
+        for image in known[:, 0].cpu().numpy()
+    ]
+    return torch.from_numpy(np.stack(depths))[:, None].to(known.device)

@@ -1,0 +1,56 @@
+"""Pixels from patches: every patch over a missing pixel votes for a colour, or the best one gives it."""
+
+import torch
+from torch import Tensor
+
+from inpaint_cli.exemplar.field import Field
+
+FADING = 1.3  # γ in Wexler et al. 2007, section 3.2: a patch counts γ^-distance from the hole's rim
+PIXELS = 16384  # that vote at a time
+
+
+def rim_weight(depth: Tensor) -> Tensor:
+    """γ^-depth; deeper than 100 pixels all count alike, and nothing underflows."""
+    return FADING ** -depth.clamp(max=100)
+
+
+def vote(field: Field, table: Tensor, confidence: Tensor) -> Tensor:
+    """The weighted mean over the patches that hold each missing pixel. [M, F]
+
+    A patch's weight is confidence · exp(-d / 2σ²), σ² the mean distance d of the pixel's patches (Newson et al. 2017,
+    Eq. 3, take a quantile). confidence: one for each target, [N]. A pixel whose patches are all infinitely far keeps
+    its value.
+    """
+    results = []
+    for pixels in field.layout.hole.split(PIXELS):
+        row, sources, distances = _votes(field, pixels)
+        counted = distances.isfinite()
+        d = distances.masked_fill(~counted, 0.0)
+        variance = d.sum(dim=1, keepdim=True) / counted.sum(dim=1, keepdim=True).clamp(min=1)
+        excess = distances.amin(dim=1, keepdim=True).nan_to_num(posinf=0.0) - d  # at most 0: the nearest weighs 1
+        weights = torch.exp(excess / (2 * variance).clamp(min=1e-12)) * confidence[row.clamp(min=0)] * counted
+        total = weights.sum(dim=1, keepdim=True)
+        mean = (table[sources] * (weights / total.clamp(min=1e-30))[:, :, None]).sum(dim=1)
+        results.append(torch.where(total > 0, mean, table[pixels]))
+    return torch.cat(results) if results else table[field.layout.hole]
+
+
+def copy_best(field: Field, table: Tensor) -> Tensor:
+    """The pixel of the nearest among the patches that hold it (Newson et al. 2017, section 3.5). [M, F]"""
+    results = []
+    for pixels in field.layout.hole.split(PIXELS):
+        _, sources, distances = _votes(field, pixels)
+        best = distances.argmin(dim=1, keepdim=True)
+        results.append(table[sources.gather(1, best)[:, 0]])
+    return torch.cat(results) if results else table[field.layout.hole]
+
+
+def _votes(field: Field, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """For each pixel and each place in a patch: the target (-1 = none), the pixel it offers, its distance. [m, P]"""
+    layout = field.layout
+    centres = (pixels[:, None] - layout.offsets).clamp(0, len(layout.target_row) - 1)
+    row = layout.target_row[centres].long()
+    known = row.clamp(min=0)
+    sources = torch.where(row >= 0, field.sources[known] + layout.offsets, 0)
+    distances = torch.where(row >= 0, field.distances[known], torch.inf)
+    return row, sources, distances

@@ -1,0 +1,143 @@
+"""`patch`: exemplar completion, every missing pixel copied from a known place that fits.
+
+The non-local method of the semantic paper's figure 2(b), in the spirit of Wexler, Shechtman and Irani, "Space-Time
+Completion of Video", PAMI 29(3), 2007; Barnes et al., "PatchMatch", SIGGRAPH 2009; Fedorov, Facciolo and Arias,
+"Variational Framework for Non-Local Inpainting", Image Processing On Line 5, 2015; and above all Newson, Almansa,
+Gousseau and Pérez, "Non-Local Patch-Based Image Inpainting", Image Processing On Line 7, 2017.
+
+The completion u and the field s of sources, one known patch for each patch t that touches the hole, minimise
+
+    Σ_t d²(t, s(t)),  d² = mean over the patch of |u - u_s|² + λ |T - T_s|²                                 (energy)
+
+where T is the texture: local means of |∂x u| and |∂y u|. From coarse to fine, two steps alternate:
+
+    s(t) = argmin_s d²(t, s)                     exhaustive, or propagation and random search        exemplar/field.py
+    u(p) = Σ_t w_t u(s(t) + p - t) / Σ_t w_t     over the patches t that hold p                      exemplar/voting.py
+    w_t = γ^-depth(t) exp(-d² / 2σ²)
+
+The coarsest level is filled from the rim inwards (exemplar/peeling.py), and the finest level's last vote copies the
+pixel of the nearest patch instead of averaging. Where hardly any patch is known, missing values bend as little as
+possible instead (exemplar/smooth.py): min_u Σ (Δu)².
+"""
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from inpaint_cli.exemplar.completion import Plan, complete_by_exemplars
+from inpaint_cli.exemplar.layout import Layout
+from inpaint_cli.exemplar.pyramid import depth_in_hole, finest_level
+from inpaint_cli.exemplar.smooth import smooth_fill
+from inpaint_cli.method import Method
+
+SIDES = (7, 5, 3)  # pixels; the first that leaves enough source patches
+ENOUGH = 64  # source patches in an image
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is unset is chosen from the hole."""
+
+    patch: int | None = Field(
+        None,
+        ge=3,
+        le=31,
+        description="side of a patch, odd; unset: 7 as in Newson et al. 2017, less where little is known",
+    )
+    levels: int | None = Field(
+        None,
+        ge=1,
+        le=12,
+        description="sizes, each half the one before; unset: until `depth` patch radii reach the middle",
+    )
+    depth: float = Field(1.5, gt=0, description="the hole's depth at the coarsest level, in patch radii; measured")
+    alternations: int = Field(2, ge=1, description="of search and vote at the finest level; measured")
+    coarse_alternations: int = Field(10, ge=1, description="at the coarsest level; Newson et al. 2017 take at most 10")
+    searches: int = Field(2, ge=1, description="PatchMatch iterations in an alternation at the finest level; measured")
+    coarse_searches: int = Field(4, ge=1, description="at the coarsest level; Barnes et al. 2009 take 4 to 5")
+    components: int = Field(24, ge=1, description="principal components of a patch that are compared; measured")
+    variety: int = Field(5, ge=1, description="fits among which further samples draw their first fill; not in a paper")
+
+
+class Patch(Method):
+    """Exemplar completion: nothing to train; samples differ by the first fill that they draw."""
+
+    Settings = Settings
+    title = "Exemplar completion by patches (after Newson et al. 2017)"
+    paper = "semantic"
+    any_size = True
+    takes_sources = True
+
+    def margin(self, height: int, width: int) -> int:
+        """As much again as the part itself, at least 96 and at most 512 pixels."""
+        return min(max(96, height, width), 512)
+
+    def complete(
+        self,
+        observed: Tensor,
+        mask: Tensor,
+        *,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+        sources: Tensor | None = None,
+    ) -> Tensor:
+        """[B, C, H, W] and a mask of 1 or C channels -> [B, samples, C, H, W]; hidden pixels are never looked at.
+
+        sources: [B, 1, H, W], 1 where pixels may be copied from; by default everywhere. A pixel of which a channel is
+        missing is no source, and its known channels stay.
+        """
+        with torch.autocast(observed.device.type, enabled=False):
+            known = (mask > 0).expand_as(observed) if mask.shape[1] > 1 else mask > 0
+            colours = torch.where(known, observed, 0.0).float()
+            whole = known.all(dim=1, keepdim=True)
+            allowed = whole if sources is None else whole & (sources > 0)
+            completions = []
+            for sample in range(samples):
+                choices = self.settings.variety if sample else 1
+                completed = self.one_sample(colours, known, whole, allowed, choices, generator)
+                completions.append(torch.where(known, observed, completed.clamp(-1, 1).to(observed.dtype)))
+        return torch.stack(completions, dim=1)
+
+    def one_sample(self, colours, known, whole, allowed, choices, generator) -> Tensor:
+        """Images that share a plan are completed together. [B, C, H, W]"""
+        completed = colours.clone()
+        plans = [self.plan(whole[i : i + 1], allowed[i : i + 1], choices) for i in range(len(colours))]
+        for plan in dict.fromkeys(plans):
+            rows = [i for i, its in enumerate(plans) if its == plan]
+            if plan is None:
+                completed[rows] = smooth_fill(colours[rows], known[rows])
+            else:
+                completed[rows] = complete_by_exemplars(colours[rows], whole[rows], allowed[rows], plan, generator)
+        return completed
+
+    def plan(self, known: Tensor, allowed: Tensor, choices: int) -> Plan | None:
+        """How one image is completed, [1, 1, H, W] each; None where it offers too few patches to copy."""
+        settings = self.settings
+        side = self.patch_side(known, allowed)
+        if side is None:
+            return None
+        depth, levels = float(depth_in_hole(known).max()), 1
+        while depth > settings.depth * (side // 2) and min(known.shape[-2:]) > 3 * side * 2**levels:
+            depth, levels = depth / 2, levels + 1
+        return Plan(
+            side=side,
+            levels=settings.levels or levels,
+            alternations=(settings.alternations, settings.coarse_alternations),
+            searches=(settings.searches, settings.coarse_searches),
+            components=settings.components,
+            choices=choices,
+        )
+
+    def patch_side(self, known: Tensor, allowed: Tensor) -> int | None:
+        """The largest side that leaves enough sources."""
+        sides = [self.settings.patch | 1] if self.settings.patch else SIDES
+        for side in sides:
+            if side <= min(known.shape[-2:]):
+                level = finest_level(known.float(), known, allowed, 1)
+                if Layout(level, side).source_count.min() >= ENOUGH:
+                    return side
+        return None
+
+
+METHOD = Patch
