@@ -14,6 +14,8 @@ def test_the_wheel_carries_the_recipes_and_the_program(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     recipes = {path.name for path in (REPOSITORY / "data_recipes").glob("*.toml")}
     assert recipes and {f"inpaint_cli/data_recipes/{name}" for name in recipes} <= set(names)
+    templates = {path.name for path in (REPOSITORY / "inpaint_cli/reports/templates").iterdir()}
+    assert {"base.css", "viewer.js"} < templates <= {name.rpartition("/")[2] for name in names}
     assert "inpaint_cli/methods/mde.py" in names and not any(name.startswith("tests") for name in names)
 
     target = tmp_path / "installed"
