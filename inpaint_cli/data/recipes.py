@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from inpaint_cli.data.geometry import Crop, FilterName
+from inpaint_cli.data.crops import Crop
+from inpaint_cli.data.geometry import FilterName
 from inpaint_cli.data.sources.celeba import CelebASource
 from inpaint_cli.data.sources.folder import FolderSource
 from inpaint_cli.data.sources.idx import IdxSource

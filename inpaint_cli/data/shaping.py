@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint_cli.data.geometry import Crop, FilterName, Window
+from inpaint_cli.data.crops import Crop
+from inpaint_cli.data.geometry import FilterName, Window
 from inpaint_cli.data.rows import Row
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import decode, printable

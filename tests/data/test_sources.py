@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint_cli.data.geometry import FixedCrop, SquareCrop, Window
+from inpaint_cli.data.crops import FixedCrop, SquareCrop
+from inpaint_cli.data.geometry import Window
 from inpaint_cli.data.preparing import prepare_file
 from inpaint_cli.data.recipes import HashSplits, load_recipe, recipe_names
 from inpaint_cli.data.rows import Row
