@@ -18,9 +18,8 @@ class Row:
     image: Path | bytes | np.ndarray  # a file, a file's contents, or pixels uint8 [H, W, C]
     split: str | None = None  # None: the recipe's `splits` table decides
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # landmarks in pixels of the source image
-    decoded_labels: Callable[[], Mapping[str, np.ndarray]] | None = (
-        None  # read where the image is decoded
-    )
+    # Labels whose reading costs decoding: called by the worker with the image's (width, height) in pixels.
+    decoded_labels: Callable[[tuple[int, int]], Mapping[str, np.ndarray]] | None = None
     face: tuple[float, float, float, float] | None = None  # left, top, width, height of the box around a face
 
 
@@ -32,6 +31,7 @@ class Reading:
     total: int
     label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the columns of a label are called
     without_image: int = 0  # rows of the lists whose image is not in the source
+    notes: tuple[str, ...] = ()  # what was decided by what the source holds; kept in the prepared file
 
 
 def find(source: Path, names: tuple[str, ...], folders: tuple[str, ...] = (".",)) -> Path | None:

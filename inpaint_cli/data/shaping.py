@@ -26,9 +26,9 @@ class Shaping:
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """The row's columns: images uint8 [size, size, C], and its labels moved along."""
         pixels = self._pixels(row)
-        if row.decoded_labels is not None:
-            row = replace(row, labels={**row.labels, **row.decoded_labels()}, decoded_labels=None)
         height, width = pixels.shape[:2]
+        if row.decoded_labels is not None:
+            row = replace(row, labels={**row.labels, **row.decoded_labels((width, height))}, decoded_labels=None)
         window = self._window(row, width, height)
         columns = {"images": window.cut(pixels, self.size, self.filter), **row.labels}
         if "landmarks" in row.labels:
