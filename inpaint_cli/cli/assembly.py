@@ -1,11 +1,16 @@
 """Where registry, data and engine meet: methods from names or checkpoints, built for the data at hand."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from inpaint_cli.errors import InputError, UsageError
+
+PATIENCE = timedelta(days=14)  # of a process that is done for the one with the most to do
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,30 @@ def build_method(
     return method, labels
 
 
+@contextmanager
+def launched_as_team(processes: int, device: str) -> Iterator[tuple[Any, Any]]:
+    """The hardware and the team of this process; with `processes` > 1 the command runs in as many, and ends here."""
+    from inpaint_cli.engine.devices import choose_hardware
+    from inpaint_cli.engine.processes import join_team, launch, launched, leave_team, local_rank
+
+    if processes > 1 and not launched():
+        raise SystemExit(launch(processes, device, sys.argv[1:]))
+    hardware = choose_hardware(device, "fp32", local_rank())
+    team = join_team("cpu", patience=PATIENCE)  # only plain data is exchanged
+    try:
+        yield hardware, team
+    finally:
+        leave_team()
+
+
+def check_shape(loaded: Loaded, prepared: Any) -> None:
+    """Raise `InputError` when the method was made for images of another shape than those of a prepared file."""
+    own, given = loaded.method.shape, prepared.shape
+    if not loaded.method.any_size and tuple(own) != tuple(given):
+        sizes = [f"{s[2]}×{s[1]} with {s[0]} channel{'s' if s[0] > 1 else ''}" for s in (own, given)]
+        raise InputError(f"the checkpoint was trained on {sizes[0]}, {prepared.path} holds {sizes[1]}")
+
+
 def load_for_completion(
     checkpoint: Path | None, method: str | None, assignments: Iterable[str], shape: Any, hardware: Any
 ) -> Loaded:
@@ -53,7 +82,15 @@ def load_for_completion(
             f"{method} completes with what it learned: give --checkpoint RUN|FILE (inpaint train --method {method})"
         )
     built = chosen(make_settings(chosen.Settings, assigned(assignments)), shape, None)
+    _refuse_without_completion(built, method, method)
     return Loaded(hardware.place(built).eval(), method)
+
+
+def _refuse_without_completion(built: Any, name: str, where: object) -> None:
+    from inpaint_cli.method import Method
+
+    if type(built).complete is Method.complete:
+        raise InputError(f"{where}: {name} does not complete images")
 
 
 def _from_checkpoint(path: Path, method: str | None, assignments: Iterable[str], hardware: Any) -> Loaded:
@@ -76,6 +113,7 @@ def _from_checkpoint(path: Path, method: str | None, assignments: Iterable[str],
             f"{found.path}: written by a version of inpaint with other methods or settings ({error})"
         ) from None
     built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
+    _refuse_without_completion(built, header["method"], found.path)
     load_weights(built, completion_weights(found), found.path)
     notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
     return Loaded(hardware.place(built).eval(), header["method"], found.digest, header["step"], notes)

@@ -1,60 +1,195 @@
-"""`inpaint complete`: one photo, one mask, one or several completions."""
+"""`inpaint complete`: photos and masks, or a prepared file, become completed ones."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from inpaint_cli.cli import options
+from inpaint_cli.errors import UsageError
+
+WHAT, HOW, RESULT, MACHINE = "What is completed", "How", "Results", "Machine"
+DEFAULT_METHOD = "patch"
 
 
 def complete(
-    photo: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
-    mask: Annotated[Path, typer.Option("--mask", help="An image of the photo's size: white is the hole.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write; the extension chooses the format.")],
-    checkpoint: options.Checkpoint = None,
-    method: Annotated[str | None, typer.Option("--method", help="A method that needs no training: tv.")] = None,
-    assignments: options.Set = None,
-    samples: Annotated[
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PHOTO...",
+            help="Files, folders or globs: PNG, JPEG, WebP, TIFF, BMP, GIF and others.",
+            show_default=False,
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            "--mask",
+            metavar="FILE|FOLDER|SPEC",
+            rich_help_panel=WHAT,
+            help="White is the hole. One file for all, a folder with one of each photo's name, or a specification: "
+            "alpha (transparent pixels), auto:COLOR[,TOLERANCE] (pixels of a colour), block:64, … "
+            "Default: PHOTO_mask.EXT beside each photo.",
+        ),
+    ] = None,
+    invert_mask: Annotated[
+        bool, typer.Option("--invert-mask", rich_help_panel=WHAT, help="Black is the hole.")
+    ] = False,
+    dilate: Annotated[
+        int, typer.Option("--dilate", min=0, max=1000, rich_help_panel=WHAT, help="Grow the hole by N pixels.")
+    ] = 0,
+    feather: Annotated[
         int,
-        typer.Option("--samples", min=1, help="Different completions; with more than one, OUT becomes OUT_1, OUT_2, …"),
+        typer.Option(
+            "--feather",
+            min=0,
+            max=1000,
+            rich_help_panel=WHAT,
+            help="Fade into the photo over N pixels around the hole.",
+        ),
+    ] = 0,
+    source_mask: Annotated[
+        Path | None,
+        typer.Option("--source-mask", rich_help_panel=WHAT, help="White may be copied from (patch alone copies)."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", rich_help_panel=WHAT, help="In place of photos, a file that `inpaint prepare` wrote."),
+    ] = None,
+    masks: Annotated[
+        str | None, typer.Option("--masks", rich_help_panel=WHAT, help="With --data: a masking process, block:24.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", rich_help_panel=WHAT, help="With --data: which images. Default: test.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="With --data: only the first N images.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", rich_help_panel=HOW, help="A method that needs no training: patch (default) or tv."),
+    ] = None,
+    checkpoint: options.in_panel(HOW, options.Checkpoint) = None,
+    assignments: options.in_panel(HOW, options.Set) = None,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, max=1000, rich_help_panel=HOW, help="Different completions, numbered.")
     ] = 1,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
+    seed: options.in_panel(HOW, options.Seed) = 0,
+    context: Annotated[
+        float | None,
+        typer.Option(
+            "--context",
+            rich_help_panel=HOW,
+            help="With --checkpoint: the side of the window that is shown, in sides of the hole. Default: 2.",
+        ),
+    ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            "--blend", rich_help_panel=HOW, help="With --checkpoint: poisson (default), feather or paste at the rim."
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE|FOLDER",
+            rich_help_panel=RESULT,
+            help="Where to write; a file's extension chooses the format. Default: PHOTO_inpaint.EXT beside each photo.",
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality",
+            min=1,
+            max=100,
+            rich_help_panel=RESULT,
+            help="Of JPEG and WebP. Default: JPEG as it was, or 95; WebP lossless.",
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", rich_help_panel=RESULT, help="Also write a page to look at: DIR/index.html."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=RESULT, help="Report on each photo as JSON on stdout.")
+    ] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", rich_help_panel=RESULT, help="Leave out photos whose results exist.")
+    ] = False,
+    overwrite: options.in_panel(RESULT, options.Overwrite) = False,
+    quiet: options.in_panel(RESULT, options.Quiet) = False,
+    device: options.in_panel(MACHINE, options.Device) = "auto",
+    gpus: Annotated[
+        int,
+        typer.Option(
+            "--gpus",
+            min=1,
+            rich_help_panel=MACHINE,
+            help="Share the work among N processes: one per GPU, or with --device cpu.",
+        ),
+    ] = 1,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", min=1, rich_help_panel=MACHINE, help="With --data: images at once. Default: 32."),
+    ] = None,
 ) -> None:
-    """Complete the hole of a photo; every known pixel stays as it is."""
-    from inpaint_cli.cli.assembly import load_for_completion
-    from inpaint_cli.engine.completing import complete_photo
-    from inpaint_cli.engine.devices import choose_hardware
-    from inpaint_cli.files import refuse_existing
-    from inpaint_cli.imaging.photos import output_format, read_mask, read_photo, write_photo
-    from inpaint_cli.method import ImageShape
+    """Complete the holes of photos; every known pixel stays as it is.
 
-    outputs = numbered(output, samples)
-    for path in outputs:
-        output_format(path)
-        refuse_existing(path, overwrite)
-    opened = read_photo(photo)
-    hole = read_mask(mask, opened.size)
-    hardware = choose_hardware(device, "fp32")
-    height, width, channels = opened.pixels.shape
-    loaded = load_for_completion(checkpoint, method, assignments or [], ImageShape(channels, height, width), hardware)
-    completed = complete_photo(loaded.method, opened.pixels, hole, hardware, samples=samples, seed=seed)
-    notes = (*opened.notes, *loaded.notes)
-    if samples > 1 and (completed == completed[0]).all():
-        notes += (f"all samples are the same: this {loaded.name} knows one completion of this hole",)
-    for path, pixels in zip(outputs, completed, strict=True):
-        notes += write_photo(opened, pixels, path, overwrite)
-        typer.echo(str(path))
-    if not quiet:
-        for note in dict.fromkeys(notes):
-            typer.echo(f"note: {note}", err=True)
+    Without a checkpoint, what is missing is put together from the rest of the photo: no training, no download, any
+    size: [bold]inpaint complete photo.png --mask mask.png[/bold]
+    """
+    from inpaint_cli.cli.assembly import launched_as_team, load_for_completion
+    from inpaint_cli.cli.completing_photos import PhotoOptions, complete_photos, framing_of
+    from inpaint_cli.cli.completing_sets import complete_set
+    from inpaint_cli.cli.masking import MaskOptions
+
+    of_photos = {
+        "PHOTO": photos, "--mask": mask, "--invert-mask": invert_mask, "--dilate": dilate, "--feather": feather,
+        "--source-mask": source_mask, "--samples": samples - 1, "--context": context, "--blend": blend,
+        "--quality": quality, "--page": page, "--skip-existing": skip_existing,
+    }  # fmt: skip
+    of_sets = {"--masks": masks, "--split": split, "--limit": limit, "--batch": batch}
+    check_mode(data, photos, masks, output, of_photos, of_sets)
+    with launched_as_team(gpus, device) as (hardware, team):
+
+        def load(shape: Any) -> Any:
+            named = method or (None if checkpoint else DEFAULT_METHOD)
+            return load_for_completion(checkpoint, named, assignments or [], shape, hardware)
+
+        if data is not None:
+            complete_set(
+                data, masks, Path(output), split=split or "test", limit=limit, batch=batch or 32, seed=seed, load=load,
+                hardware=hardware, team=team, overwrite=overwrite, as_json=as_json, quiet=quiet,
+            )  # fmt: skip
+        else:
+            chosen = PhotoOptions(
+                masks=MaskOptions(invert_mask, dilate, feather, seed), samples=samples, source_mask=source_mask,
+                quality=quality, framing=framing_of(context, blend), page=page, overwrite=overwrite,
+                skip_existing=skip_existing,
+            )  # fmt: skip
+            complete_photos(photos, mask, output, chosen, load, hardware, team, as_json=as_json, quiet=quiet)
 
 
-def numbered(output: Path, samples: int) -> list[Path]:
-    """OUT.png, or OUT_1.png … OUT_n.png for several samples."""
-    if samples == 1:
-        return [output]
-    return [output.with_stem(f"{output.stem}_{number}") for number in range(1, samples + 1)]
+def check_mode(
+    data: Path | None,
+    photos: list[Path] | None,
+    masks: str | None,
+    output: str | None,
+    of_photos: dict[str, Any],
+    of_sets: dict[str, Any],
+) -> None:
+    """Photos or a prepared file, each with its own options; an option that nothing would read is refused."""
+    if data is None:
+        if not photos:
+            raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
+        unread, because = of_sets, "photos, only with --data"
+    else:
+        if masks is None or output is None:
+            raise UsageError("--data FILE.h5 needs --masks SPEC, such as block:24, and -o OUT.h5")
+        unread, because = of_photos, "--data, only with photos"
+    for option, value in unread.items():
+        if value not in (None, False, 0):
+            raise UsageError(f"{option} does not go with {because}")

@@ -29,7 +29,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Measure completed images: PSNR, SSIM and MSE of the whole image, PSNR and MSE of the hole."""
-    from inpaint_cli.cli.assembly import load_for_completion
+    from inpaint_cli.cli.assembly import check_shape, load_for_completion
     from inpaint_cli.data.reader import PreparedFile
     from inpaint_cli.engine.devices import choose_hardware
     from inpaint_cli.files import refuse_existing
@@ -44,7 +44,7 @@ def evaluate(
         process.check(prepared.shape)
     hardware = choose_hardware(device, "fp32")
     loaded = load_for_completion(checkpoint, method, assignments or [], prepared.shape, hardware)
-    _check_shape(loaded, prepared)
+    check_shape(loaded, prepared)
     results, examples = [], {}
     for process in processes:
         result, examples[process.spec] = _evaluate_one(
@@ -52,15 +52,6 @@ def evaluate(
         )
         results.append(result)
     _report(results, examples, output, grid, as_json, overwrite)
-
-
-def _check_shape(loaded: Any, prepared: Any) -> None:
-    from inpaint_cli.errors import InputError
-
-    own, given = loaded.method.shape, prepared.shape
-    if not loaded.method.any_size and tuple(own) != tuple(given):
-        sizes = [f"{s[2]}×{s[1]} with {s[0]} channel{'s' if s[0] > 1 else ''}" for s in (own, given)]
-        raise InputError(f"the checkpoint was trained on {sizes[0]}, {prepared.path} holds {sizes[1]}")
 
 
 def _evaluate_one(loaded, prepared, chosen, process, hardware, seed, limit, batch, quiet) -> tuple[dict[str, Any], Any]:

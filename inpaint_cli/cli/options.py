@@ -1,9 +1,19 @@
 """Options that several commands share, so that each is written and explained once."""
 
+import copy
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
+
+
+def in_panel(panel: str, option: Any) -> Any:
+    """The same option under a heading of the help page."""
+    kind, information = get_args(option)
+    information = copy.copy(information)
+    information.rich_help_panel = panel
+    return Annotated[kind, information]
+
 
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="A run directory (its newest checkpoint) or a checkpoint file.")

@@ -1,146 +1,122 @@
-"""Photos of any size through a method, one connected part of the hole after the other.
+"""Photos of any size through a method, one part of the hole after the other.
 
-A method that takes any size sees the part with a margin; others see a window of their own aspect around it, at their
-own size. Other parts are missing while one is completed, and only its own pixels are pasted.
+A method that takes any size sees each part with a margin, and answers for its own seams; others see windows around it
+at their own size (`framing.py`). Other parts are missing while one is completed, and only its own pixels are pasted.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from scipy import ndimage
 from torch import Tensor
 
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.framing import Framing, complete_in_windows, plan_of, region_of
 from inpaint_cli.engine.randomness import generator_for, seed_default_generators
+from inpaint_cli.engine.windows import Box, Part, box_of, merged, parts_of, side_around, window_around
+from inpaint_cli.errors import InputError
 from inpaint_cli.method import Method
 
-CONTEXT = 2.0  # the window's side, in sides of the hole: at most a quarter of it is missing
-MARGIN = 8  # pixels around a part of the hole that a method for any size sees; parts closer than two of them are one
 
+class Photo:
+    """What is completed, and what of it is shown to a method."""
 
-@dataclass(frozen=True)
-class Window:
-    """A rectangle of the photo; it may reach beyond the photo's edges."""
+    def __init__(self, method: Method, pixels: np.ndarray, hole: np.ndarray, sources: np.ndarray | None):
+        self.method, self.pixels, self.sources = method, pixels, sources
+        self.hole = hole[:, :, None] if hole.ndim == 2 else hole  # [H, W, 1 or C]
+        self.size = pixels.shape[:2]
+        self.box_of_sources = None if sources is None else box_of(sources)
 
-    top: int
-    left: int
-    height: int
-    width: int
+    def parts(self, context: float) -> list[Part]:
+        """The parts of the hole that are completed apart from each other."""
 
-    def cut(self, image: Tensor) -> Tensor:
-        """[..., H, W] -> [..., height, width]; beyond the edges 0."""
-        below, right = self.top + self.height - image.shape[-2], self.left + self.width - image.shape[-1]
-        return F.pad(image, (-self.left, right, -self.top, below))
+        def window(box: Box) -> Box:
+            native = self.method.shape[1:]
+            return window_around(box, self.size, native, side_around(box, self.size, native, context)).box(self.size)
 
-    def paste(self, patch: Tensor, image: Tensor, where: Tensor) -> None:
-        """Write what of `patch` lies inside `image` and, there, `where` (bool [H, W]) is true."""
-        top, left = max(self.top, 0), max(self.left, 0)
-        bottom, right = min(self.top + self.height, image.shape[-2]), min(self.left + self.width, image.shape[-1])
-        inside = patch[..., top - self.top : bottom - self.top, left - self.left : right - self.left]
-        place = image[..., top:bottom, left:right]
-        place.copy_(torch.where(where[top:bottom, left:right], inside, place))
+        return merged(parts_of(self.hole.any(axis=2)), self.with_margin if self.method.any_size else window)
+
+    def with_margin(self, box: Box) -> Box:
+        """What a method for any size sees: the sources too, where they are chosen."""
+        seen = box.with_margin(self.method.margin(box.height, box.width), self.size)
+        return seen if self.box_of_sources is None else seen.union(self.box_of_sources)
+
+    def view(self, region: Box, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Observed pixels [1, C, h, w] and mask [1, 1 or C, h, w] of a region."""
+        known = torch.from_numpy(~self.hole[region.slices]).to(device).permute(2, 0, 1)[None]
+        image = torch.from_numpy(signed(self.pixels[region.slices])).to(device).permute(2, 0, 1)[None]
+        return torch.where(known, image, 0.0).contiguous(), known.float().contiguous()
 
 
 def complete_photo(
-    method: Method, pixels: np.ndarray, hole: np.ndarray, hardware: Hardware, *, samples: int = 1, seed: int = 0
+    method: Method,
+    pixels: np.ndarray,
+    hole: np.ndarray,
+    hardware: Hardware,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    sources: np.ndarray | None = None,
+    framing: Framing | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Complete one photo.
 
-    pixels: uint8 [H, W, C]; hole: bool [H, W], true = missing, at least one and not all.
-    Returns uint8 [samples, H, W, C]; known pixels are those of `pixels`, unchanged.
+    pixels: uint8 or uint16 [H, W, C]; hole: bool [H, W] or [H, W, C], true = missing, at least one and not all.
+    sources: bool [H, W], where a method that copies may copy from; framing: for methods of a fixed size.
+    progress: called with how many parts of the hole are done, and how many there are.
+    Returns [samples, H, W, C] of the type of `pixels`; known pixels are unchanged.
     """
-    image = to_signed(torch.from_numpy(np.ascontiguousarray(pixels))[None]).to(hardware.device)  # [1, C, H, W]
-    mask = torch.from_numpy(~hole).to(hardware.device).float()[None, None]  # [1, 1, H, W]
-    observed = torch.where(mask > 0, image, 0.0)
+    framing = framing or Framing()
+    photo = Photo(method, pixels, hole, sources)
+    parts = photo.parts(framing.context)
     generator = generator_for(hardware.device, seed, "complete")
     seed_default_generators(seed, "complete")
-    completed = observed.repeat(samples, 1, 1, 1)  # [samples, C, H, W]
-    frame, complete = (margin_around, _as_it_is) if method.any_size else (window_around, _at_own_size)
+    completed = np.repeat(pixels[None], samples, axis=0)
     method.eval()
     with torch.no_grad(), hardware.autocast():
-        for part, box in parts_of(hole):
-            window = frame(box, hole.shape, method.shape[1:])
-            patches = complete(method, window.cut(observed), window.cut(mask), samples, generator)
-            window.paste(patches.float(), completed, torch.from_numpy(part).to(hardware.device))
-    return np.where(hole[None, :, :, None], to_uint8(completed), pixels[None])
+        for number, part in enumerate(parts, start=1):
+            fill = _fill_with_margin if method.any_size else _fill_in_windows
+            region, filled = fill(photo, part, framing, samples, generator)
+            where = part.within(region)[:, :, None] & photo.hole[region.slices]
+            np.copyto(completed[:, *region.slices], quantised(filled, pixels.dtype), where=where)
+            progress(number, len(parts))
+    return completed
 
 
-Box = tuple[int, int, int, int]  # top, left, bottom, right (the last two exclusive)
+def _fill_with_margin(
+    photo: Photo, part: Part, framing: Framing, samples: int, generator: torch.Generator
+) -> tuple[Box, Tensor]:
+    region = photo.with_margin(part.box)
+    observed, mask = photo.view(region, generator.device)
+    options = {}
+    if photo.sources is not None:
+        allowed = torch.from_numpy(photo.sources[region.slices]).to(observed)[None, None] * mask.amin(1, keepdim=True)
+        if not allowed.any():
+            raise InputError("nothing that may be copied from is known: all of it lies in the hole")
+        options["sources"] = allowed
+    return region, photo.method.complete(observed, mask, samples=samples, generator=generator, **options)[0]
 
 
-def parts_of(hole: np.ndarray) -> Iterator[tuple[np.ndarray, Box]]:
-    """The parts of the hole that lie apart from each other: their pixels, bool [H, W], and the box around them."""
-    labels, _ = ndimage.label(ndimage.binary_dilation(hole, np.ones((3, 3)), iterations=MARGIN))
-    labels[~hole] = 0
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-        yield labels == number, (rows.start, columns.start, rows.stop, columns.stop)
+def _fill_in_windows(
+    photo: Photo, part: Part, framing: Framing, samples: int, generator: torch.Generator
+) -> tuple[Box, Tensor]:
+    native = photo.method.shape[1:]
+    plan = plan_of(part, photo.size, native, framing)
+    region = region_of(part, photo.size, native, plan)
+    observed, mask = photo.view(region, generator.device)
+    placed = Part(part.box.seen_from(region), part.pixels)
+    filled = complete_in_windows(photo.method, observed, mask, placed, plan, framing.blend, samples, generator)
+    return region, filled
 
 
-def margin_around(box: Box, size: tuple[int, int], native: tuple[int, int]) -> Window:
-    """The box with a margin, cut off at the photo's edges; `native` does not matter to a method for any size."""
-    top, left, bottom, right = box
-    top, left = max(top - MARGIN, 0), max(left - MARGIN, 0)
-    return Window(top, left, min(bottom + MARGIN, size[0]) - top, min(right + MARGIN, size[1]) - left)
+def signed(pixels: np.ndarray) -> np.ndarray:
+    """uint8 or uint16 -> float32 in [-1, 1]."""
+    return pixels.astype(np.float32) * np.float32(2 / np.iinfo(pixels.dtype).max) - 1
 
 
-def _as_it_is(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    return method.complete(observed, mask, samples=samples, generator=generator)[0]
-
-
-def _at_own_size(method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    small, small_mask = shrink(observed, mask, method.shape[1:])
-    outputs = complete_channels(method, small, small_mask, samples, generator)  # [samples, C, h, w]
-    return F.interpolate(outputs, size=observed.shape[-2:], mode="bicubic", antialias=True)
-
-
-def window_around(box: Box, size: tuple[int, int], native: tuple[int, int]) -> Window:
-    """A window of the method's aspect with the hole in its middle and context around it, inside the photo if it fits.
-
-    It is at least the method's own size, so that nothing is enlarged without need, where the photo is that large.
-    """
-    top, left, bottom, right = box
-    unit = min(native)
-    needed = max((bottom - top) * unit / native[0], (right - left) * unit / native[1])
-    room = min(size[0] * unit / native[0], size[1] * unit / native[1])
-    side = max(needed, min(max(CONTEXT * needed, unit), room))
-    height, width = (int(-(-side * length // unit)) for length in native)
-    return Window(_place(top, bottom, height, size[0]), _place(left, right, width, size[1]), height, width)
-
-
-def _place(first: int, last: int, length: int, available: int) -> int:
-    """Where a stretch of `length` begins so that first … last lies in its middle, moved inside what is available."""
-    if length >= available:
-        return (available - length) // 2
-    return min(max((first + last - length) // 2, 0), available - length)
-
-
-def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Resize so that no missing pixel leaks into a known one: colours are means of known pixels alone, and a pixel is
-    known only where everything under it is."""
-    options = {"size": tuple(size), "mode": "bilinear", "antialias": True}
-    share = F.interpolate(mask, **options)
-    known = (share > 1 - 1e-4).float()
-    colours = F.interpolate(image * mask, **options) / share.clamp(min=1e-6)
-    return torch.where(known > 0, colours, 0.0), known
-
-
-def complete_channels(
-    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
-) -> Tensor:
-    """[1, C, h, w] -> [samples, C, h, w], whatever the method's own number of channels.
-
-    A colour method completes a grey photo as a colour photo; a grey method completes each channel by itself.
-    """
-    channels, own = observed.shape[1], method.shape.channels
-    if channels == own:
-        return method.complete(observed, mask, samples=samples, generator=generator)[0].float()
-    if channels == 1:
-        completed = method.complete(observed.expand(-1, own, -1, -1), mask, samples=samples, generator=generator)
-        return completed[0].float().mean(dim=1, keepdim=True)
-    planes = observed.transpose(0, 1)  # [C, 1, h, w]
-    completed = method.complete(planes, mask.expand(channels, -1, -1, -1), samples=samples, generator=generator)
-    return completed[:, :, 0].transpose(0, 1).float()
+def quantised(image: Tensor, dtype: np.dtype) -> np.ndarray:
+    """Float in [-1, 1], [..., C, H, W] -> integers [..., H, W, C], rounded."""
+    full = np.iinfo(dtype).max
+    levels = ((image.float() + 1) * (full / 2)).round().clamp(0, full)
+    return levels.movedim(-3, -1).cpu().numpy().astype(dtype)

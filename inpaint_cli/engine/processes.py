@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -43,6 +45,13 @@ class Team:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
+    def gather(self, item: Any) -> list[Any]:
+        """What every process hands in, by rank; plain data, the same list for all of them."""
+        items = [item] * self.size
+        if self.size > 1:
+            dist.all_gather_object(items, item)
+        return items
+
     def wait(self) -> None:
         """Return when every process has come here."""
         if self.size > 1:
@@ -59,11 +68,14 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", 0))
 
 
-def join_team(device_type: str) -> Team:
-    """The team that the launcher's environment describes; NCCL on GPUs, gloo on the CPU."""
+def join_team(device_type: str, patience: timedelta | None = None) -> Team:
+    """The team that the launcher's environment describes; NCCL on GPUs, gloo on the CPU.
+
+    patience: how long one process waits for another; None: torch's own limit, meant for training's short steps.
+    """
     if not launched():
         return Team()
-    dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device_type == "cuda" else "gloo", timeout=patience)
     return Team(dist.get_rank(), dist.get_world_size(), local_rank())
 
 

@@ -123,11 +123,16 @@ def _refuse_too_large(image: Image.Image) -> None:
         raise InputError("has no pixels")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) to 8; 1 where the file has none or a damaged one."""
     try:
-        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged metadata says nothing about the pixels
-        turn = None
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = UPRIGHT.get(orientation_of(image))
     if turn is None:
         return image
     turned = image.transpose(turn)

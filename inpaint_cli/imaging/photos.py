@@ -1,16 +1,17 @@
-"""Photos and masks of `inpaint complete`: read upright, written whole, known pixels and metadata kept."""
+"""Photos of `inpaint complete`: read upright, written whole, known pixels and metadata kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageChops
+from PIL import Image
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
 from inpaint_cli.files import replacing
 from inpaint_cli.imaging.decoding import (
+    SIXTEEN_BITS_IN_32,
     colour_and_alpha,
     has_sixteen_bits,
     opened,
@@ -18,19 +19,8 @@ from inpaint_cli.imaging.decoding import (
     pixels_of,
     printable,
 )
-
-HOLE_THRESHOLD = 128  # white in a mask file is the hole
-# What describes the photo. Sizes and offsets belong to the old file, and its thumbnail shows what was taken out.
-KEPT_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
-KEPT_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+from inpaint_cli.imaging.deep import is_deep, read_deep, to_eight_bits, write_deep_png, write_deep_tiff
+from inpaint_cli.imaging.metadata import jpeg_encoding, kept_metadata
 
 
 class Format(NamedTuple):
@@ -40,29 +30,34 @@ class Format(NamedTuple):
     alpha: bool
     metadata: bool
     options: Mapping[str, Any] = {}
+    has_quality: bool = False
+    write_deep: Callable[[np.ndarray, Path, Mapping[str, bytes]], None] | None = None
 
 
-JPEG = Format("JPEG", alpha=False, metadata=True, options={"quality": 95})
-TIFF = Format("TIFF", alpha=True, metadata=True)  # uncompressed: libtiff refuses the directories inside EXIF
+JPEG = Format("JPEG", alpha=False, metadata=True, options={"quality": 95}, has_quality=True)
+# Uncompressed: libtiff refuses the directories inside EXIF.
+TIFF = Format("TIFF", alpha=True, metadata=True, write_deep=write_deep_tiff)
 FORMATS = {
-    ".png": Format("PNG", alpha=True, metadata=True),
+    ".png": Format("PNG", alpha=True, metadata=True, write_deep=write_deep_png),
     ".jpg": JPEG,
     ".jpeg": JPEG,
-    ".webp": Format("WEBP", alpha=True, metadata=True, options={"lossless": True, "exact": True}),
+    ".webp": Format("WEBP", True, True, options={"lossless": True, "exact": True}, has_quality=True),
     ".tif": TIFF,
     ".tiff": TIFF,
     ".bmp": Format("BMP", alpha=False, metadata=False),
 }
+SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}  # kinds of one format: a camera's JPEG with a preview, a BMP without header
 
 
 @dataclass(frozen=True)
 class Photo:
     """A photo as it looks upright."""
 
-    pixels: np.ndarray  # uint8 [H, W, C], C = 1 or 3
-    alpha: np.ndarray | None = None  # uint8 [H, W]
+    pixels: np.ndarray  # uint8 or uint16 [H, W, C], C = 1 or 3
+    alpha: np.ndarray | None = None  # of the same type, [H, W]
     format: str = ""  # as Pillow calls it
     metadata: Mapping[str, bytes] = field(default_factory=dict)  # exif (orientation reset) and icc_profile
+    encoding: Mapping[str, Any] = field(default_factory=dict)  # how its JPEG was compressed
     notes: tuple[str, ...] = ()  # what the user should know about reading it
 
     @property
@@ -72,37 +67,54 @@ class Photo:
 
 
 def read_photo(path: str | Path) -> Photo:
-    """Decode a photo with its alpha and metadata; `InputError` names the file and the reason."""
-    notes = []
-    with opened(path, inspect=lambda image: notes.extend(_notes(image))) as image:
+    """Decode a photo with its alpha and metadata; `InputError` names the file and the reason.
+
+    PNG and TIFF of 16 bits per channel come as uint16, everything else as uint8.
+    """
+    found = {}
+    with opened(path, inspect=lambda image: found.update(_before_decoding(image, Path(path)))) as image:
         colour, alpha = colour_and_alpha(image)
+        pixels, transparency = pixels_of(colour), None if alpha is None else np.asarray(alpha)
+        if found["deep"] is not None:
+            pixels, transparency = found["deep"]
+        notes = [*found["notes"]]
+        if found["sixteen"] and found["deep"] is None:
+            notes.append("16 bits per channel: completed and written with 8")
         return Photo(
-            pixels=pixels_of(colour).copy(),
-            alpha=None if alpha is None else np.array(alpha),
-            format=image.format,
-            metadata=_metadata(image),
+            pixels=pixels.copy(),
+            alpha=None if transparency is None else transparency.copy(),
+            format=SAME_FORMAT.get(image.format, image.format),
+            metadata=kept_metadata(image),
+            encoding=found["encoding"],
             notes=tuple(notes),
         )
 
 
-def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """A mask file -> bool [H, W], True where it is white: the hole.
+def _before_decoding(image: Image.Image, path: Path) -> dict[str, Any]:
+    """What only the undecoded file says."""
+    return {
+        "deep": read_deep(path, image) if is_deep(image) else None,
+        "sixteen": has_sixteen_bits(image) and (image.mode != "I" or image.format in SIXTEEN_BITS_IN_32),
+        "encoding": jpeg_encoding(image),
+        "notes": [*_note_of_format(image, path), *_note_of_frames(image)],
+    }
 
-    `InputError` unless it has both a hole and known pixels, and the photo's `size` (width, height) where that is given.
-    Painting programs leave what is not painted transparent: that is known, whatever colour lies beneath.
-    """
-    with opened(path) as image:
-        colour, alpha = colour_and_alpha(image)
-    if size is not None and colour.size != tuple(size):
-        sizes = "the mask is {}×{} but the photo is {}×{} pixels".format(*colour.size, *size)
-        raise InputError(f"{printable(path)}: {sizes}")
-    levels = ImageChops.multiply(colour.convert("L"), alpha or Image.new("L", colour.size, 255))
-    hole = np.array(levels) >= HOLE_THRESHOLD
-    if not hole.any():
-        raise InputError(f"{printable(path)}: the mask has no hole; paint what is to be completed white")
-    if hole.all():
-        raise InputError(f"{printable(path)}: the mask is all hole; leave what is known black")
-    return hole
+
+def _note_of_format(image: Image.Image, path: Path) -> list[str]:
+    named = FORMATS.get(path.suffix.lower())
+    content = SAME_FORMAT.get(image.format, image.format)
+    if named is None or named.name == content:
+        return []
+    return [f"{printable(path.name)} is a {content} file inside, and was read as one"]
+
+
+def _note_of_frames(image: Image.Image) -> list[str]:
+    frames = "pages" if image.format == "TIFF" else "pictures"
+    try:
+        several = image.format != "MPO" and getattr(image, "is_animated", False)  # cameras append their previews
+    except Exception:  # a damaged second frame does not harm the first
+        several = False
+    return [f"the file holds several {frames}: the first was completed"] if several else []
 
 
 def output_format(path: str | Path) -> Format:
@@ -113,55 +125,60 @@ def output_format(path: str | Path) -> Format:
     return FORMATS[extension]
 
 
-def write_photo(photo: Photo, pixels: np.ndarray, path: str | Path, overwrite: bool = False) -> tuple[str, ...]:
-    """Write `pixels` (uint8 [H, W, C]) in the place of `photo`'s; returns notes on what the format could not keep.
+def write_photo(
+    photo: Photo, pixels: np.ndarray, path: str | Path, overwrite: bool = False, quality: int | None = None
+) -> tuple[str, ...]:
+    """Write `pixels` (uint8 or uint16 [H, W, C]) in the place of `photo`'s; returns what the format could not keep.
 
-    Every format but JPEG keeps the pixels byte for byte.
+    Every format but JPEG keeps the pixels byte for byte, unless a `quality` (1 to 100) is asked of WebP. A JPEG's own
+    tables compress it again.
     """
     form = output_format(path)
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    alpha = None if photo.alpha is None else Image.fromarray(photo.alpha)
-    notes = ()
-    if alpha is not None and form.alpha:
-        image.putalpha(alpha)
-    elif alpha is not None:
-        image = over_white(image, alpha)
-        notes = (f"{form.name} has no transparency: laid over white",)
-    with replacing(Path(path), overwrite) as temporary:
-        _save(image, temporary, form, photo.metadata if form.metadata else {}, printable(path))
+    metadata = photo.metadata if form.metadata else {}
+    if pixels.dtype == np.uint16 and form.write_deep:
+        layers = [pixels] if photo.alpha is None else [pixels, photo.alpha[:, :, None]]
+        return _write_whole(
+            path,
+            form,
+            overwrite,
+            lambda temporary: form.write_deep(np.concatenate(layers, axis=2), temporary, metadata),
+        )
+    image, notes = _eight_bit_image(photo, pixels, form)
+    options = _encoding_options(photo, image, form, quality)
+    _write_whole(
+        path, form, overwrite, lambda temporary: image.save(temporary, format=form.name, **options, **metadata)
+    )
     return notes
 
 
-def _save(image: Image.Image, path: Path, form: Format, metadata: Mapping[str, bytes], name: str) -> None:
-    try:
-        image.save(path, format=form.name, **form.options, **metadata)
-    except OSError as error:
-        raise EnvironmentFault(f"{name}: could not be written ({error})") from None
-    except (ValueError, SystemError) as error:  # beyond what the format can hold, such as WebP's 16,383 pixels
-        raise InputError(f"{name}: this photo cannot be kept as {form.name} ({error})") from None
+def _eight_bit_image(photo: Photo, pixels: np.ndarray, form: Format) -> tuple[Image.Image, tuple[str, ...]]:
+    notes = (f"{form.name} was written with 8 bits per channel of 16",) if pixels.dtype == np.uint16 else ()
+    pixels = to_eight_bits(pixels)
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    if photo.alpha is None:
+        return image, notes
+    alpha = Image.fromarray(to_eight_bits(photo.alpha))
+    if form.alpha:
+        image.putalpha(alpha)
+        return image, notes
+    return over_white(image, alpha), (*notes, f"{form.name} has no transparency: laid over white")
 
 
-def _notes(image: Image.Image) -> list[str]:
-    return ["16 bits per channel: completed and written with 8"] if has_sixteen_bits(image) else []
+def _encoding_options(photo: Photo, image: Image.Image, form: Format, quality: int | None) -> Mapping[str, Any]:
+    if quality is not None and form.has_quality:
+        return {"quality": quality}
+    tables = photo.encoding.get("qtables", ())
+    if form.name == "JPEG" and tables and (image.mode == "RGB") == (len(tables) > 1 or "subsampling" in photo.encoding):
+        return photo.encoding
+    return form.options
 
 
-def _metadata(image: Image.Image) -> dict[str, bytes]:
-    kept = {}
-    exif = _descriptive_exif(image)
-    if exif:
-        kept["exif"] = exif
-    profile = image.info.get("icc_profile")
-    if profile and image.mode not in ("CMYK", "YCbCr"):  # those pixels have left their profile's colour space
-        kept["icc_profile"] = profile
-    return kept
-
-
-def _descriptive_exif(image: Image.Image) -> bytes:
-    kept = Image.Exif()
-    try:
-        original = image.getexif()
-        kept.update({tag: original[tag] for tag in KEPT_TAGS if tag in original})
-        kept.update({tag: values for tag in KEPT_DIRECTORIES if (values := original.get_ifd(tag))})
-        return kept.tobytes() if len(kept) else b""
-    except Exception:  # damaged metadata must not cost the photo
-        return b""
+def _write_whole(path: str | Path, form: Format, overwrite: bool, save: Callable[[Path], None]) -> tuple[str, ...]:
+    with replacing(Path(path), overwrite) as temporary:
+        try:
+            save(temporary)
+        except OSError as error:
+            raise EnvironmentFault(f"{printable(path)}: could not be written ({error})") from None
+        except (ValueError, SystemError) as error:  # beyond what the format can hold, such as WebP's 16,383 pixels
+            raise InputError(f"{printable(path)}: this photo cannot be kept as {form.name} ({error})") from None
+    return ()

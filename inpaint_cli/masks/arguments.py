@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.errors import unknown
-from inpaint_cli.imaging.photos import read_mask
+from inpaint_cli.imaging.holes import read_mask
 
 
 @dataclass(frozen=True)

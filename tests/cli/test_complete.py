@@ -145,7 +145,6 @@ def test_overwrite_replaces(photo, mask, tmp_path):
 @pytest.mark.parametrize(
     ("choice", "code", "expected"),
     [
-        ([], 2, "--method tv"),
         (["--method", "mde"], 2, "--checkpoint"),
         (["--method", "tvv"], 2, "did you mean 'tv'"),
         (["--checkpoint", "absent"], 3, "absent"),

@@ -7,25 +7,34 @@ import pytest
 import torch
 from harness import HARDWARE
 
-from inpaint_cli.engine.completing import Window, complete_photo, parts_of, shrink, window_around
+from inpaint_cli.engine.completing import complete_photo, quantised, signed
+from inpaint_cli.engine.framing import Framing, extended, plan_of, shrink
+from inpaint_cli.engine.windows import Box, Part, parts_of, side_around, window_around, windows_over
+from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.method import ImageShape
+
+PASTE = Framing(blend="paste")
 
 
 class Recorder(torch.nn.Module):
-    """Completes with a constant and keeps what it was shown."""
+    """Completes with a constant, or with `paint(observed, mask)`, and keeps what it was shown."""
 
-    def __init__(self, shape, any_size=False, value=0.5):
+    def __init__(self, shape, any_size=False, value=0.5, paint=None):
         super().__init__()
-        self.shape, self.any_size, self.value, self.shown = ImageShape(*shape), any_size, value, []
+        self.shape, self.any_size, self.shown = ImageShape(*shape), any_size, []
+        self.paint = paint or (lambda observed, mask: torch.full_like(observed, value))
 
-    def complete(self, observed, mask, *, samples=1, generator=None):
-        self.shown.append(SimpleNamespace(observed=observed, mask=mask))
-        completed = torch.where(mask > 0, observed, torch.full_like(observed, self.value))
+    def margin(self, height, width):
+        return 8
+
+    def complete(self, observed, mask, *, samples=1, generator=None, sources=None):
+        self.shown.append(SimpleNamespace(observed=observed, mask=mask, sources=sources))
+        completed = torch.where(mask > 0, observed, self.paint(observed, mask))
         return completed[:, None].repeat(1, samples, 1, 1, 1)
 
 
-def photo(height, width, channels=3):
-    return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+def photo(height, width, channels=3, dtype=np.uint8):
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (height, width, channels), dtype=dtype)
 
 
 def hole_in(height, width, top, left, bottom, right):
@@ -34,71 +43,188 @@ def hole_in(height, width, top, left, bottom, right):
     return hole
 
 
+def disk(height, width, row, column, radius):
+    y, x = np.ogrid[:height, :width]
+    return (y - row) ** 2 + (x - column) ** 2 <= radius**2
+
+
 @pytest.mark.parametrize("any_size", [False, True])
 @pytest.mark.parametrize("size", [(100, 70), (20, 300), (9, 7)])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("own", [1, 3])
-def test_known_pixels_are_unchanged_and_the_hole_is_filled(any_size, size, channels, own):
-    pixels, hole = photo(*size, channels), hole_in(*size, 2, 1, 7, 6)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_known_pixels_are_unchanged_and_the_hole_is_filled(any_size, size, channels, own, dtype):
+    pixels, hole = photo(*size, channels, dtype), hole_in(*size, 2, 1, 7, 6)
     method = Recorder((channels if any_size else own, 32, 32), any_size)
-    completed = complete_photo(method, pixels, hole, HARDWARE, samples=2)
-    assert completed.shape == (2, *pixels.shape) and completed.dtype == np.uint8
+    completed = complete_photo(method, pixels, hole, HARDWARE, samples=2, framing=PASTE)
+    assert completed.shape == (2, *pixels.shape) and completed.dtype == dtype
     np.testing.assert_array_equal(completed[:, ~hole], np.stack([pixels[~hole]] * 2))
-    # (0.5 + 1) * 127.5; a window that was enlarged or shrunk mixes in a little of the known pixels beside it
-    np.testing.assert_allclose(completed[:, hole].astype(int), 191, atol=1 if any_size or size == (100, 70) else 20)
+    np.testing.assert_allclose(completed[:, hole].astype(int), 1.5 / 2 * np.iinfo(dtype).max, atol=1)
+
+
+@pytest.mark.parametrize("blend", ["poisson", "feather"])
+def test_blends_remove_the_step_at_the_rim_and_paste_keeps_it(blend):
+    pixels, hole = np.full((80, 80, 3), 100, np.uint8), disk(80, 80, 40, 40, 15)
+    method = Recorder((3, 32, 32), value=0.5)  # grey level 191, where the photo has 100
+    steps = {}
+    for name in (blend, "paste"):
+        completed = complete_photo(method, pixels, hole, HARDWARE, framing=Framing(blend=name))[0].astype(int)
+        steps[name] = np.abs(np.diff(completed, axis=1)).max()
+    assert steps[blend] <= 20 and steps["paste"] > 80
+
+
+def test_poisson_keeps_the_gradients_of_the_completion_and_takes_the_colours_of_the_photo():
+    pixels, hole = np.full((64, 64, 1), 60, np.uint8), hole_in(64, 64, 20, 20, 44, 44)
+    stripes = torch.arange(64).remainder(2).float().view(1, 1, 1, 64) * 0.5  # 64 levels apart
+    method = Recorder((1, 64, 64), paint=lambda observed, mask: stripes.expand_as(observed))
+    completed = complete_photo(method, pixels, hole, HARDWARE)[0, 30:34, 26:38, 0].astype(int)
+    assert np.abs(np.abs(np.diff(completed, axis=1)) - 64).max() <= 8
+    assert abs(completed.mean() - 60) < 40
 
 
 @pytest.mark.parametrize("any_size", [False, True])
 def test_what_the_hole_holds_has_no_influence(any_size):
     pixels, hole = photo(90, 64), hole_in(90, 64, 30, 20, 50, 45)
     other = np.where(hole[..., None], 255 - pixels, pixels)
-    shown = []
-    for version in (pixels, other):
-        method = Recorder((3, 32, 32), any_size)
-        complete_photo(method, version, hole, HARDWARE)
-        shown.append(method.shown[0])
-    assert torch.equal(shown[0].observed, shown[1].observed)
-    assert (shown[0].mask == 0).any()
+    results = [
+        complete_photo(Recorder((3, 32, 32), any_size, paint=lambda o, m: o.flip(-1)), version, hole, HARDWARE)
+        for version in (pixels, other)
+    ]
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_mask_of_each_channel_completes_each_channel():
+    pixels = photo(40, 50)
+    hole = np.zeros((40, 50, 3), bool)
+    hole[..., 1] = True
+    hole[10:20, 10:20, 0] = True
+    for method in (Recorder((3, 40, 50), any_size=True), Recorder((3, 32, 32)), Recorder((1, 32, 32))):
+        completed = complete_photo(method, pixels, hole, HARDWARE, framing=PASTE)[0]
+        np.testing.assert_array_equal(completed[~hole], pixels[~hole])
+        np.testing.assert_allclose(completed[hole].astype(int), 191, atol=1)
+
+
+def test_sources_reach_the_method_however_far_they_are():
+    pixels, hole = photo(200, 200), hole_in(200, 200, 10, 10, 20, 20)
+    sources = hole_in(200, 200, 150, 160, 180, 190) | hole
+    method = Recorder((3, 1, 1), any_size=True)
+    complete_photo(method, pixels, hole, HARDWARE, sources=sources)
+    shown = method.shown[0]
+    assert shown.sources.shape == shown.mask.shape and int(shown.sources.sum()) == 900
+    with pytest.raises(InputError, match="copied from"):
+        complete_photo(method, pixels, hole, HARDWARE, sources=hole)
+
+
+def test_integers_survive_the_way_to_floats_and_back():
+    for dtype in (np.uint8, np.uint16):
+        values = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(1, -1, 1)
+        assert np.array_equal(quantised(torch.from_numpy(signed(values)).permute(2, 0, 1), dtype), values)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 5, 5), (40, 60, 90, 70), (0, 0, 99, 149), (98, 148, 99, 149), (10, 0, 12, 150)])
 @pytest.mark.parametrize("size", [(99, 150), (200, 160)])
-def test_windows_hold_the_hole_and_keep_the_aspect(box, size):
-    window = window_around(box, size, (32, 32))
-    top, left, bottom, right = box
-    assert window.top <= top and window.left <= left
-    assert window.top + window.height >= bottom and window.left + window.width >= right
+@pytest.mark.parametrize("context", [1, 2, 3.5])
+def test_windows_hold_the_hole_and_keep_the_aspect(box, size, context):
+    box = Box(*box)
+    window = window_around(box, size, (32, 32), side_around(box, size, (32, 32), context))
+    assert window.top <= box.top and window.left <= box.left
+    assert window.top + window.height >= box.bottom and window.left + window.width >= box.right
     assert window.height == window.width >= 32
     fits = window.height <= min(size)
     assert not fits or (0 <= window.top <= size[0] - window.height and 0 <= window.left <= size[1] - window.width)
 
 
+def test_context_is_counted_in_sides_of_the_hole():
+    for context, side in ((2, 80), (3, 120)):
+        assert side_around(Box(200, 200, 240, 230), (500, 500), (32, 32), context) == side
+
+
 def test_a_small_hole_is_seen_at_the_photos_own_scale():
-    window = window_around((50, 50, 54, 54), (200, 200), (32, 32))
-    assert (window.height, window.width) == (32, 32)
+    method = Recorder((3, 32, 32))
+    pixels, hole = photo(200, 200), hole_in(200, 200, 50, 50, 54, 54)
+    complete_photo(method, pixels, hole, HARDWARE)
+    observed = quantised(method.shown[0].observed, np.uint8)[0]
+    known = method.shown[0].mask[0, 0].numpy() > 0
+    np.testing.assert_array_equal(observed[known], pixels[36:68, 36:68][known])
 
 
-def test_cutting_and_pasting_beyond_the_edges():
-    image = torch.arange(12.0).view(1, 1, 3, 4)
-    window = Window(-1, -2, 6, 7)
-    patch = window.cut(image)
-    assert patch.shape == (1, 1, 6, 7)
-    assert torch.equal(patch[..., 1:4, 2:6], image) and patch.sum() == image.sum()
-    pasted = torch.zeros_like(image)
-    where = torch.ones(3, 4, dtype=torch.bool)
-    where[1, 2] = False
-    window.paste(patch, pasted, where)
-    assert torch.equal(pasted, image * where)
+def test_one_window_shows_a_compact_hole_and_several_a_long_or_a_very_large_one():
+    def plan(hole):
+        (part,) = parts_of(hole)
+        return plan_of(part, hole.shape, (32, 32), Framing())
+
+    assert plan(disk(600, 600, 300, 300, 30)).whole
+    scratch = plan(hole_in(600, 600, 300, 20, 306, 580))
+    assert not scratch.whole and scratch.side == 32
+    large = plan(hole_in(600, 600, 100, 100, 500, 500))
+    assert not large.whole and large.side == 4 * 32
+
+
+@pytest.mark.parametrize("hole", [hole_in(300, 400, 40, 50, 260, 350), disk(300, 400, 150, 0, 140)])
+def test_layers_fill_every_pixel_and_each_window_sees_something_known(hole):
+    pixels = np.full((300, 400, 3), 90, np.uint8)
+    method = Recorder((3, 32, 32))
+    calls = []
+    completed = complete_photo(
+        method, pixels, hole, HARDWARE, samples=2, framing=PASTE, progress=lambda *state: calls.append(state)
+    )
+    np.testing.assert_allclose(completed[:, hole].astype(int), 191, atol=1)
+    np.testing.assert_array_equal(completed[0][~hole], pixels[~hole])
+    shares = torch.cat([shown.mask.mean(dim=(1, 2, 3)) for shown in method.shown])
+    assert len(method.shown) > 3 and shares.min() > 0.05 and shares.mean() > 0.3
+    assert calls == [(1, 1)]
+
+
+def test_layers_go_on_with_what_was_completed_before():
+    """A method that continues what it sees finds a photo of one colour to be of that colour everywhere."""
+
+    def continue_mean(observed, mask):
+        mean = (observed * mask).sum(dim=(2, 3), keepdim=True) / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+        return mean.expand_as(observed)
+
+    pixels, hole = np.full((300, 300, 3), 90, np.uint8), hole_in(300, 300, 20, 20, 280, 280)
+    method = Recorder((3, 32, 32), paint=continue_mean)
+    for blend in ("poisson", "paste", "feather"):
+        completed = complete_photo(method, pixels, hole, HARDWARE, framing=Framing(blend=blend))[0]
+        assert np.abs(completed.astype(int) - 90).max() <= 1
+
+
+def test_windows_over_a_hole_overlap_by_half_and_their_middles_hold_it():
+    where = disk(300, 400, 150, 200, 120)
+    covered = np.zeros((300, 400), int)
+    for window in windows_over(where, (300, 400), (32, 48), 64):
+        assert (window.height, window.width) == (64, 96)
+        covered[window.top + 15 : window.top + 49, window.left + 23 : window.left + 73] += 1
+    assert (covered[where] >= 1).all()
 
 
 def test_parts_that_lie_apart_are_completed_apart():
     hole = hole_in(200, 300, 10, 10, 20, 24) | hole_in(200, 300, 22, 20, 30, 40) | hole_in(200, 300, 150, 250, 160, 280)
-    parts = list(parts_of(hole))
-    assert [box for _, box in parts] == [(10, 10, 30, 40), (150, 250, 160, 280)]
-    assert np.array_equal(parts[0][0] | parts[1][0], hole) and not (parts[0][0] & parts[1][0]).any()
+    first, second = parts_of(hole)
+    assert first.box == (10, 10, 30, 40) and second.box == (150, 250, 160, 280)
+    whole = Box(0, 0, 200, 300)
+    assert np.array_equal(first.within(whole) | second.within(whole), hole)
     method = Recorder((3, 32, 32), any_size=True)
     complete_photo(method, photo(200, 300), hole, HARDWARE)
     assert [tuple(shown.mask.shape[-2:]) for shown in method.shown] == [(36, 46), (26, 46)]
+
+
+def test_parts_whose_windows_would_mostly_be_the_same_are_completed_together():
+    letters = np.zeros((100, 300), bool)
+    for left in range(20, 280, 24):
+        letters[40:52, left : left + 6] = True
+    method = Recorder((3, 32, 32), any_size=True)
+    method.margin = lambda height, width: 16
+    complete_photo(method, photo(100, 300), letters, HARDWARE)
+    assert len(method.shown) == 1 and len(parts_of(letters)) == 11
+    union = Part(Box(0, 0, 2, 2), np.ones((2, 2), bool)).union(Part(Box(1, 3, 3, 4), np.ones((2, 1), bool)))
+    assert union.box == (0, 0, 3, 4) and union.pixels.sum() == 6
+
+
+def test_a_hole_in_thousands_of_pieces_has_few_parts():
+    dust = np.random.default_rng(0).random((1200, 1200)) < 0.002
+    parts = parts_of(dust)
+    assert len(parts) <= 256 and sum(part.pixels.sum() for part in parts) == dust.sum()
 
 
 def test_tv_of_the_parts_is_tv_of_the_whole():
@@ -124,3 +250,16 @@ def test_shrinking_keeps_missing_colours_out():
     small, known = shrink(image * mask, mask, (16, 16))
     assert ((known == 0) | (known == 1)).all() and 0 < known.mean() < 1
     torch.testing.assert_close(small, known.expand_as(small))
+
+
+def test_extending_takes_the_nearest():
+    image = torch.tensor([[1.0, 2.0, 0.0, 0.0, 5.0]]).view(1, 1, 1, 1, 5)
+    where = torch.tensor([True, True, False, False, True]).view(1, 1, 1, 5)
+    assert extended(image, where).flatten().tolist() == [1, 2, 2, 5, 5]
+    assert torch.equal(extended(image, torch.zeros_like(where)), image)
+
+
+@pytest.mark.parametrize(("options", "words"), [({"context": 0.5}, "--context 0.5"), ({"blend": "poison"}, "poisson")])
+def test_framings_that_make_no_sense_are_refused(options, words):
+    with pytest.raises(UsageError, match=words):
+        Framing(**options)

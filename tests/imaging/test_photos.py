@@ -1,11 +1,14 @@
 """What `complete` reads and writes: known pixels and metadata survive, holes are white."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
-from inpaint_cli.imaging.photos import Photo, read_mask, read_photo, write_photo
+from inpaint_cli.imaging.holes import read_mask
+from inpaint_cli.imaging.photos import Photo, read_photo, write_photo
 
 NOISE = np.random.default_rng(0).integers(0, 256, (13, 17, 4), dtype=np.uint8)
 LOSSLESS = (".png", ".tif", ".tiff", ".webp", ".bmp")
@@ -53,13 +56,69 @@ def test_exif_and_icc_are_kept_with_the_orientation_reset(tmp_path, extension):
         assert written.info["icc_profile"] == profile and written.size == (13, 17)
 
 
-def test_grey_stays_grey_and_16_bits_are_noted(tmp_path):
-    Image.fromarray(np.full((4, 5), 65535, np.uint16)).save(tmp_path / "deep.png")
-    photo = read_photo(tmp_path / "deep.png")
-    assert photo.pixels.shape == (4, 5, 1) and photo.pixels.min() == 255
-    assert "16 bits" in photo.notes[0]
-    write_photo(photo, photo.pixels, tmp_path / "out.png")
-    assert read_photo(tmp_path / "out.png").notes == ()
+@pytest.mark.parametrize("extension", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bits_go_in_and_out_exactly_with_their_metadata(tmp_path, extension, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (13, 17, channels), dtype=np.uint16)
+    colours = 1 if channels < 3 else 3
+    exif = Image.Exif()
+    exif[0x010F], exif[0x8769] = "a camera", {0x829D: 2.8}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    alpha = values[:, :, colours] if channels in (2, 4) else None
+    photo = Photo(values[:, :, :colours], alpha, metadata={"exif": exif.tobytes(), "icc_profile": profile})
+    assert write_photo(photo, photo.pixels, tmp_path / f"a{extension}") == ()
+    back = read_photo(tmp_path / f"a{extension}")
+    assert back.pixels.dtype == np.uint16 and back.notes == ()
+    if (channels, extension) == (2, ".tif"):  # Pillow opens no such TIFF: written as RGB
+        back = replace(back, pixels=back.pixels[:, :, :1])
+    np.testing.assert_array_equal(back.pixels, photo.pixels)
+    assert (back.alpha is None) == (alpha is None) and (alpha is None or (back.alpha == alpha).all())
+    assert back.metadata["icc_profile"] == profile
+    kept = Image.Exif()
+    kept.load(back.metadata["exif"])
+    assert kept[0x010F] == "a camera" and float(kept.get_ifd(0x8769)[0x829D]) == pytest.approx(2.8)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".webp", ".bmp"])
+def test_16_bits_become_8_where_the_format_has_no_more_and_that_is_said(tmp_path, extension):
+    values = np.array([[[0], [257], [32768], [65535]]] * 2, np.uint16)
+    notes = write_photo(Photo(values), values, tmp_path / f"a{extension}", quality=None)
+    assert "8 bits per channel of 16" in notes[0]
+    if extension != ".jpg":
+        assert read_photo(tmp_path / f"a{extension}").pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_16_bits_come_upright_like_8(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    deep = np.random.default_rng(0).integers(0, 256, (5, 4), dtype=np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png", exif=exif)
+    Image.fromarray((deep // 257).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
+    np.testing.assert_array_equal(
+        read_photo(tmp_path / "deep.png").pixels, read_photo(tmp_path / "shallow.png").pixels.astype(np.uint16) * 257
+    )
+
+
+def test_an_associated_alpha_is_taken_out_of_the_colours(tmp_path):
+    import tifffile
+
+    alpha, colour = np.full((3, 4), 32768, np.uint16), np.full((3, 4, 3), 20000, np.uint16)
+    stored = np.dstack([(colour * (32768 / 65535)).round().astype(np.uint16), alpha])
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extrasamples=["assocalpha"])
+    photo = read_photo(tmp_path / "a.tif")
+    assert np.abs(photo.pixels.astype(int) - 20000).max() <= 1 and (photo.alpha == 32768).all()
+
+
+def test_deep_tiffs_that_are_not_grey_or_rgb_are_refused_or_noted(tmp_path):
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "float.tif", np.zeros((4, 5), np.float32))
+    with pytest.raises(InputError, match="no fixed range"):
+        read_photo(tmp_path / "float.tif")
+    tifffile.imwrite(tmp_path / "four.tif", np.zeros((4, 5, 4), np.uint16), photometric="separated")
+    photo = read_photo(tmp_path / "four.tif")
+    assert photo.pixels.dtype == np.uint8 and "16 bits per channel" in photo.notes[0]
 
 
 def test_an_existing_file_and_an_unknown_extension_are_refused(tmp_path):

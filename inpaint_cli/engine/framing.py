@@ -1,0 +1,178 @@
+"""Methods of a fixed size on photos of any size: windows around the hole, shrunk to the method's size, pasted back.
+
+A compact hole is seen as a whole, in one window with context around it. Where that window would have to be shrunk more
+than the hole's thickness asks for (a long scratch) or so much that detail is lost (a very large hole), overlapping
+windows at a finer scale cover the hole from its rim inwards: each layer is completed from what is known by then.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+from torch import Tensor
+
+from inpaint_cli.blending import BLENDS
+from inpaint_cli.engine.windows import Box, Part, Window, side_around, smooth_weights, window_around, windows_over
+from inpaint_cli.errors import UsageError, unknown
+from inpaint_cli.method import Method
+
+MOST_SHRUNK = 4  # photo pixels to one of the method's: beyond that a window shows too little detail to be pasted back
+WORTHWHILE = 0.75  # of the side of the one window: smaller windows are worth their number
+WINDOWS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How windows are laid and pasted back."""
+
+    context: float = 2.0  # a window's side, in sides of the hole: at most a quarter of it is missing
+    blend: str = "poisson"
+
+    def __post_init__(self):
+        if self.context < 1:
+            raise UsageError(f"--context {self.context:g}: a window cannot be smaller than its hole; give 1 or more")
+        if self.blend not in BLENDS:
+            raise UsageError(unknown("blend", self.blend, BLENDS))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The side of the windows and the depth of a layer of the hole, in photo pixels along the method's shorter side."""
+
+    side: float
+    depth: float  # infinite: one window shows all
+
+    @property
+    def whole(self) -> bool:
+        return self.depth == float("inf")
+
+
+def plan_of(part: Part, size: tuple[int, int], native: tuple[int, int], framing: Framing) -> Plan:
+    """One window, unless smaller ones show distinctly more detail."""
+    side, unit = side_around(part.box, size, native, framing.context), min(native)
+    thickness = 2 * ndimage.distance_transform_edt(np.pad(part.pixels, 1)).max()
+    finer = min(max(framing.context * thickness, unit), MOST_SHRUNK * unit)
+    if finer >= WORTHWHILE * side:
+        return Plan(side, float("inf"))
+    return Plan(finer, max(finer / (2 * framing.context), 1))
+
+
+def region_of(part: Part, size: tuple[int, int], native: tuple[int, int], plan: Plan) -> Box:
+    """What of the photo the windows of a part lie in."""
+    if plan.whole:
+        return window_around(part.box, size, native, plan.side).box(size)
+    return part.box.with_margin(int(plan.side * max(native) / min(native)) + 1, size)
+
+
+def complete_in_windows(
+    method: Method,
+    observed: Tensor,
+    mask: Tensor,
+    part: Part,
+    plan: Plan,
+    blend: str,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Complete one part within its region: [1, C, h, w] and [1, 1 or C, h, w] -> [samples, C, h, w].
+
+    part: in the region's coordinates. Only its pixels mean anything in the result.
+    """
+    native, size = method.shape[1:], tuple(observed.shape[-2:])
+    canvas, known = observed, mask
+    remaining = part.within(Box(0, 0, *size))
+    while remaining.any():
+        layer = remaining if plan.whole else remaining & (ndimage.distance_transform_edt(remaining) <= plan.depth)
+        if plan.whole:
+            windows = [window_around(part.box, size, native, plan.side)]
+        else:
+            windows = windows_over(layer, size, native, plan.side)
+        imagined = imagine(method, canvas, known, windows, samples, generator)
+        canvas = canvas.expand(samples, -1, -1, -1)
+        filled = torch.from_numpy(layer).to(canvas.device)
+        canvas = torch.where(filled, BLENDS[blend](imagined, canvas, known), canvas)
+        known = torch.where(filled, 1.0, known)
+        remaining = remaining & ~layer
+    return canvas
+
+
+def imagine(
+    method: Method, canvas: Tensor, known: Tensor, windows: list[Window], samples: int, generator: torch.Generator
+) -> Tensor:
+    """What the method completes in all windows together, averaged smoothly where they overlap: [samples, C, h, w].
+
+    canvas: [1 or samples, C, h, w]. The result goes on beyond the hole with the colours at its rim, so that a blend
+    finds no step there: the known pixels of a completion are the photo's own and say nothing about it.
+    """
+    total = canvas.new_zeros(samples, *canvas.shape[1:])
+    weights = canvas.new_zeros(1, 1, *canvas.shape[-2:])
+    weight = smooth_weights(windows[0].height, windows[0].width).to(canvas.device)
+    for start in range(0, len(windows), WINDOWS_AT_ONCE):
+        chosen = windows[start : start + WINDOWS_AT_ONCE]
+        patches = _complete_windows(method, canvas, known, chosen, samples, generator)
+        for window, patch in zip(chosen, patches, strict=True):
+            window.add(patch * weight, total)
+            window.add(weight[None, None], weights)
+    reached = weights > 0
+    return extended(total[None] / weights.clamp(min=1e-9), reached)[0]
+
+
+def _complete_windows(
+    method: Method, canvas: Tensor, known: Tensor, windows: list[Window], samples: int, generator: torch.Generator
+) -> Tensor:
+    """[1 or samples, C, h, w] -> [windows, samples, C, height, width]"""
+    versions = len(canvas)
+    views = torch.cat([window.cut(canvas) for window in windows])
+    masks = torch.cat([window.cut(known).expand(versions, -1, -1, -1) for window in windows])
+    small, small_masks = shrink(views, masks, method.shape[1:])
+    outputs = complete_channels(method, small, small_masks, samples // versions, generator)
+    outputs = extended(outputs, small_masks == 0).flatten(0, 1)
+    size = windows[0].height, windows[0].width
+    return F.interpolate(outputs, size=size, mode="bicubic", antialias=True).unflatten(0, (len(windows), samples))
+
+
+def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Resize so that no missing pixel leaks into a known one: colours are means of known pixels alone, and a pixel is
+    known only where everything under it is."""
+    options = {"size": tuple(size), "mode": "bilinear", "antialias": True}
+    share = F.interpolate(mask, **options)
+    known = (share > 1 - 1e-4).float()
+    colours = F.interpolate(image * mask, **options) / share.clamp(min=1e-6)
+    return torch.where(known > 0, colours, 0.0), known
+
+
+def complete_channels(
+    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
+) -> Tensor:
+    """[B, C, h, w] -> [B, samples, C, h, w], whatever the method's own number of channels.
+
+    A colour method completes a grey photo as a colour photo; a grey method completes each channel by itself.
+    """
+    channels, own = observed.shape[1], method.shape.channels
+    if channels == own:
+        return method.complete(observed, mask, samples=samples, generator=generator).float()
+    if channels == 1:
+        completed = method.complete(observed.expand(-1, own, -1, -1), mask, samples=samples, generator=generator)
+        return completed.float().mean(dim=2, keepdim=True)
+    planes = [tensor.expand(-1, channels, -1, -1).flatten(0, 1)[:, None] for tensor in (observed, mask)]
+    completed = method.complete(*planes, samples=samples, generator=generator)  # [B * C, samples, 1, h, w]
+    return completed[:, :, 0].unflatten(0, (len(observed), channels)).transpose(1, 2).float()
+
+
+def extended(images: Tensor, where: Tensor) -> Tensor:
+    """Images as they are where `where` is true, elsewhere as the nearest such pixel is.
+
+    images: [B, S, C, h, w]; where: bool [B, 1 or C, h, w]. Planes where nothing or everything is true stay as they are.
+    """
+    result = images.clone()
+    for row, plane in np.ndindex(*where.shape[:2]):
+        given = where[row, plane].cpu().numpy()
+        if given.all() or not given.any():
+            continue
+        nearest = ndimage.distance_transform_edt(~given, return_distances=False, return_indices=True)
+        places = torch.from_numpy(np.ravel_multi_index(nearest, given.shape)).to(images.device)
+        channels = slice(None) if where.shape[1] == 1 else slice(plane, plane + 1)
+        result[row, :, channels] = images[row, :, channels].flatten(-2)[..., places]
+    return result
