@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from inpaint_cli.data.trees import Image
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image of a source, not yet decoded."""
+    """One image of a source, not yet decoded. Landmarks, label maps and boxes are those of the upright image."""
 
     name: str  # relative to the source
-    image: Path | bytes | np.ndarray  # a file, a file's contents, or pixels uint8 [H, W, C]
+    image: Image | np.ndarray  # a file, an archive's member, a file's contents, or pixels uint8 [H, W, C]
     split: str | None = None  # None: the recipe's `splits` table decides
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # landmarks in pixels of the source image
-    # Labels whose reading costs decoding: called by the worker with the image's (width, height) in pixels.
-    decoded_labels: Callable[[tuple[int, int]], Mapping[str, np.ndarray]] | None = None
+    decoded_labels: Callable[[], Mapping[str, np.ndarray]] | None = None  # read where the image is decoded
     face: tuple[float, float, float, float] | None = None  # left, top, width, height of the box around a face
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName, Window
 from inpaint_cli.data.rows import Row
+from inpaint_cli.data.trees import decodable
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import decode, printable
 
@@ -40,11 +39,7 @@ class Shaping:
     def _pixels(self, row: Row) -> np.ndarray:
         if isinstance(row.image, np.ndarray):
             return row.image
-        if isinstance(row.image, Path):
-            return decode(row.image, self.mode)
-        contents = BytesIO(row.image)
-        contents.name = row.name
-        return decode(contents, self.mode)
+        return decode(decodable(row.image, row.name), self.mode)
 
     def _window(self, row: Row, width: int, height: int) -> Window:
         try:
