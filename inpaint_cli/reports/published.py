@@ -1,0 +1,128 @@
+"""The papers' tables as data: one TOML file each in `published/`, read and checked here.
+
+A table is systems (rows) under conditions (masks, data, split, or a part such as one label) measured by metrics.
+Figures keep the digits of the print: `0.860` stays `0.860`. What a condition or row leaves out, the table's head says.
+"""
+
+import tomllib
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from inpaint_cli.errors import UsageError, unknown
+
+FOLDER = Path(__file__).parent / "published"
+PAPERS = {
+    "mde": "Dapogny, Cord, Perez: The Missing Data Encoder",
+    "unsupervised": "Pajot, de Bézenac, Gallinari: Unsupervised Adversarial Image Inpainting",
+    "collagan": "Liao et al.: Face Completion with Semantic Knowledge and Collaborative Adversarial Learning",
+    "semantic": "Vitoria, Sintes, Ballester: Semantic Image Completion through an Adversarial Strategy",
+    "deep": "Burlin, Le Calonnec, Duperier: Deep Image Inpainting",
+}
+BY_CONDITION = ("masks", "recipe", "split", "images")  # what a table may say once for all its conditions
+Published = Decimal | Literal["-"]  # a dash where the print has one, or nothing
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Metric(Part):
+    """A column under every condition."""
+
+    name: str  # of the registry of metrics
+    label: str  # the print's
+    better: Literal["higher", "lower"]
+    unit: str = ""
+    scale: int = 1  # the print's figure is the registry's, times this
+
+    @property
+    def heading(self) -> str:
+        """`pSNR (dB, higher is better)`"""
+        unit = f"{self.unit}, " if self.unit else ""
+        return f"{self.label} ({unit}{self.better} is better)"
+
+
+class Condition(Part):
+    """On what the systems of one block of rows were measured."""
+
+    label: str  # the print's
+    meaning: str = ""
+    masks: str | None = None  # a mask specification; None: the print names none
+    recipe: str  # of `inpaint prepare`
+    split: str | None = None  # None: the print has no such split
+    images: str | None = None  # how many, in the print's words
+    part: str | None = None  # the label or point that the metric is of
+
+    def measures(self, metric: Metric) -> str:
+        """The registry's name of the metric here: `dice_left-eye`."""
+        return f"{metric.name}_{self.part}" if self.part else metric.name
+
+
+class Row(Part):
+    """A system: as the print calls it, and which results of ours are of the same system."""
+
+    system: str
+    method: str | None = None  # None: none of ours
+    settings: dict[str, Any] = Field(default_factory=dict)
+    trained_on: str = "*"  # the masks it trained on, as a pattern: `reverse:*`
+    untrained: bool = False
+    figures: dict[str, list[Published]] = Field(default_factory=dict)  # by condition, in the order of the metrics
+
+    @field_validator("settings")
+    @classmethod
+    def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        return {name: float(value) if isinstance(value, Decimal) else value for name, value in settings.items()}
+
+
+class PublishedTable(Part):
+    name: str  # the file's
+    paper: Literal[tuple(PAPERS)]
+    place: str
+    title: str
+    statements: list[str] = Field(default_factory=list)  # what the text says of its figures
+    relative_to: str | None = None  # compare ratios to this system: the print's own scale is unknown
+    metrics: list[Metric] = Field(min_length=1)
+    conditions: list[Condition] = Field(min_length=1)
+    rows: list[Row] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "PublishedTable":
+        systems, labels = [row.system for row in self.rows], [condition.label for condition in self.conditions]
+        if len({*systems}) < len(systems) or len({*labels}) < len(labels):
+            raise ValueError("two rows or two conditions have one name")
+        if self.relative_to not in (None, *systems):
+            raise ValueError(f"relative_to names no row: {self.relative_to}")
+        for row in self.rows:
+            if row.figures and (
+                [*row.figures] != labels or any(len(given) != len(self.metrics) for given in row.figures.values())
+            ):
+                raise ValueError(f"{row.system}: one figure per metric, under each condition in order: {labels}")
+        return self
+
+    def published(self, row: Row, condition: Condition, metric: Metric) -> Decimal | None:
+        """The print's figure, or None where it has none."""
+        figures = row.figures.get(condition.label)
+        figure = figures[self.metrics.index(metric)] if figures else "-"
+        return None if figure == "-" else figure
+
+
+def table_names() -> list[str]:
+    """Every table, as `inpaint report table` takes it."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@cache
+def load_table(name: str) -> PublishedTable:
+    """The table of that name; `UsageError` with the nearest name if there is none."""
+    if name not in table_names():
+        raise UsageError(unknown("table", name, table_names()))
+    raw = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"), parse_float=Decimal)
+    by_condition = {key: raw.pop(key) for key in BY_CONDITION if key in raw}
+    raw["conditions"] = [{**by_condition, **condition} for condition in raw["conditions"]]
+    by_row = {"trained_on": raw.pop("trained_on")} if "trained_on" in raw else {}
+    raw["rows"] = [{**by_row, **row} for row in raw["rows"]]
+    return PublishedTable(name=name, **raw)
