@@ -19,7 +19,8 @@ class Row:
     image: Image | np.ndarray  # a file, an archive's member, a file's contents, or pixels uint8 [H, W, C]
     split: str | None = None  # None: the recipe's `splits` table decides
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # landmarks in pixels of the source image
-    decoded_labels: Callable[[], Mapping[str, np.ndarray]] | None = None  # read where the image is decoded
+    # Labels whose reading costs decoding: called by the worker with the image's (width, height) in pixels.
+    decoded_labels: Callable[[tuple[int, int]], Mapping[str, np.ndarray]] | None = None
     face: tuple[float, float, float, float] | None = None  # left, top, width, height of the box around a face
 
 
