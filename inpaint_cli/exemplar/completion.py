@@ -1,6 +1,6 @@
 """Completion from coarse to fine: a field of source patches and the colours that they vote for, in turn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -9,7 +9,9 @@ from torch.nn import functional
 from inpaint_cli.exemplar.field import Field, finer_sources, random_sources
 from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.peeling import peel
-from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level
+from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
+from inpaint_cli.exemplar.seams import Seams
+from inpaint_cli.exemplar.smooth import smooth_fill
 from inpaint_cli.exemplar.voting import copy_best, rim_weight, vote
 
 
@@ -22,6 +24,7 @@ class Plan:
     alternations: tuple[int, int]  # of search and vote, at the finest and at the coarsest level
     searches: tuple[int, int]  # PatchMatch iterations within each alternation, likewise
     components: int  # of a patch's descriptor
+    thin: int  # pixels: where no square of twice this side and one fits into the hole, votes are averaged to the end
     choices: int  # best fits among which the first fill draws
 
     def at(self, level: int, levels: int) -> tuple[int, int]:
@@ -39,19 +42,14 @@ def complete_by_exemplars(
     a source patch of `plan.side`². Returns [B, C, H, W].
     """
     levels = pyramid(finest_level(colours, known, allowed, window=2**plan.levels - 1), plan)
-    field = coarse = None
+    canvas = None
     for number in reversed(range(len(levels))):
-        level = levels[number]
-        layout = Layout(level, plan.side)
-        table = level.table()
-        if field is None:
-            table = peel(layout, table, level.known, plan.choices, generator)
-            field = Field(layout, random_sources(layout, generator))
-        else:
-            field, table = refined(field, coarse, layout, level, table, generator)
-        alternate(field, table, rim_weights(level, layout), plan.at(number, len(levels)), number == 0, plan, generator)
-        coarse = as_images(table, level)
-    return coarse[:, : colours.shape[1]]
+        before, canvas = canvas, Canvas(levels[number], plan, generator)
+        canvas.refine(before) if before else canvas.begin()
+        if number == 0:
+            canvas.smooth_thin_parts()
+        canvas.alternate(*plan.at(number, len(levels)), last=number == 0)
+    return canvas.images()[:, : colours.shape[1]]
 
 
 def pyramid(finest: Level, plan: Plan) -> list[Level]:
@@ -62,54 +60,67 @@ def pyramid(finest: Level, plan: Plan) -> list[Level]:
         if min(smaller.size) < plan.side or Layout(smaller, plan.side).source_count.min() < plan.side**2:
             break
         levels.append(smaller)
-    return levels
+    return [replace(finest, texture=finest.texture[:, :0]), *levels[1:]]  # its texture is in its colours
 
 
-def refined(
-    coarse_field: Field,
-    coarse: Tensor,
-    layout: Layout,
-    level: Level,
-    table: Tensor,
-    generator: torch.Generator | None,
-) -> tuple[Field, Tensor]:
-    """The field at twice the size, and the colours that it votes for: sharp at once, unlike enlarged ones.
+class Canvas:
+    """One level while it is painted."""
 
-    Enlarged colours stand in where no patch over a pixel has a source.
-    """
-    enlarged = functional.interpolate(coarse, level.size, mode="bilinear").permute(0, 2, 3, 1).flatten(0, 2)
-    table[layout.hole] = enlarged[layout.hole]
-    sources, usable = finer_sources(coarse_field, layout, generator)
-    field = Field(layout, sources)
-    field.distances[usable] = 1.0  # all alike: the coarse distances chose them
-    table[layout.hole] = vote(field, table, rim_weights(level, layout))
-    return field, table
+    def __init__(self, level: Level, plan: Plan, generator: torch.Generator | None):
+        self.level, self.plan, self.generator = level, plan, generator
+        self.layout = Layout(level, plan.side)
+        self.table = level.table()  # [B·H·W, F]
+        self.field = Field(self.layout, random_sources(self.layout, generator))
+        self.seams = Seams(self.layout, level.known, level.colours.shape[1])
+        self.depth = depth_in_hole(level.known).flatten()
+        self.thick = open_squares(~level.known, plan.thin).flatten()[self.layout.hole_and_rim]  # [V]
+        self.confidence = rim_weight(self.depth[self.layout.targets])  # of each target patch, [N]
 
+    def begin(self) -> None:
+        """The first fill: thin holes smoothly, others from the rim inwards."""
+        self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
 
-def alternate(
-    field: Field,
-    table: Tensor,
-    confidence: Tensor,
-    counts: tuple[int, int],
-    finest: bool,
-    plan: Plan,
-    generator: torch.Generator | None,
-) -> None:
-    """Search and vote in turn, in place; the finest level's last turn copies instead of averaging."""
-    alternations, searches = counts
-    descriptors = Descriptors(field.layout, table, plan.components)
-    for turn in range(alternations):
-        field.look_at(descriptors, table)
-        field.search(searches, generator)
-        copying = finest and turn == alternations - 1
-        table[field.layout.hole] = copy_best(field, table) if copying else vote(field, table, confidence)
+    def refine(self, coarse: "Canvas") -> None:
+        """Take over the field of half the size, and the colours that it votes for: sharp at once, unlike enlarged ones.
 
+        Enlarged colours stand in where no patch over a pixel has a source.
+        """
+        channels = self.table.shape[1]
+        self.paint(functional.interpolate(coarse.images()[:, :channels], self.level.size, mode="bilinear"))
+        self.field.sources, usable = finer_sources(coarse.field, self.layout, self.generator)
+        self.field.distances[usable] = 1.0  # all alike: the coarse distances chose them
+        self.put(vote(self.field, self.layout.hole_and_rim, self.table, self.confidence))
 
-def rim_weights(level: Level, layout: Layout) -> Tensor:
-    """What each target patch counts in a vote, by its centre's depth in the hole. [N]"""
-    return rim_weight(depth_in_hole(level.known).flatten()[layout.targets])
+    def alternate(self, alternations: int, searches: int, last: bool) -> None:
+        """Search and vote in turn; the last turn of the finest level copies into thick holes instead of averaging."""
+        descriptors = Descriptors(self.layout, self.table, self.plan.components)
+        for turn in range(alternations):
+            self.field.look_at(descriptors, self.table)
+            self.field.search(searches, self.generator)
+            arguments = self.field, self.layout.hole_and_rim, self.table
+            votes = vote(*arguments, self.confidence)
+            if last and turn == alternations - 1:
+                votes = torch.where(self.thick[:, None], copy_best(*arguments), votes)
+            self.put(self.seams.settle(votes, self.table))
 
+    def put(self, votes: Tensor) -> None:
+        """Write the votes for missing pixels; known ones keep what they have."""
+        pixels = self.layout.hole_and_rim
+        self.table[pixels] = torch.where(self.depth[pixels, None] > 0, votes, self.table[pixels])
 
-def as_images(table: Tensor, level: Level) -> Tensor:
-    """[B·H·W, F] -> [B, F, H, W]"""
-    return table.view(len(level.known), *level.size, -1).permute(0, 3, 1, 2)
+    def paint(self, images: Tensor) -> None:
+        """Write the missing pixels of whole images, [B, F, H, W]."""
+        pixels = self.layout.hole_and_rim
+        self.put(images.permute(0, 2, 3, 1).flatten(0, 2)[pixels])
+
+    def smooth_thin_parts(self) -> None:
+        """Start where the hole is thin from the least bending: patches then need only correct it."""
+        if self.thick.all():
+            return
+        smooth = smooth_fill(self.level.images(), self.level.known).permute(0, 2, 3, 1).flatten(0, 2)
+        pixels = self.layout.hole_and_rim
+        self.put(torch.where(self.thick[:, None], self.table[pixels], smooth[pixels]))
+
+    def images(self) -> Tensor:
+        """[B, F, H, W]"""
+        return self.table.view(len(self.level.known), *self.level.size, -1).permute(0, 3, 1, 2)

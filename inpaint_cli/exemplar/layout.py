@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpaint_cli.exemplar.pyramid import Level
+from inpaint_cli.exemplar.pyramid import Level, dilate
 
 CHUNK = 16384  # patches that are gathered at a time: bounds the memory whatever the image's size
 BASIS_SAMPLE = 4096  # source patches from which the principal components come
@@ -21,9 +21,9 @@ class Layout:
         reach = torch.arange(side, device=device) - self.radius
         self.offsets = (reach[:, None] * width + reach).flatten()  # [P]
         missing = ~level.known
-        self.hole = missing.flatten().nonzero()[:, 0]  # [M]
-        self.targets = self._centres(_dilate(missing, self.radius))  # [N]
-        self.sources = self._centres(~_dilate(~level.allowed, self.radius))  # [S]
+        self.hole_and_rim = with_neighbours(missing).flatten().nonzero()[:, 0]  # [V]
+        self.targets = self._centres(dilate(missing, self.radius))  # [N]
+        self.sources = self._centres(~dilate(~level.allowed, self.radius))  # [S]
         self.target_row = _rows(self.targets, batch * self.area)
         self.source_row = _rows(self.sources, batch * self.area)
         image = torch.arange(batch, device=device)
@@ -45,14 +45,10 @@ class Layout:
         return table[centres[:, None] + self.offsets].flatten(1)
 
 
-def _dilate(where: Tensor, radius: int) -> Tensor:
-    """Squares of 2·radius + 1 around each true pixel. bool [B, 1, H, W]"""
-    if radius == 0:
-        return where
-    grown = where.float()
-    for kernel in ((1, 2 * radius + 1), (2 * radius + 1, 1)):
-        grown = functional.max_pool2d(grown, kernel, 1, (kernel[0] // 2, kernel[1] // 2))
-    return grown > 0
+def with_neighbours(where: Tensor) -> Tensor:
+    """And the four pixels next to each true one. bool [B, 1, H, W]"""
+    across, down = (functional.max_pool2d(where.float(), (k, 4 - k), 1, (k // 2, (4 - k) // 2)) for k in (1, 3))
+    return (across + down) > 0
 
 
 def _rows(pixels: Tensor, count: int) -> Tensor:

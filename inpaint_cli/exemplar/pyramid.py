@@ -25,9 +25,13 @@ class Level:
     def size(self) -> tuple[int, int]:
         return tuple(self.known.shape[-2:])
 
+    def images(self) -> Tensor:
+        """Colours and features. [B, C + 2, H, W]"""
+        return torch.cat((self.colours, self.texture), dim=1)
+
     def table(self) -> Tensor:
-        """Colours and features of every pixel, channels last. [B·H·W, C + 2]"""
-        return torch.cat((self.colours, self.texture), dim=1).permute(0, 2, 3, 1).flatten(0, 2)
+        """The same of every pixel, channels last. [B·H·W, C + 2]"""
+        return self.images().permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def finest_level(colours: Tensor, known: Tensor, allowed: Tensor, window: int) -> Level:
@@ -82,3 +86,18 @@ def depth_in_hole(known: Tensor) -> Tensor:
         for image in known[:, 0].cpu().numpy()
     ]
     return torch.from_numpy(np.stack(depths))[:, None].to(known.device)
+
+
+def dilate(where: Tensor, radius: int) -> Tensor:
+    """Squares of 2·radius + 1 around each true pixel. bool [B, 1, H, W]"""
+    if radius == 0:
+        return where
+    grown = where.float()
+    for kernel in ((1, 2 * radius + 1), (2 * radius + 1, 1)):
+        grown = functional.max_pool2d(grown, kernel, 1, (kernel[0] // 2, kernel[1] // 2))
+    return grown > 0
+
+
+def open_squares(where: Tensor, radius: int) -> Tensor:
+    """The part of it into which squares of 2·radius + 1 fit. bool [B, 1, H, W]"""
+    return dilate(~dilate(~where, radius), radius)

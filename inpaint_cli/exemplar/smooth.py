@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inpaint_cli.exemplar.layout import with_neighbours
+
 RESIDUAL = 1e-3  # of the right side's norm: further iterations change less than a grey level
 ITERATIONS = 300
 
@@ -17,8 +19,8 @@ class Bending:
     def __init__(self, known: Tensor):
         """known: bool [B, 1, H, W]"""
         missing = ~known
-        near = _with_neighbours(missing)
-        nodes = _with_neighbours(near).flatten().nonzero()[:, 0]  # everything that Δ near the hole reads
+        near = with_neighbours(missing)
+        nodes = with_neighbours(near).flatten().nonzero()[:, 0]  # everything that Δ near the hole reads
         number = torch.full((known.numel(),), -1, device=known.device)
         number[nodes] = torch.arange(len(nodes), device=known.device)
         self.nodes = nodes
@@ -49,13 +51,6 @@ def _neighbours(pixels: Tensor, height: int, width: int) -> Tensor:
         ],
         dim=1,
     )
-
-
-def _with_neighbours(where: Tensor) -> Tensor:
-    grown = functional.max_pool2d(where.float(), (1, 3), 1, (0, 1)) + functional.max_pool2d(
-        where.float(), (3, 1), 1, (1, 0)
-    )
-    return grown > 0
 
 
 def bend_least(colours: Tensor, known: Tensor, start: Tensor) -> Tensor:

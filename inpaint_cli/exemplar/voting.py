@@ -14,15 +14,15 @@ def rim_weight(depth: Tensor) -> Tensor:
     return FADING ** -depth.clamp(max=100)
 
 
-def vote(field: Field, table: Tensor, confidence: Tensor) -> Tensor:
-    """The weighted mean over the patches that hold each missing pixel. [M, F]
+def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor) -> Tensor:
+    """The weighted mean over the patches that hold each of the pixels `voted`. [V] -> [V, F]
 
     A patch's weight is confidence · exp(-d / 2σ²), σ² the mean distance d of the pixel's patches (Newson et al. 2017,
     Eq. 3, take a quantile). confidence: one for each target, [N]. A pixel whose patches are all infinitely far keeps
     its value.
     """
     results = []
-    for pixels in field.layout.hole.split(PIXELS):
+    for pixels in voted.split(PIXELS):
         row, sources, distances = _votes(field, pixels)
         counted = distances.isfinite()
         d = distances.masked_fill(~counted, 0.0)
@@ -32,17 +32,17 @@ def vote(field: Field, table: Tensor, confidence: Tensor) -> Tensor:
         total = weights.sum(dim=1, keepdim=True)
         mean = (table[sources] * (weights / total.clamp(min=1e-30))[:, :, None]).sum(dim=1)
         results.append(torch.where(total > 0, mean, table[pixels]))
-    return torch.cat(results) if results else table[field.layout.hole]
+    return torch.cat(results)
 
 
-def copy_best(field: Field, table: Tensor) -> Tensor:
-    """The pixel of the nearest among the patches that hold it (Newson et al. 2017, section 3.5). [M, F]"""
+def copy_best(field: Field, voted: Tensor, table: Tensor) -> Tensor:
+    """The pixel of the nearest among the patches that hold it (Newson et al. 2017, section 3.5). [V] -> [V, F]"""
     results = []
-    for pixels in field.layout.hole.split(PIXELS):
+    for pixels in voted.split(PIXELS):
         _, sources, distances = _votes(field, pixels)
         best = distances.argmin(dim=1, keepdim=True)
         results.append(table[sources.gather(1, best)[:, 0]])
-    return torch.cat(results) if results else table[field.layout.hole]
+    return torch.cat(results)
 
 
 def _votes(field: Field, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

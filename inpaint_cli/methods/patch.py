@@ -57,6 +57,7 @@ class Settings:
     searches: int = Field(2, ge=1, description="PatchMatch iterations in an alternation at the finest level; measured")
     coarse_searches: int = Field(4, ge=1, description="at the coarsest level; Barnes et al. 2009 take 4 to 5")
     components: int = Field(24, ge=1, description="principal components of a patch that are compared; measured")
+    thin: int = Field(4, ge=0, description="xx")
     variety: int = Field(5, ge=1, description="fits among which further samples draw their first fill; not in a paper")
 
 
@@ -126,6 +127,7 @@ class Patch(Method):
             alternations=(settings.alternations, settings.coarse_alternations),
             searches=(settings.searches, settings.coarse_searches),
             components=settings.components,
+            thin=settings.thin,
             choices=choices,
         )
 
