@@ -50,6 +50,29 @@ def trained(prepared, tmp_path_factory) -> Path:
     return run
 
 
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    """A smooth colour photo of 70×90 pixels."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(smooth_pictures(1, 90, seed=5)[0][:, :70]).save(path)
+    return path
+
+
+@pytest.fixture
+def mask(tmp_path) -> Path:
+    """A mask for that photo: a hole of 25×20 pixels."""
+    hole = np.zeros((90, 70), np.uint8)
+    hole[30:50, 20:45] = 255
+    path = tmp_path / "mask.png"
+    Image.fromarray(hole).save(path)
+    return path
+
+
+def pixels(path: Path) -> np.ndarray:
+    """What an image file holds."""
+    return np.asarray(Image.open(path))
+
+
 def train_arguments(data: Path, run: Path) -> list:
     """`inpaint train` of a small MDE, without its number of steps."""
     return [

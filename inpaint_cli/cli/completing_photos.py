@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from inpaint_cli.cli.masking import Hole, MaskOptions, find_hole
+from inpaint_cli.cli.masking import Hole, MaskOptions, check_mask, find_hole
 from inpaint_cli.cli.pairing import Job, check_outputs, plan_jobs
 from inpaint_cli.cli.progress import progress_bar
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
@@ -80,6 +80,7 @@ def complete_photos(
 
     if options.overwrite and options.skip_existing:
         raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
+    check_mask(mask)
     jobs = plan_jobs(photos, mask, output, options.samples)
     check_outputs(jobs, options.overwrite, options.skip_existing)
     if options.page is not None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inpaint_cli.cli.pairing import is_specification
+from inpaint_cli.errors import InputError, unknown
+
 TRY_TOLERANCE = "no pixel has that colour; a tolerance helps with JPEG: auto:COLOR,20"
 
 
@@ -24,6 +27,24 @@ class Hole:
     pixels: Any  # bool [H, W] or [H, W, C], with what is dilated and not what is feathered
     notes: tuple[str, ...] = ()
     makes_opaque: bool = False  # the hole is what was transparent
+
+
+def check_mask(mask: str | None) -> None:
+    """Refuse before any work a --mask that is right for no photo: a wrong specification, a file that does not exist."""
+    from inpaint_cli.imaging.holes import parse_colour
+    from inpaint_cli.masks import KINDS, parse_masks
+
+    if mask is None or mask == "alpha":
+        return
+    kind, colon, rest = mask.partition(":")
+    if not is_specification(mask):
+        if not Path(mask).exists():
+            near = f", and {unknown('masks', kind, [*KINDS, 'alpha', 'auto'])}" if colon else ""
+            raise InputError(f"--mask {mask}: no such file or folder{near}")
+    elif kind.strip().lower() == "auto":
+        parse_colour(rest)
+    else:
+        parse_masks(mask)
 
 
 def find_hole(photo: Any, name: str, mask: Path | str, options: MaskOptions) -> Hole:

@@ -106,7 +106,7 @@ def pixels_of_colour(photo: Photo, text: str) -> np.ndarray:
 
     COLOR is a name (magenta), #rrggbb or rgb(255, 0, 255); the tolerance is of 255.
     """
-    colour, tolerance = _parse_colour(text)
+    colour, tolerance = parse_colour(text)
     pixels = to_eight_bits(photo.pixels).astype(np.int16)
     hole = (np.abs(pixels - np.array(colour, np.int16)) <= tolerance).all(axis=2)
     if photo.alpha is not None:
@@ -114,7 +114,8 @@ def pixels_of_colour(photo: Photo, text: str) -> np.ndarray:
     return hole
 
 
-def _parse_colour(text: str) -> tuple[tuple[int, int, int], int]:
+def parse_colour(text: str) -> tuple[tuple[int, int, int], int]:
+    """`COLOR[,TOLERANCE]` -> red, green and blue, and the tolerance; `UsageError` shows how it is written."""
     name, comma, last = text.rpartition(",")
     if not (comma and last.strip().isdecimal() and name.count("(") == name.count(")")):
         name, last = text, "0"

@@ -2,30 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import inpaint, smooth_pictures
+from conftest import inpaint, pixels
 from PIL import Image
 
 from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    Image.fromarray(smooth_pictures(1, 90, seed=5)[0][:, :70]).save(path)
-    return path
-
-
-@pytest.fixture
-def mask(tmp_path):
-    hole = np.zeros((90, 70), np.uint8)
-    hole[30:50, 20:45] = 255
-    path = tmp_path / "mask.png"
-    Image.fromarray(hole).save(path)
-    return path
-
-
-def pixels(path):
-    return np.asarray(Image.open(path))
 
 
 @pytest.mark.parametrize("extension", ["png", "bmp", "tif", "webp"])
@@ -173,3 +153,116 @@ def test_a_damaged_checkpoint_is_refused(photo, mask, tmp_path, trained):
     damaged.write_bytes(content)
     result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "out.png", "--checkpoint", damaged)
     assert result.exit_code == 3 and "damaged" in result.stderr and not (tmp_path / "out.png").exists()
+
+
+# ---- what is found when little is said ------------------------------------------------------------------------------
+
+
+def test_a_photo_and_a_mask_are_enough(photo, mask):
+    result = inpaint("complete", photo, "--mask", mask)
+    assert result.exit_code == 0, result.stderr
+    output = photo.with_name("photo_inpaint.png")
+    assert result.stdout.strip() == str(output)
+    known = pixels(mask) == 0
+    np.testing.assert_array_equal(pixels(output)[known], pixels(photo)[known])
+    assert (pixels(output) != pixels(photo)).any()
+
+
+def test_a_mask_beside_the_photo_is_found(photo, mask):
+    mask.rename(photo.with_name("photo_mask.png"))
+    result = inpaint("complete", photo, "--method", "tv")
+    assert result.exit_code == 0 and photo.with_name("photo_inpaint.png").exists(), result.stderr
+
+
+def test_sixteen_bits_go_through_every_kind_of_method(photo, mask, tmp_path, trained):
+    deep = np.random.default_rng(0).integers(0, 65536, (90, 70), dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    known = pixels(mask) == 0
+    for number, choice in enumerate([["--method", "tv"], [], ["--checkpoint", trained]]):
+        output = tmp_path / f"{number}.tif"
+        result = inpaint("complete", tmp_path / "deep.png", "--mask", mask, "-o", output, *choice)
+        assert result.exit_code == 0, result.stderr
+        assert pixels(output).dtype == np.uint16
+        np.testing.assert_array_equal(pixels(output)[known], deep[known])
+        assert len(np.unique(pixels(output)[~known] % 257)) > 10  # not 8 bits stretched
+
+
+def test_a_jpeg_is_compressed_as_it_was_or_as_asked(photo, mask, tmp_path):
+    Image.open(photo).save(tmp_path / "a.jpg", quality=61, subsampling=0)
+    choice = ["--mask", mask, "--method", "tv"]
+    assert inpaint("complete", tmp_path / "a.jpg", *choice).exit_code == 0
+    before, after = Image.open(tmp_path / "a.jpg"), Image.open(tmp_path / "a_inpaint.jpg")
+    assert before.quantization == after.quantization and after.layer == before.layer
+    far = np.s_[:, 56:]  # blocks that the hole does not touch
+    assert np.abs(np.asarray(before).astype(int) - np.asarray(after))[far].mean() < 0.5
+    inpaint("complete", tmp_path / "a.jpg", *choice, "-o", tmp_path / "b.jpg", "--quality", 20)
+    assert (tmp_path / "b.jpg").stat().st_size < (tmp_path / "a_inpaint.jpg").stat().st_size
+
+
+def test_the_content_decides_how_a_file_is_read(photo, mask, tmp_path):
+    Image.open(photo).save(tmp_path / "a.png", format="JPEG")
+    result = inpaint("complete", tmp_path / "a.png", "--mask", mask, "--method", "tv")
+    assert result.exit_code == 0 and "a.png is a JPEG file inside" in result.stderr
+    assert Image.open(tmp_path / "a_inpaint.png").format == "PNG"
+
+
+def test_the_first_picture_of_a_gif_becomes_a_png_and_that_is_said(photo, mask, tmp_path):
+    frames = [Image.open(photo).convert("P"), Image.new("P", (70, 90))]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    result = inpaint("complete", tmp_path / "a.gif", "--mask", mask, "--method", "tv")
+    assert result.exit_code == 0 and pixels(tmp_path / "a_inpaint.png").shape == (90, 70, 3)
+    assert "several pictures: the first" in result.stderr and "result is a PNG" in result.stderr
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        ([], 2, "name a photo"),
+        (["{photo}"], 3, "photo_mask.png"),
+        (["{photo}", "--mask", "blok:20"], 3, "did you mean 'block'"),
+        (["{photo}", "--mask", "block:many"], 2, "whole number"),
+        (["{photo}", "--mask", "block:300"], 2, "300×300"),
+        (["{photo}", "--mask", "alpha"], 3, "no transparency"),
+        (["{photo}", "--mask", "auto:magenta"], 3, "tolerance"),
+        (["{photo}", "--mask", "auto:mgenta"], 2, "auto:#ff00ff,12"),
+        (["{photo}", "--mask", "{mask}", "--dilate", "200"], 3, "--dilate 200"),
+        (["{photo}", "--mask", "{mask}", "--masks", "block:3"], 2, "--masks"),
+        (["{photo}", "--mask", "{mask}", "--split", "test"], 2, "--split"),
+        (["{photo}", "--mask", "{mask}", "--blend", "paste"], 2, "patch takes any size"),
+        (["{photo}", "--mask", "{mask}", "--checkpoint", "{trained}", "--blend", "past"], 2, "did you mean 'paste'"),
+        (["{photo}", "--mask", "{mask}", "--checkpoint", "{trained}", "--context", "0.5"], 2, "--context"),
+        (["--data", "{prepared}"], 2, "--masks"),
+        (["--data", "{prepared}", "--masks", "block:9", "-o", "x.h5", "--samples", "2"], 2, "--samples"),
+        (["{photo}", "--data", "{prepared}", "--masks", "block:9", "-o", "x.h5"], 2, "PHOTO"),
+        (["--data", "{photo}", "--masks", "block:9", "-o", "x.h5"], 3, "not prepared data"),
+    ],
+)
+def test_what_does_not_go_together(photo, mask, prepared, trained, arguments, code, expected):
+    names = {"photo": photo, "mask": mask, "prepared": prepared, "trained": trained}
+    result = inpaint("complete", *[word.format(**names) for word in arguments])
+    assert result.exit_code == code and expected in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr and not photo.with_name("photo_inpaint.png").exists()
+
+
+def test_a_checkpoint_that_does_not_complete_is_refused_by_name(photo, mask, trained, monkeypatch):
+    from inpaint_cli.method import Method
+    from inpaint_cli.methods.mde import METHOD
+
+    monkeypatch.setattr(METHOD, "complete", Method.complete)
+    result = inpaint("complete", photo, "--mask", mask, "--checkpoint", trained)
+    assert result.exit_code == 3 and "mde does not complete images" in result.stderr
+
+
+def test_trained_methods_can_be_framed_and_blended(photo, mask, tmp_path, trained):
+    results = {}
+    for name, options in {
+        "poisson": [], "paste": ["--blend", "paste"], "feather": ["--blend", "feather"], "far": ["--context", 4],
+    }.items():  # fmt: skip
+        out = tmp_path / f"{name}.png"
+        result = inpaint("complete", photo, "--mask", mask, "--checkpoint", trained, "-o", out, *options)
+        assert result.exit_code == 0, result.stderr
+        results[name] = pixels(out).tobytes()
+    assert len(set(results.values())) == 4
