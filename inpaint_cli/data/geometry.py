@@ -20,11 +20,10 @@ class Window(NamedTuple):
     top: int
     side: int
 
-    def cut(self, pixels: np.ndarray, size: int, filter_name: FilterName) -> np.ndarray:
-        """uint8 [H, W, C] -> the window as uint8 [size, size, C]."""
-        part = pixels[self.top : self.top + self.side, self.left : self.left + self.side]
-        image = Image.fromarray(part[:, :, 0] if part.shape[2] == 1 else part)
-        resized = np.asarray(image.resize((size, size), FILTERS[filter_name]))
+    def cut(self, image: Image.Image, size: int, filter_name: FilterName) -> np.ndarray:
+        """An image of mode L or RGB -> the window as uint8 [size, size, 1 or 3]."""
+        part = image.crop((self.left, self.top, self.left + self.side, self.top + self.side))
+        resized = np.asarray(part.resize((size, size), FILTERS[filter_name]))
         return resized[:, :, None] if resized.ndim == 2 else resized
 
     def cut_map(self, labels: np.ndarray, image_size: tuple[int, int], size: int) -> np.ndarray:
@@ -51,3 +50,8 @@ class Window(NamedTuple):
         """
         corner = np.array([self.left, self.top])
         return ((points + 0.5 - corner) * (size / self.side) - 0.5).astype(np.float32)
+
+    def holds(self, points: np.ndarray) -> bool:
+        """Whether all points [K, 2] of x, y lie on the window's pixels."""
+        inside = points + 0.5 - np.array([self.left, self.top])
+        return bool((inside >= 0).all() and (inside <= self.side).all())

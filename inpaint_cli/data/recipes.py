@@ -9,10 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName
-from inpaint_cli.data.sources.celeba import CelebASource
-from inpaint_cli.data.sources.folder import FolderSource
-from inpaint_cli.data.sources.idx import IdxSource
-from inpaint_cli.data.sources.photographs import PhotographsSource
+from inpaint_cli.data.sources import AnySource
 from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.imaging.decoding import printable
 
@@ -63,7 +60,7 @@ class Recipe(BaseModel):
     minimum_rows: Annotated[int, Field(ge=1)] = 1
     crop: Crop
     splits: HashSplits | None = None
-    source: Annotated[IdxSource | CelebASource | FolderSource | PhotographsSource, Field(discriminator="kind")]
+    source: AnySource
 
     @model_validator(mode="after")
     def _splits_are_known(self) -> "Recipe":

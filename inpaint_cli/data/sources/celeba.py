@@ -1,147 +1,134 @@
-"""CelebA's form: a folder of aligned JPEGs, and lists in text files."""
+"""CelebA's form: JPEGs, aligned or as they were found, and lists in text files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
+from pydantic import Field
 
-from inpaint_cli.data.rows import Reading, Row, find, require
+from inpaint_cli.data.rows import Reading, Row
 from inpaint_cli.data.schema import LANDMARKS
+from inpaint_cli.data.sources import celeba_lists as lists
 from inpaint_cli.data.sources.base import Source
+from inpaint_cli.data.sources.celeba_boxes import Boxes, read_boxes
+from inpaint_cli.data.trees import Tree, find_tree, open_tree
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
-FOLDERS = (".", "Anno", "Eval", "Img")  # all in one place, or as the authors' archive has them
-SPLITS = {"0": "train", "1": "validation", "2": "test"}
+FIRST_HELD_OUT = "201600.jpg"  # of 202,599 numbered images the last 1,000 begin here
+
+
+class Form(NamedTuple):
+    """How the images are distributed, and which list holds their landmarks."""
+
+    words: str
+    tree: str
+    read_landmarks: Callable[[Path], lists.Table | None]
+
+
+FORMS = {
+    "aligned": Form("aligned", "img_align_celeba", lists.read_aligned_landmarks),
+    "wild": Form("as they were found", "img_celeba", lists.read_wild_landmarks),
+}
 
 
 class CelebASource(Source):
-    """Aligned images with the official partition; attributes, landmarks and identities where their lists exist."""
+    """Faces; landmarks, attributes and identities come along where their lists exist."""
 
     kind: Literal["celeba"]
+    images: Annotated[tuple[Literal["aligned", "wild"], ...], Field(min_length=1)] = ("aligned",)  # the first found
+    split: Literal["official", "last-1000", "recipe"] = "official"
+    boxes: bool = False  # hand each face's box to the crop, where its list exists
+
+    @property
+    def has_splits(self) -> bool:
+        """`recipe` leaves them to the recipe's `splits` table."""
+        return self.split != "recipe"
 
     def read(self, folder: Path) -> Reading:
-        images = require(folder, ("img_align_celeba",), FOLDERS)
-        partition = _read_partition(require(folder, ("list_eval_partition.txt",), FOLDERS))
-        names = sorted(partition)
-        present = _present(images, names)
+        form, tree = _open_images(folder, self.images)
+        files = {name.rpartition("/")[2]: name for name in tree.names()}
+        splits = SPLITTERS[self.split](folder, files)
+        present = [name for name in sorted(splits) if name in files]
         if not present:
-            raise InputError(f"{printable(images)}: none of the {len(names):,} images that the partition lists is here")
-        labels, label_names = _read_labels(folder)
-        _refuse_gaps(labels, present)
-        rows = _rows(images, present, partition, labels)
-        return Reading(rows, len(present), label_names, without_image=len(names) - len(present))
+            raise InputError(
+                f"{printable(tree.path)}: none of the {len(splits):,} images that the partition lists is here"
+            )
+        labels = _read_labels(folder, form)
+        boxes = read_boxes(folder, form) if self.boxes else None
+        for table in (*labels.values(), *(boxes.tables if boxes else ())):
+            table.refuse_gaps(present)
+        if form == "wild" and boxes is None and (self.boxes or "landmarks" not in labels):
+            raise InputError(_wanting(folder, "list_bbox_celeba" if self.boxes else "list_landmarks_celeba"))
+        rows = _rows(tree, files, present, splits, labels, boxes)
+        label_names = {
+            "landmarks": LANDMARKS,
+            "attributes": labels["attributes"].heads if "attributes" in labels else (),
+        }
+        return Reading(
+            rows,
+            len(present),
+            {label: label_names[label] for label in labels if label in label_names},
+            without_image=len(splits) - len(present),
+            notes=tuple(self._notes(form, labels, boxes)),
+        )
+
+    def _notes(self, form: str, labels: Mapping[str, lists.Table], boxes: Boxes | None) -> Iterator[str]:
+        yield f"images: {FORMS[form].words} ({FORMS[form].tree})"
+        if "landmarks" not in labels:
+            yield "landmarks: their list was absent; crops by landmarks took the average places of aligned faces"
+        if self.boxes:
+            yield "crop: " + (boxes.words if boxes else "the aligned face, since no list of boxes applied")
 
 
-def _rows(images: Path, names: list[str], partition: dict[str, str], labels: dict[str, "_Table"]) -> Iterator[Row]:
+def _rows(
+    tree: Tree,
+    files: Mapping[str, str],
+    names: list[str],
+    splits: Mapping[str, str | None],
+    labels: Mapping[str, lists.Table],
+    boxes: Boxes | None,
+) -> Iterator[Row]:
     for name in names:
-        yield Row(name, images / name, partition[name], {label: table[name] for label, table in labels.items()})
+        values = {label: table[name] for label, table in labels.items()}
+        yield Row(name, tree.image(files[name]), splits[name], values, face=boxes[name] if boxes else None)
 
 
-def _present(images: Path, names: list[str]) -> list[str]:
-    files = {path.name for path in images.iterdir()}
-    return [name for name in names if name in files]
+def _open_images(folder: Path, forms: tuple[str, ...]) -> tuple[str, Tree]:
+    for form in forms:
+        if (tree := find_tree(folder, (FORMS[form].tree,), lists.FOLDERS)) is not None:
+            return form, tree
+    return forms[0], open_tree(folder, tuple(FORMS[form].tree for form in forms), lists.FOLDERS)
 
 
-class _Table:
-    """A list's values by image name, in one array instead of an array per row."""
-
-    def __init__(self, path: Path, names: list[str], values: np.ndarray):
-        self.path, self._values = path, values
-        self._rows = {name: row for row, name in enumerate(names)}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._rows
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._values[self._rows[name]]
+def _read_labels(folder: Path, form: str) -> dict[str, lists.Table]:
+    tables = {
+        "landmarks": FORMS[form].read_landmarks(folder),
+        "attributes": lists.read_attributes(folder),
+        "labels": lists.read_identities(folder),
+    }
+    return {label: table for label, table in tables.items() if table is not None}
 
 
-def _read_labels(folder: Path) -> tuple[dict[str, _Table], dict[str, tuple[str, ...]]]:
-    labels, label_names = {}, {}
-    if path := find(folder, ("list_landmarks_align_celeba.txt",), FOLDERS):
-        _, labels["landmarks"] = _read_table(path, columns=10, header=True, convert=_landmarks)
-        label_names["landmarks"] = LANDMARKS
-    if path := find(folder, ("list_attr_celeba.txt",), FOLDERS):
-        label_names["attributes"], labels["attributes"] = _read_table(
-            path, columns=40, header=True, convert=_attributes
-        )
-    if path := find(folder, ("identity_CelebA.txt",), FOLDERS):
-        _, labels["labels"] = _read_table(path, columns=1, header=False, convert=_identities)
-    return labels, label_names
-
-
-def _landmarks(values: np.ndarray) -> np.ndarray:
-    return values.reshape(-1, 5, 2).astype(np.float32)
-
-
-def _attributes(values: np.ndarray) -> np.ndarray:
-    if not np.isin(values, (-1, 1)).all():
-        raise ValueError("attributes must be -1 or 1")
-    return (values > 0).astype(np.int8)
-
-
-def _identities(values: np.ndarray) -> np.ndarray:
-    if values.min(initial=1) < 1:
-        raise ValueError("identities count from 1")
-    return values[:, 0] - 1  # labels count from 0
-
-
-def _read_table(
-    path: Path, columns: int, header: bool, convert: Callable[[np.ndarray], np.ndarray]
-) -> tuple[tuple[str, ...], _Table]:
-    """Lines of `name value value …`; with a header, line 1 is the number of rows and line 2 names the columns."""
-    lines = _lines(path)
-    heads = tuple(lines[1].split()) if header and len(lines) > 1 else ()
-    first = 2 if header else 0
-    if header and len(heads) != columns:
-        raise InputError(f"{printable(path)}: line 2 names {len(heads)} columns, not {columns}")
-    names, values = [], np.empty((len(lines) - first, columns), np.int64)
-    for number, line in enumerate(lines[first:]):
-        name, *numbers = line.split()
-        if len(numbers) != columns:
-            raise InputError(f"{printable(path)}: line {number + first + 1} has {len(numbers)} values, not {columns}")
-        names.append(name)
-        values[number] = _whole_numbers(path, number + first + 1, numbers)
-    if header and lines[0].strip() != str(len(names)):
-        raise InputError(
-            f"{printable(path)}: line 1 promises {lines[0].strip()} rows but {len(names)} follow; cut short?"
-        )
-    try:
-        return heads, _Table(path, names, convert(values))
-    except ValueError as error:
-        raise InputError(f"{printable(path)}: {error}") from None
-
-
-def _whole_numbers(path: Path, line: int, numbers: list[str]) -> list[int]:
-    try:
-        return [int(number) for number in numbers]
-    except ValueError:
-        raise InputError(f"{printable(path)}: line {line} holds something other than whole numbers") from None
-
-
-def _read_partition(path: Path) -> dict[str, str]:
-    partition = {}
-    for number, line in enumerate(_lines(path), start=1):
-        name, _, part = line.strip().partition(" ")
-        if part.strip() not in SPLITS or Path(name).name != name:
-            raise InputError(f"{printable(path)}: line {number} is not an image name and 0, 1 or 2")
-        partition[name] = SPLITS[part.strip()]
+def _official(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    partition = lists.read_partition(folder)
+    if partition is None:
+        raise InputError(_wanting(folder, "list_eval_partition"))
     return partition
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{printable(path)}: cannot be read as text ({error})") from None
+def _last_1000(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    return {name: "test" if name >= FIRST_HELD_OUT else "train" for name in _left_open(folder, files)}
 
 
-def _refuse_gaps(labels: dict[str, _Table], names: list[str]) -> None:
-    for table in labels.values():
-        absent = [name for name in names if name not in table]
-        if absent:
-            raise InputError(
-                f"{printable(table.path)}: no row for {absent[0]} and {len(absent) - 1} more images; cut short?"
-            )
+def _left_open(folder: Path, files: Mapping[str, str]) -> dict[str, None]:
+    """Every image of the partition's list, so that absent ones are counted; without it every image that is here."""
+    return dict.fromkeys(lists.read_partition(folder) or (name for name in files if name.endswith(".jpg")))
+
+
+SPLITTERS = {"official": _official, "last-1000": _last_1000, "recipe": _left_open}
+
+
+def _wanting(folder: Path, stem: str) -> str:
+    places = ", ".join(printable(folder / place) for place in lists.FOLDERS)
+    return f"found no {stem}.txt or {stem}.csv; looked in {places}"

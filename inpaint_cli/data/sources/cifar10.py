@@ -1,0 +1,113 @@
+"""CIFAR-10 in any of its forms: python batches, binary batches, or a tree of class folders."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from inpaint_cli.data.rows import Reading, Row
+from inpaint_cli.data.sources.base import Source
+from inpaint_cli.data.sources.byte_arrays import load_byte_arrays
+from inpaint_cli.data.trees import Tree, find_tree, tree_at
+from inpaint_cli.errors import InputError
+from inpaint_cli.imaging.decoding import printable
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+BATCHES = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test"}
+ROWS = 60_000  # of the whole set
+SHAPE = (3, 32, 32)
+RECORD = 1 + 3 * 32 * 32  # bytes: label, then red, green, blue
+MAX_BATCH_BYTES = 64 << 20
+SPLIT_FOLDERS = {"train": "train", "test": "test", "validation": "validation", "val": "validation"}
+
+Batch = tuple[np.ndarray, np.ndarray]  # uint8 [N, 32, 32, 3], int64 [N]
+
+
+class CIFAR10Source(Source):
+    """Batches and class folders that are absent are counted, so that a part of the set can be prepared."""
+
+    kind: Literal["cifar10"]
+
+    def read(self, folder: Path) -> Reading:
+        for names, ending, read in FORMS:
+            tree = find_tree(folder, names)
+            batches = [name for name in BATCHES if tree is not None and f"{name}{ending}" in tree]
+            if batches:
+                return _read_batches(tree, batches, ending, read)
+        return _read_folders(folder)
+
+
+def _read_batches(tree: Tree, batches: list[str], ending: str, read: Callable[[bytes], Batch]) -> Reading:
+    """Each batch is read twice, once to be checked and counted; one at a time is in memory."""
+
+    def load(name: str) -> Batch:
+        try:
+            return read(tree.read(f"{name}{ending}", MAX_BATCH_BYTES))
+        except InputError as error:
+            raise InputError(f"{printable(tree.path / f'{name}{ending}')}: {error}") from None
+
+    total = sum(len(load(name)[1]) for name in batches)
+    rows = (row for name in batches for row in _rows(name, *load(name)))
+    return Reading(rows, total, {"labels": CLASSES}, without_image=max(0, ROWS - total))
+
+
+def _rows(batch: str, images: np.ndarray, labels: np.ndarray) -> Iterator[Row]:
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        yield Row(f"{batch}/{index:05d}", np.ascontiguousarray(image), BATCHES[batch], {"labels": label})
+
+
+def _from_pickle(contents: bytes) -> Batch:
+    values = {
+        key.decode() if isinstance(key, bytes) else key: value for key, value in load_byte_arrays(contents).items()
+    }
+    data, labels = values.get("data"), values.get("labels")
+    if (
+        not isinstance(data, np.ndarray)
+        or data.ndim != 2
+        or data.shape[1] != RECORD - 1
+        or not isinstance(labels, list)
+    ):
+        raise InputError("holds no `data` of 3,072 bytes a row and no `labels`; is it a batch of CIFAR-10?")
+    if len(labels) != len(data) or not all(type(label) is int for label in labels):
+        raise InputError(f"{len(labels)} labels for {len(data)} images")
+    return _batch(data, np.array(labels, np.int64))
+
+
+def _from_records(contents: bytes) -> Batch:
+    if not contents or len(contents) % RECORD:
+        raise InputError(f"has {len(contents):,} bytes, not a multiple of {RECORD:,}; was it cut short?")
+    records = np.frombuffer(contents, np.uint8).reshape(-1, RECORD)
+    return _batch(records[:, 1:], records[:, 0].astype(np.int64))
+
+
+def _batch(data: np.ndarray, labels: np.ndarray) -> Batch:
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(CLASSES):
+        raise InputError(f"has a label outside 0 to {len(CLASSES) - 1}")
+    return data.reshape(-1, *SHAPE).transpose(0, 2, 3, 1), labels
+
+
+FORMS = (
+    (("cifar-10-batches-py", "cifar-10-python"), "", _from_pickle),
+    (("cifar-10-batches-bin", "cifar-10-binary"), ".bin", _from_records),
+)
+
+
+def _read_folders(folder: Path) -> Reading:
+    """`train/airplane/any.png`, `test/…`; names in their sorted order."""
+    tree = find_tree(folder, ("cifar10", "CIFAR-10-images", "cifar-10")) or tree_at(folder)
+    found = [(name, name.split("/")) for name in tree.names()]
+    rows = [(name, parts[0], parts[1]) for name, parts in found if len(parts) > 2 and parts[0] in SPLIT_FOLDERS]
+    if not rows:
+        raise InputError(
+            f"{printable(folder)}: holds no cifar-10-batches-py, cifar-10-python.tar.gz, cifar-10-batches-bin,"
+            " cifar-10-binary.tar.gz or train/ and test/ with a folder for each class"
+        )
+    strange = next((name for name, _, label in rows if label not in CLASSES), None)
+    if strange is not None:
+        raise InputError(f"{printable(tree.path / strange)}: its folder is none of {', '.join(CLASSES)}")
+    made = (
+        Row(name, tree.image(name), SPLIT_FOLDERS[part], {"labels": np.int64(CLASSES.index(label))})
+        for name, part, label in rows
+    )
+    return Reading(made, len(rows), {"labels": CLASSES}, without_image=max(0, ROWS - len(rows)))

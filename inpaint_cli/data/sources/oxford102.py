@@ -1,0 +1,68 @@
+"""The form of Oxford's 102 flowers: `jpg/` or its archive, and two MATLAB files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from inpaint_cli.data.rows import Reading, Row, require
+from inpaint_cli.data.sources.base import Source
+from inpaint_cli.data.sources.matlab import labels_from, stored_numbers
+from inpaint_cli.data.sources.parts import Part, open_part
+from inpaint_cli.errors import InputError
+from inpaint_cli.imaging.decoding import printable
+
+WHOLES = ("102flowers", "flowers-102")  # as distributed; as torchvision unpacks it
+FOLDERS = (".", *WHOLES)
+CLASSES = 102
+
+# The official lists and the paper's use of them: it trains on train + test and applies what it trained on validation.
+LISTS = {"trnid": "train", "tstid": "train", "valid": "validation"}
+
+
+class Oxford102Source(Source):
+    """Flowers with labels from 0; the official training and test lists are trained on, the validation list is not."""
+
+    kind: Literal["oxford102"]
+
+    def read(self, folder: Path) -> Reading:
+        images = open_part(folder, ("jpg", *WHOLES), WHOLES)
+        files = images.by_file_name()
+        labels = _read_labels(require(folder, ("imagelabels.mat",), FOLDERS))
+        splits = _read_splits(require(folder, ("setid.mat",), FOLDERS), len(labels))
+        present = [number for number in sorted(splits) if _name(number) in files]
+        if not present:
+            raise InputError(
+                f"{printable(images.path)}: none of the {len(splits):,} images that setid.mat lists is here"
+            )
+        rows = _rows(images, files, present, splits, labels)
+        return Reading(rows, len(present), without_image=len(splits) - len(present))
+
+
+def _rows(
+    images: Part, files: dict[str, str], numbers: list[int], splits: dict[int, str], labels: np.ndarray
+) -> Iterator[Row]:
+    for number in numbers:
+        name = _name(number)
+        yield Row(name, images.image(files[name]), splits[number], {"labels": labels[number - 1]})
+
+
+def _name(number: int) -> str:
+    return f"image_{number:05d}.jpg"
+
+
+def _read_labels(path: Path) -> np.ndarray:
+    (values,) = stored_numbers(path, "labels")
+    return labels_from(path, "labels", values, 1, CLASSES) - 1
+
+
+def _read_splits(path: Path, count: int) -> dict[int, str]:
+    """The split of each image number, from 1 to `count`."""
+    splits: dict[int, str] = {}
+    for name, values in zip(LISTS, stored_numbers(path, *LISTS), strict=True):
+        for number in labels_from(path, name, values, 1, count).tolist():
+            if number in splits:
+                raise InputError(f"{printable(path)}: lists image {number} more than once")
+            splits[number] = LISTS[name]
+    return splits
