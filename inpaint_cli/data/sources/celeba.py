@@ -45,6 +45,11 @@ class CelebASource(Source):
         """`recipe` leaves them to the recipe's `splits` table."""
         return self.split != "recipe"
 
+    def download(self, folder: Path) -> None:
+        from torchvision.datasets import CelebA
+
+        CelebA(folder, split="all", download=True)  # the aligned images and their lists, into celeba
+
     def read(self, folder: Path) -> Reading:
         form, tree = _open_images(folder, self.images)
         files = {name.rpartition("/")[2]: name for name in tree.names()}

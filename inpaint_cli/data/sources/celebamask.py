@@ -26,6 +26,7 @@ class CelebAMaskSource(Source):
 
     kind: Literal["celebamask-hq"]
     has_splits: ClassVar[bool] = False
+    where: ClassVar[str] = "get CelebAMask-HQ from its authors' page"
     labels: Annotated[dict[str, HelenName], Field(min_length=1, max_length=256)]  # from 0 on: each one's name in Helen
 
     def read(self, folder: Path) -> Reading:

@@ -29,6 +29,13 @@ class CIFAR10Source(Source):
 
     kind: Literal["cifar10"]
 
+    def download(self, folder: Path) -> None:
+        from torchvision.datasets import CIFAR10
+        from torchvision.datasets.utils import download_url
+
+        # Not by CIFAR10(download=True): it goes on to load the batches by Python's own unpickler.
+        download_url(CIFAR10.url, str(folder), CIFAR10.filename, CIFAR10.tgz_md5)
+
     def read(self, folder: Path) -> Reading:
         for names, ending, read in FORMS:
             tree = find_tree(folder, names)

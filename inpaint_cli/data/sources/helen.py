@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class HelenSource(Source):
     """Exemplars to train on, the tuning set to validate, the testing set to test; landmarks are taken from the maps."""
 
     kind: Literal["helen"]
+    where: ClassVar[str] = "get Helen with the segments of Smith et al. (CVPR 2013) from its authors' page"
 
     def read(self, folder: Path) -> Reading:
         images, masks = open_part(folder, ("images",), WHOLES), open_part(folder, ("labels",), WHOLES)

@@ -27,6 +27,8 @@ class LSUNSource(Source):
 
     kind: Literal["lsun"]
     has_splits: ClassVar[bool] = False
+    takes_archive: ClassVar[bool] = True
+    where: ClassVar[str] = "get LSUN by its authors' own download script"
     category: str
 
     def read(self, folder: Path) -> Reading:

@@ -26,6 +26,11 @@ class Oxford102Source(Source):
 
     kind: Literal["oxford102"]
 
+    def download(self, folder: Path) -> None:
+        from torchvision.datasets import Flowers102
+
+        Flowers102(folder, download=True)  # into flowers-102
+
     def read(self, folder: Path) -> Reading:
         images = open_part(folder, ("jpg", *WHOLES), WHOLES)
         files = images.by_file_name()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from inpaint_cli.data.rows import Reading, Row, require
 from inpaint_cli.data.sources.base import Source
@@ -25,6 +25,7 @@ class Recipe1MSource(Source):
     """
 
     kind: Literal["recipe1m"]
+    where: ClassVar[str] = "get Recipe1M from its authors after registration"
 
     def read(self, folder: Path) -> Reading:
         recipes, listed = (require(folder, (name,), FOLDERS) for name in ("layer1.json", "layer2.json"))

@@ -13,6 +13,7 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
 FOLDERS = (".", "SVHN", "svhn")
+SPLITS = {"train": "train", "extra": "train", "test": "test"}
 ZERO = 10  # the files' label of the digit 0
 
 
@@ -22,24 +23,30 @@ class SVHNSource(Source):
     kind: Literal["svhn"]
     extra: bool = False  # the 531,131 easier digits of extra_32x32.mat join the training split
 
+    def download(self, folder: Path) -> None:
+        from torchvision.datasets import SVHN
+
+        for part in self._parts():
+            SVHN(folder, split=part, download=True)
+
     def read(self, folder: Path) -> Reading:
-        parts = (
-            {"train": "train", "extra": "train", "test": "test"} if self.extra else {"train": "train", "test": "test"}
-        )
-        paths = {part: require(folder, (f"{part}_32x32.mat",), FOLDERS) for part in parts}
+        paths = {part: require(folder, (f"{part}_32x32.mat",), FOLDERS) for part in self._parts()}
         total = sum(_count(path) for path in paths.values())
-        rows = (row for part, path in paths.items() for row in _rows(part, path, parts[part]))
-        return Reading(rows, total)
+        return Reading((row for part, path in paths.items() for row in _rows(part, path)), total)
+
+    def _parts(self) -> list[str]:
+        return [part for part in SPLITS if self.extra or part != "extra"]
 
 
-def _rows(part: str, path: Path, split: str) -> Iterator[Row]:
+def _rows(part: str, path: Path) -> Iterator[Row]:
     """One file at a time is in memory."""
     images, labels = stored_numbers(path, "X", "y")
     if images.dtype != np.uint8:
         raise InputError(f"{printable(path)}: X holds {images.dtype}, not bytes")
     labels = labels_from(path, "y", labels, 1, ZERO) % ZERO
     for index in range(images.shape[3]):
-        yield Row(f"{part}/{index:06d}", np.ascontiguousarray(images[:, :, :, index]), split, {"labels": labels[index]})
+        pixels = np.ascontiguousarray(images[:, :, :, index])
+        yield Row(f"{part}/{index:06d}", pixels, SPLITS[part], {"labels": labels[index]})
 
 
 def _count(path: Path) -> int:
