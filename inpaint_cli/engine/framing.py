@@ -18,7 +18,7 @@ from inpaint_cli.engine.windows import Box, Part, Window, side_around, smooth_we
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.method import Method
 
-MOST_SHRUNK = 4  # photo pixels to one of the method's: beyond that a window shows too little detail to be pasted back
+MOST_SHRUNK = 3  # photo pixels to one of the method's: beyond that a window shows too little detail to be pasted back
 WORTHWHILE = 0.75  # of the side of the one window: smaller windows are worth their number
 WINDOWS_AT_ONCE = 16
 
@@ -116,7 +116,7 @@ def imagine(
             window.add(patch * weight, total)
             window.add(weight[None, None], weights)
     reached = weights > 0
-    return extended(total[None] / weights.clamp(min=1e-9), reached)[0]
+    return extended(total[None] / weights.clamp(min=1e-30), reached)[0]
 
 
 def _complete_windows(

@@ -11,6 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 APART = 8  # pixels: the side of the blocks in which parts of the hole are told apart; neighbouring blocks are one part
+QUICKNESS = 6  # the power of the fading: two windows are mixed over about a tenth of their side
 MOST_PARTS = 256  # a hole in more pieces is told apart in larger blocks
 
 
@@ -194,6 +195,9 @@ def windows_over(where: np.ndarray, size: tuple[int, int], native: tuple[int, in
 
 
 def smooth_weights(height: int, width: int) -> Tensor:
-    """1 in the middle of a window, falling to almost 0 at its edges: overlapping windows fade into each other."""
+    """Large in the middle of a window, small at its edges: overlapping windows fade into each other.
+
+    The fading is quick, since means of different textures are blurred: a pixel is mostly that of the nearest middle.
+    """
     rows, columns = (torch.hann_window(length + 2, periodic=False)[1:-1] for length in (height, width))
-    return rows[:, None] * columns + 1e-4
+    return rows.clamp(min=0.03)[:, None] ** QUICKNESS * columns.clamp(min=0.03) ** QUICKNESS

@@ -157,7 +157,7 @@ def test_one_window_shows_a_compact_hole_and_several_a_long_or_a_very_large_one(
     scratch = plan(hole_in(600, 600, 300, 20, 306, 580))
     assert not scratch.whole and scratch.side == 32
     large = plan(hole_in(600, 600, 100, 100, 500, 500))
-    assert not large.whole and large.side == 4 * 32
+    assert not large.whole and large.side == 3 * 32
 
 
 @pytest.mark.parametrize("hole", [hole_in(300, 400, 40, 50, 260, 350), disk(300, 400, 150, 0, 140)])
