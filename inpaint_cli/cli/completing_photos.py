@@ -178,6 +178,7 @@ def _complete(
         samples=options.samples,
         seed=options.masks.seed,
         sources=sources,
+        invisible=None if photo.alpha is None or photo.alpha.all() else photo.alpha == 0,
         framing=options.framing,
         progress=progress,
     )

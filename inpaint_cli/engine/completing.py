@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from inpaint_cli.engine.devices import Hardware
@@ -17,15 +18,34 @@ from inpaint_cli.engine.windows import Box, Part, box_of, merged, parts_of, side
 from inpaint_cli.errors import InputError
 from inpaint_cli.method import Method
 
+NEAR = 16  # pixels from the hole within which a method that copies does not see what is invisible
+
 
 class Photo:
     """What is completed, and what of it is shown to a method."""
 
-    def __init__(self, method: Method, pixels: np.ndarray, hole: np.ndarray, sources: np.ndarray | None):
+    def __init__(
+        self,
+        method: Method,
+        pixels: np.ndarray,
+        hole: np.ndarray,
+        sources: np.ndarray | None,
+        invisible: np.ndarray | None,
+    ):
         self.method, self.pixels, self.sources = method, pixels, sources
         self.hole = hole[:, :, None] if hole.ndim == 2 else hole  # [H, W, 1 or C]
         self.size = pixels.shape[:2]
         self.box_of_sources = None if sources is None else box_of(sources)
+        self.unseen = self.hole
+        if invisible is not None:
+            self._hide(invisible)
+
+    def _hide(self, invisible: np.ndarray) -> None:
+        """What is invisible is missing too; a method that copies takes nothing of it, and completes none far away."""
+        if self.method.takes_sources:
+            self.sources = ~invisible if self.sources is None else self.sources & ~invisible
+            invisible = invisible & ndimage.maximum_filter(self.hole.any(axis=2), 2 * NEAR + 1)
+        self.unseen = self.hole | invisible[:, :, None]
 
     def parts(self, context: float) -> list[Part]:
         """The parts of the hole that are completed apart from each other."""
@@ -43,7 +63,9 @@ class Photo:
 
     def view(self, region: Box, device: torch.device) -> tuple[Tensor, Tensor]:
         """Observed pixels [1, C, h, w] and mask [1, 1 or C, h, w] of a region."""
-        known = torch.from_numpy(~self.hole[region.slices]).to(device).permute(2, 0, 1)[None]
+        known = ~self.unseen[region.slices]
+        known = known if known.any() else ~self.hole[region.slices]
+        known = torch.from_numpy(known).to(device).permute(2, 0, 1)[None]
         image = torch.from_numpy(signed(self.pixels[region.slices])).to(device).permute(2, 0, 1)[None]
         return torch.where(known, image, 0.0).contiguous(), known.float().contiguous()
 
@@ -57,18 +79,20 @@ def complete_photo(
     samples: int = 1,
     seed: int = 0,
     sources: np.ndarray | None = None,
+    invisible: np.ndarray | None = None,
     framing: Framing | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Complete one photo.
 
     pixels: uint8 or uint16 [H, W, C]; hole: bool [H, W] or [H, W, C], true = missing, at least one and not all.
-    sources: bool [H, W], where a method that copies may copy from; framing: for methods of a fixed size.
+    sources: bool [H, W], where a method that copies may copy from; invisible: bool [H, W], what is known but has no
+        colour, such as transparent pixels; framing: for methods of a fixed size.
     progress: called with how many parts of the hole are done, and how many there are.
     Returns [samples, H, W, C] of the type of `pixels`; known pixels are unchanged.
     """
     framing = framing or Framing()
-    photo = Photo(method, pixels, hole, sources)
+    photo = Photo(method, pixels, hole, sources, invisible)
     parts = photo.parts(framing.context)
     generator = generator_for(hardware.device, seed, "complete")
     seed_default_generators(seed, "complete")
@@ -92,7 +116,7 @@ def _fill_with_margin(
     options = {}
     if photo.sources is not None:
         allowed = torch.from_numpy(photo.sources[region.slices]).to(observed)[None, None] * mask.amin(1, keepdim=True)
-        if not allowed.any():
+        if photo.box_of_sources is not None and not allowed.any():
             raise InputError("nothing that may be copied from is known: all of it lies in the hole")
         options["sources"] = allowed
     return region, photo.method.complete(observed, mask, samples=samples, generator=generator, **options)[0]

@@ -21,7 +21,7 @@ class Recorder(torch.nn.Module):
 
     def __init__(self, shape, any_size=False, value=0.5, paint=None):
         super().__init__()
-        self.shape, self.any_size, self.shown = ImageShape(*shape), any_size, []
+        self.shape, self.any_size, self.takes_sources, self.shown = ImageShape(*shape), any_size, False, []
         self.paint = paint or (lambda observed, mask: torch.full_like(observed, value))
 
     def margin(self, height, width):
@@ -113,6 +113,25 @@ def test_sources_reach_the_method_however_far_they_are():
     assert shown.sources.shape == shown.mask.shape and int(shown.sources.sum()) == 900
     with pytest.raises(InputError, match="copied from"):
         complete_photo(method, pixels, hole, HARDWARE, sources=hole)
+
+
+@pytest.mark.parametrize("copies", [False, True])
+@pytest.mark.parametrize("any_size", [False, True])
+def test_what_is_invisible_is_neither_seen_nor_changed(any_size, copies):
+    pixels, hole = photo(100, 100), hole_in(100, 100, 40, 40, 60, 60)
+    invisible = hole_in(100, 100, 0, 0, 100, 45)
+    method = Recorder((3, 32, 32), any_size)
+    method.takes_sources = copies
+    completed = complete_photo(method, pixels, hole, HARDWARE, invisible=invisible, framing=PASTE)[0]
+    np.testing.assert_array_equal(completed[~hole], pixels[~hole])
+    shown = method.shown[0]
+    if any_size:  # 8 pixels around the hole
+        assert shown.mask[..., :13].max() == 0 and shown.mask[..., :8, 13:].min() == 1
+        assert (shown.sources is not None) == copies and (not copies or shown.sources[..., :13].max() == 0)
+    else:
+        assert shown.mask[..., :10].max() == 0 and shown.mask.max() == 1
+    everything = complete_photo(method, pixels, hole, HARDWARE, invisible=~hole, framing=PASTE)[0]
+    np.testing.assert_array_equal(everything[~hole], pixels[~hole])
 
 
 def test_integers_survive_the_way_to_floats_and_back():
