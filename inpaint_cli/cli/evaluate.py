@@ -57,14 +57,14 @@ def evaluate(
 def _evaluate_one(loaded, prepared, chosen, process, hardware, seed, limit, batch, quiet) -> tuple[dict[str, Any], Any]:
     from inpaint_cli.cli.progress import progress_bar
     from inpaint_cli.engine.evaluating import evaluate as measure_split
-    from inpaint_cli.metrics import DEFINITIONS, summarise
+    from inpaint_cli.metrics import choose, definitions, summarise
 
     count = min(len(chosen), limit or len(chosen))
     with progress_bar(process.spec, count, quiet) as advance:
         per_image, examples = measure_split(
             loaded.method, chosen, process, hardware, seed=seed, limit=limit, batch=batch, progress=advance
         )
-    summary = summarise(per_image)
+    summary = summarise(per_image, choose())
     result = {
         "method": loaded.name,
         "masks": process.spec,
@@ -79,7 +79,7 @@ def _evaluate_one(loaded, prepared, chosen, process, hardware, seed, limit, batc
         "checkpoint": None if loaded.digest is None else {"digest": loaded.digest, "step": loaded.step},
         "seed": seed,
         "notes": list(loaded.notes),
-        "definitions": DEFINITIONS,
+        "definitions": definitions(choose()),
     }
     return result, examples
 

@@ -12,7 +12,7 @@ from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_defau
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess, draw_for_images
 from inpaint_cli.method import Method
-from inpaint_cli.metrics import measure
+from inpaint_cli.metrics import Completions, choose, joined, measure
 
 EXAMPLES = 8  # images kept for the grid, spread over the split
 
@@ -42,13 +42,14 @@ def evaluate(
         original = np.array(split.images[indices.start : indices.stop])
         completed, mask = complete_rows(method, split, original, indices, masks, hardware, seed)
         shown = np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() > 0, original.shape)
-        parts.append(measure(original, completed, ~shown))
+        parts.append(measure(Completions(original, completed, ~shown), choose()))
         kept = wanted[(wanted >= indices.start) & (wanted < indices.stop)] - indices.start
         examples.append([stack[kept] for stack in (original, np.where(shown, original, np.uint8(128)), completed)])
         progress(indices.stop)
-    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     names = ("original", "observed", "completed")
-    return merged, {n: np.concatenate(stacks) for n, stacks in zip(names, zip(*examples, strict=True), strict=True)}
+    return joined(parts), {
+        n: np.concatenate(stacks) for n, stacks in zip(names, zip(*examples, strict=True), strict=True)
+    }
 
 
 def complete_rows(

@@ -1,54 +1,122 @@
-"""Metrics on uint8 images: one file each, its definition beside it and printed with every result."""
+"""Metrics on uint8 images: one file each, as data; each definition is printed with its results.
 
-from collections.abc import Mapping
+    rows = measure(completions, chosen)                  # for each batch, in any process
+    rows = joined([rows_of_batch, ...])                  # in the order of the images' indices
+    summarise(rows, chosen, references)                  # {column: number or None}, and the counts
+    intervals(rows, chosen, seed)                        # {column: (low, high) or None}
+    paired_difference(rows_a["psnr"], rows_b["psnr"])    # two methods, same images, same masks
+
+`obstacle(metric, …)` says beforehand what a metric lacks, `warning(metric, images)` what its readers must know.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from inpaint_cli.metrics import mse, psnr, ssim
+from inpaint_cli.errors import UsageError, unknown
+from inpaint_cli.metrics import attributes, dice, diversity, l1, l2, landmarks, maem, mse, psnr, ssim
+from inpaint_cli.metrics.metric import Column, Completions, Metric, Rows, obstacle, warning
+from inpaint_cli.metrics.statistics import Difference, bootstrap, finite_mean, paired_difference
 
-DEFINITIONS = {"psnr": psnr.DEFINITION, "ssim": ssim.DEFINITION, "mse": mse.DEFINITION}
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        psnr.METRIC,
+        ssim.METRIC,
+        mse.METRIC,
+        l1.METRIC,
+        l2.METRIC,
+        maem.METRIC,
+        diversity.METRIC,
+        dice.METRIC,
+        landmarks.METRIC,
+        attributes.METRIC,
+    )
+}
+DEFAULT = ("psnr", "ssim", "mse", "l1", "l2", "maem")  # need nothing but the images
+COLUMNS: dict[str, Column] = {column.name: column for metric in METRICS.values() for column in metric.columns}
+
+__all__ = [
+    "COLUMNS",
+    "DEFAULT",
+    "METRICS",
+    "Column",
+    "Completions",
+    "Difference",
+    "Metric",
+    "Rows",
+    "choose",
+    "definitions",
+    "intervals",
+    "joined",
+    "measure",
+    "obstacle",
+    "paired_difference",
+    "per_image",
+    "summarise",
+    "warning",
+]
 
 
-def measure(original: np.ndarray, completed: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric per image: float64 [N] each.
+def choose(names: Iterable[str] = DEFAULT) -> tuple[Metric, ...]:
+    """Names -> metrics; `UsageError` names the choices."""
+    for name in names:
+        if name not in METRICS:
+            raise UsageError(unknown("metric", name, METRICS))
+    return tuple(METRICS[name] for name in dict.fromkeys(names))
 
-    original, completed: uint8 [N, H, W, C]; hole: bool [N, H, W] or [N, H, W, C], true = missing. `psnr` is infinite
-    for identical images, and the metrics of the hole are NaN for images without one: `summarise` counts both.
+
+def definitions(chosen: Iterable[Metric]) -> dict[str, str]:
+    """What each metric's columns mean, to be printed with them."""
+    return {metric.name: metric.definition for metric in chosen}
+
+
+def measure(completions: Completions, chosen: Iterable[Metric]) -> dict[str, np.ndarray]:
+    """The rows of a batch: arrays whose first axis is the images, by name."""
+    rows: dict[str, np.ndarray] = {}
+    for metric in chosen:
+        rows |= metric.rows(completions)
+    return rows
+
+
+def joined(batches: Sequence[Rows]) -> dict[str, np.ndarray]:
+    """The rows of batches, given in the order of the images' indices -> those of all images."""
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def per_image(rows: Rows) -> dict[str, np.ndarray]:
+    """The rows that are columns of a table with one line per image: float64 [N] by name."""
+    return {name: values for name, values in rows.items() if name in COLUMNS and values.ndim == 1}
+
+
+def summarise(
+    rows: Rows, chosen: Iterable[Metric], references: Mapping[str, Any] | None = None
+) -> dict[str, float | int | list | None]:
+    """Rows of all images -> every column, `images`, and how many images a metric leaves out and why.
+
+    A number that is not defined (a mean over no image, the PSNR of perfect completions) is None, never NaN; columns
+    ending in `_by_…` are lists. references: by metric, for those with `reference`.
     """
-    if not original.dtype == completed.dtype == np.uint8 or original.shape != completed.shape:
-        given = f"{original.dtype} {original.shape} and {completed.dtype} {completed.shape}"
-        raise ValueError(f"two uint8 stacks of one shape are compared, not {given}")
-    return {
-        "psnr": psnr.psnr(original, completed),
-        "ssim": ssim.ssim(original, completed),
-        "mse": mse.mse(original, completed),
-        "psnr_hole": psnr.psnr_hole(original, completed, hole),
-        "mse_hole": mse.mse_hole(original, completed, hole),
-    }
+    summary: dict[str, Any] = {"images": len(next(iter(rows.values())))}
+    for metric in chosen:
+        means = {name: finite_mean(rows[name], axis=0) for name in metric.averages}
+        values = {**means, **metric.derive(means), **metric.settle(rows, references or {})}
+        summary |= {column.name: _plain(values[column.name]) for column in metric.columns} | metric.count(rows)
+    return summary
 
 
-def summarise(per_image: Mapping[str, np.ndarray]) -> dict[str, float | int | None]:
-    """What `measure` gave, possibly of several batches joined -> means, and how many images each leaves out.
-
-    A mean over no image at all is None, never NaN.
-    """
-    return {
-        **{name: _finite_mean(values) for name, values in per_image.items()},
-        "psnr_pooled": _pooled(per_image["mse"]),
-        "psnr_hole_pooled": _pooled(per_image["mse_hole"]),
-        "images": len(per_image["mse"]),
-        "identical_images": int(np.isposinf(per_image["psnr"]).sum()),
-        "identical_holes": int(np.isposinf(per_image["psnr_hole"]).sum()),
-        "images_without_hole": int(np.isnan(per_image["mse_hole"]).sum()),
-    }
+def intervals(rows: Rows, chosen: Iterable[Metric], seed: int = 0) -> dict[str, tuple[float, float] | None]:
+    """95 % intervals by bootstrap over images, by column; set metrics and lists have none."""
+    result: dict[str, tuple[float, float] | None] = {}
+    for metric in chosen:
+        if metric.averages:
+            found = bootstrap({name: rows[name] for name in metric.averages}, metric.derive, seed)
+            result |= {column.name: found[column.name] for column in metric.columns if column.name in found}
+    return result
 
 
-def _finite_mean(values: np.ndarray) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if finite.size else None
-
-
-def _pooled(mean_squared_errors: np.ndarray) -> float | None:
-    """The PSNR of the averaged MSE; None where there is no error at all."""
-    error = _finite_mean(mean_squared_errors)
-    return float(psnr.decibels(error)) if error else None
+def _plain(value: Any) -> float | list | None:
+    if np.ndim(value):
+        return [_plain(item) for item in value]
+    return float(value) if np.isfinite(value) else None

@@ -2,29 +2,30 @@
 
 import numpy as np
 
-DEFINITION = (
-    "MSE: mean squared difference of pixel values in 0-255, over all channels, per image, then averaged over images; "
-    "mse_hole: over the missing values alone (of each channel, where masks differ between channels), averaged over the "
-    "images that have a hole"
+from inpaint_cli.metrics.metric import LOWER, Column, Completions, Metric, Rows
+from inpaint_cli.metrics.pixels import TO_SIGNED, mean_squared_errors
+
+NAMES = ("mse", "mse_hole", "mse_signed", "mse_signed_hole")
+
+
+def rows(completions: Completions) -> dict[str, np.ndarray]:
+    whole, hole = mean_squared_errors(completions)
+    return dict(zip(NAMES, (whole, hole, whole * TO_SIGNED**2, hole * TO_SIGNED**2), strict=True))
+
+
+def count_without_hole(rows: Rows) -> dict[str, int]:
+    return {"images_without_hole": int(np.isnan(rows["mse_hole"]).sum())}
+
+
+METRIC = Metric(
+    name="mse",
+    columns=tuple(Column(name, "", LOWER, 5 if "signed" in name else 2) for name in NAMES),
+    definition=(
+        "MSE: mean squared difference of pixel values in 0-255, over all channels, per image, then averaged over "
+        "images; mse_signed: the same of values in [-1, 1]; mse_hole and mse_signed_hole: over the missing values "
+        "alone (of each channel, where masks differ between channels), averaged over the images that have a hole"
+    ),
+    rows=rows,
+    averages=NAMES,
+    count=count_without_hole,
 )
-
-
-def mse(original: np.ndarray, completed: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] twice -> float64 [N]"""
-    return squared_error(original, completed).mean(axis=(1, 2, 3))
-
-
-def mse_hole(original: np.ndarray, completed: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The same over the values where `hole` is true; NaN marks an image without hole.
-
-    hole: bool [N, H, W, C], or [N, H, W] for all channels. Returns float64 [N].
-    """
-    hole = np.broadcast_to(hole if hole.ndim == 4 else hole[..., None], original.shape)
-    missing = hole.sum(axis=(1, 2, 3))
-    total = np.where(hole, squared_error(original, completed), 0.0).sum(axis=(1, 2, 3))
-    return np.where(missing > 0, total / np.maximum(missing, 1), np.nan)
-
-
-def squared_error(original: np.ndarray, completed: np.ndarray) -> np.ndarray:
-    """Per value, without the wrap-around of uint8."""
-    return (original.astype(np.float64) - completed) ** 2
