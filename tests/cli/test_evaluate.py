@@ -24,7 +24,7 @@ def test_results_carry_what_they_were_measured_on(prepared, trained):
         assert {"psnr", "ssim", "mse", "psnr_hole", "mse_hole"} <= result["metrics"].keys()
         assert result["data"]["identity"] == PreparedFile(prepared).identity
         assert len(result["checkpoint"]["digest"]) == 64 and result["checkpoint"]["step"] == 4
-        assert result["definitions"].keys() == {"psnr", "ssim", "mse"}
+        assert result["definitions"].keys() >= {"psnr", "ssim", "mse"}
 
 
 def test_figures_do_not_depend_on_the_batch(prepared, trained):
