@@ -12,6 +12,7 @@ from inpaint_cli.imaging.decoding import printable
 BLOCK = 1 << 18  # characters read at a time
 MAX_ENTRY = 1 << 24  # characters of one entry; those of Recipe1M have a few thousand
 DECODER = json.JSONDecoder()
+ENDS = tuple(" \t\r\n,]")  # what may follow an entry
 SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -46,7 +47,7 @@ class _Text:
         self._file, self._held, self._place = file, "", 0
 
     def entry(self) -> Any:
-        """The next value; a value that ends where the text read so far ends may go on, so more is read first."""
+        """The next value. Without a mark behind it more may belong to it, as to 4500 when .5 has not been read yet."""
         self._pass_space()
         while True:
             try:
@@ -55,7 +56,7 @@ class _Text:
                 if not self._more():
                     raise
             else:
-                if end < len(self._held) or not self._more():
+                if self._held[end : end + 1] in ENDS or not self._more():
                     self._place = end
                     return value
             if len(self._held) - self._place > MAX_ENTRY:

@@ -58,7 +58,7 @@ def _rows(path: Path) -> Iterator[Row]:
     with _opened(path) as transaction:
         for key, value in transaction.cursor():
             if len(value) <= MAX_IMAGE_BYTES:
-                yield Row(f"{path.name}/{key.decode('utf-8', 'surrogateescape')}", bytes(value))
+                yield Row(f"{path.name}/{bytes(key).decode('utf-8', 'surrogateescape')}", bytes(value))
 
 
 def _count(path: Path) -> int:
