@@ -10,11 +10,12 @@ GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "blending"},
     "engine": {"method", "masks", "metrics", "reports", "blending"},
+    "painting": {"imaging", "reports"},
     "methods": {"method", "networks", "losses", "masks", "blending", "exemplar"},
     "method": {"masks"},
     "weights": {"networks"},
     "blending": {"poisson"},
-    "exemplar": {"blending"},
+    "exemplar": {"poisson"},
     "poisson": set(),
     "networks": set(),
     "losses": set(),

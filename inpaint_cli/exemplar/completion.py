@@ -11,7 +11,7 @@ from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.peeling import peel
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
 from inpaint_cli.exemplar.seams import Seams
-from inpaint_cli.exemplar.smooth import smooth_fill
+from inpaint_cli.exemplar.smooth import bend_least
 from inpaint_cli.exemplar.voting import copy_best, rim_weight, vote
 
 
@@ -24,7 +24,8 @@ class Plan:
     alternations: tuple[int, int]  # of search and vote, at the finest and at the coarsest level
     searches: tuple[int, int]  # PatchMatch iterations within each alternation, likewise
     components: int  # of a patch's descriptor
-    thin: int  # pixels: where no square of twice this side and one fits into the hole, votes are averaged to the end
+    thin: int  # where no square of 2·thin + 1 pixels fits into the hole, it is thin
+    spreads: tuple[float, float]  # of the votes' weights, in thin and in thick parts of a hole
     choices: int  # best fits among which the first fill draws
 
     def at(self, level: int, levels: int) -> tuple[int, int]:
@@ -41,7 +42,7 @@ def complete_by_exemplars(
     colours: [B, C, H, W]; known, allowed: bool [B, 1, H, W], allowed where pixels may be copied from. Every image needs
     a source patch of `plan.side`². Returns [B, C, H, W].
     """
-    levels = pyramid(finest_level(colours, known, allowed, window=2**plan.levels - 1), plan)
+    levels = pyramid(finest_level(colours, known, allowed, 2**plan.levels - 1 if plan.levels > 1 else None), plan)
     canvas = None
     for number in reversed(range(len(levels))):
         before, canvas = canvas, Canvas(levels[number], plan, generator)
@@ -73,7 +74,10 @@ class Canvas:
         self.field = Field(self.layout, random_sources(self.layout, generator))
         self.seams = Seams(self.layout, level.known, level.colours.shape[1])
         self.depth = depth_in_hole(level.known).flatten()
-        self.thick = open_squares(~level.known, plan.thin).flatten()[self.layout.hole_and_rim]  # [V]
+        self.thick_images = open_squares(~level.known, plan.thin)  # [B, 1, H, W]
+        self.thick = self.thick_images.flatten()[self.layout.hole_and_rim]  # [V]
+        thin_spread, thick_spread = plan.spreads
+        self.spread = torch.where(self.thick, thick_spread, thin_spread)  # [V]
         self.confidence = rim_weight(self.depth[self.layout.targets])  # of each target patch, [N]
 
     def begin(self) -> None:
@@ -89,7 +93,7 @@ class Canvas:
         self.paint(functional.interpolate(coarse.images()[:, :channels], self.level.size, mode="bilinear"))
         self.field.sources, usable = finer_sources(coarse.field, self.layout, self.generator)
         self.field.distances[usable] = 1.0  # all alike: the coarse distances chose them
-        self.put(vote(self.field, self.layout.hole_and_rim, self.table, self.confidence))
+        self.put(self.votes())
 
     def alternate(self, alternations: int, searches: int, last: bool) -> None:
         """Search and vote in turn; the last turn of the finest level copies into thick holes instead of averaging."""
@@ -97,11 +101,16 @@ class Canvas:
         for turn in range(alternations):
             self.field.look_at(descriptors, self.table)
             self.field.search(searches, self.generator)
-            arguments = self.field, self.layout.hole_and_rim, self.table
-            votes = vote(*arguments, self.confidence)
+            votes = self.votes()
             if last and turn == alternations - 1:
-                votes = torch.where(self.thick[:, None], copy_best(*arguments), votes)
+                votes = torch.where(
+                    self.thick[:, None], copy_best(self.field, self.layout.hole_and_rim, self.table), votes
+                )
             self.put(self.seams.settle(votes, self.table))
+
+    def votes(self) -> Tensor:
+        """What the patches say of missing pixels and the known ones next to them. [V, F]"""
+        return vote(self.field, self.layout.hole_and_rim, self.table, self.confidence, self.spread)
 
     def put(self, votes: Tensor) -> None:
         """Write the votes for missing pixels; known ones keep what they have."""
@@ -115,11 +124,10 @@ class Canvas:
 
     def smooth_thin_parts(self) -> None:
         """Start where the hole is thin from the least bending: patches then need only correct it."""
-        if self.thick.all():
-            return
-        smooth = smooth_fill(self.level.images(), self.level.known).permute(0, 2, 3, 1).flatten(0, 2)
-        pixels = self.layout.hole_and_rim
-        self.put(torch.where(self.thick[:, None], self.table[pixels], smooth[pixels]))
+        given = self.level.known | self.thick_images
+        if not given.all():
+            images = self.images()
+            self.paint(bend_least(images, given, images))
 
     def images(self) -> Tensor:
         """[B, F, H, W]"""

@@ -45,6 +45,12 @@ class Layout:
         return table[centres[:, None] + self.offsets].flatten(1)
 
 
+def source_count(allowed: Tensor, side: int) -> int:
+    """How many patches of one image are allowed throughout. bool [1, 1, H, W]"""
+    r = side // 2
+    return int((~dilate(~allowed, r))[..., r : allowed.shape[-2] - r, r : allowed.shape[-1] - r].sum())
+
+
 def with_neighbours(where: Tensor) -> Tensor:
     """And the four pixels next to each true one. bool [B, 1, H, W]"""
     across, down = (functional.max_pool2d(where.float(), (k, 4 - k), 1, (k // 2, (4 - k) // 2)) for k in (1, 3))

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 TEXTURE_WEIGHT = 50.0  # λ in Newson et al. 2017, section 3.3: of squared texture differences beside squared colour ones
 HALF = 0.5
+SOURCES = 1_500_000  # of a batch: their descriptors take about 150 MB
+CELL = 32  # pixels: how finely the distance to the hole is told when sources are too many
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,25 @@ class Level:
         return self.images().permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def finest_level(colours: Tensor, known: Tensor, allowed: Tensor, window: int) -> Level:
-    """The images at their own size; `window` is the side over which texture is averaged, in pixels."""
-    colours = torch.where(known, colours, 0.0)
-    return Level(colours, texture_features(colours, known, window), known, known & allowed)
+def finest_level(colours: Tensor, known: Tensor, allowed: Tensor, window: int | None = None) -> Level:
+    """The images at their own size, missing colours 0; `window`: the side in pixels over which texture is averaged.
+
+    Without one there are no texture features. Sources are those near the hole if there are very many.
+    """
+    texture = colours[:, :0] if window is None else texture_features(colours, known, window)
+    return Level(colours, texture, known, near_hole(known, known & allowed))
+
+
+def near_hole(known: Tensor, allowed: Tensor) -> Tensor:
+    """What of `allowed` is so near to a missing pixel that not more than SOURCES are left. bool [B, 1, H, W]"""
+    height, width = known.shape[-2:]
+    cells = functional.max_pool2d((~known).float(), CELL, ceil_mode=True) > 0
+    reach = max(cells.shape[-2:])
+    while allowed.sum() > SOURCES and reach > 1:
+        reach //= 2
+        near = dilate(cells, reach).repeat_interleave(CELL, dim=2).repeat_interleave(CELL, dim=3)
+        allowed = allowed & near[..., :height, :width]
+    return allowed
 
 
 def texture_features(colours: Tensor, known: Tensor, window: int) -> Tensor:

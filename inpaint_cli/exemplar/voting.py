@@ -14,19 +14,19 @@ def rim_weight(depth: Tensor) -> Tensor:
     return FADING ** -depth.clamp(max=100)
 
 
-def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor) -> Tensor:
+def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor, spread: Tensor) -> Tensor:
     """The weighted mean over the patches that hold each of the pixels `voted`. [V] -> [V, F]
 
-    A patch's weight is confidence · exp(-d / 2σ²), σ² the mean distance d of the pixel's patches (Newson et al. 2017,
-    Eq. 3, take a quantile). confidence: one for each target, [N]. A pixel whose patches are all infinitely far keeps
-    its value.
+    A patch's weight is confidence · exp(-d / 2σ²), σ² = spread · the mean distance d of the pixel's patches (Newson et
+    al. 2017, Eq. 3, take a quantile): a small spread is nearly the best patch alone. confidence: one for each target,
+    [N]; spread: one for each pixel, [V]. A pixel whose patches are all infinitely far keeps its value.
     """
     results = []
-    for pixels in voted.split(PIXELS):
+    for pixels, its_spread in zip(voted.split(PIXELS), spread.split(PIXELS), strict=True):
         row, sources, distances = _votes(field, pixels)
         counted = distances.isfinite()
         d = distances.masked_fill(~counted, 0.0)
-        variance = d.sum(dim=1, keepdim=True) / counted.sum(dim=1, keepdim=True).clamp(min=1)
+        variance = its_spread[:, None] * d.sum(dim=1, keepdim=True) / counted.sum(dim=1, keepdim=True).clamp(min=1)
         excess = distances.amin(dim=1, keepdim=True).nan_to_num(posinf=0.0) - d  # at most 0: the nearest weighs 1
         weights = torch.exp(excess / (2 * variance).clamp(min=1e-12)) * confidence[row.clamp(min=0)] * counted
         total = weights.sum(dim=1, keepdim=True)

@@ -26,8 +26,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.exemplar.completion import Plan, complete_by_exemplars
-from inpaint_cli.exemplar.layout import Layout
-from inpaint_cli.exemplar.pyramid import depth_in_hole, finest_level
+from inpaint_cli.exemplar.layout import source_count
+from inpaint_cli.exemplar.pyramid import depth_in_hole
 from inpaint_cli.exemplar.smooth import smooth_fill
 from inpaint_cli.method import Method
 
@@ -52,12 +52,20 @@ class Settings:
         description="sizes, each half the one before; unset: until `depth` patch radii reach the middle",
     )
     depth: float = Field(1.5, gt=0, description="the hole's depth at the coarsest level, in patch radii; measured")
-    alternations: int = Field(2, ge=1, description="of search and vote at the finest level; measured")
+    alternations: int = Field(4, ge=1, description="of search and vote at the finest level; measured")
     coarse_alternations: int = Field(10, ge=1, description="at the coarsest level; Newson et al. 2017 take at most 10")
     searches: int = Field(2, ge=1, description="PatchMatch iterations in an alternation at the finest level; measured")
     coarse_searches: int = Field(4, ge=1, description="at the coarsest level; Barnes et al. 2009 take 4 to 5")
     components: int = Field(24, ge=1, description="principal components of a patch that are compared; measured")
-    thin: int = Field(4, ge=0, description="xx")
+    thin: int = Field(
+        4,
+        ge=0,
+        description="parts of a hole at most twice as wide start smoothly and are averaged to the end; measured",
+    )
+    thin_spread: float = Field(
+        0.5, gt=0, description="σ² in thin parts, in mean distances of a pixel's patches; measured"
+    )
+    thick_spread: float = Field(0.05, gt=0, description="σ² elsewhere: larger ones blur stochastic texture; measured")
     variety: int = Field(5, ge=1, description="fits among which further samples draw their first fill; not in a paper")
 
 
@@ -89,33 +97,30 @@ class Patch(Method):
         missing is no source, and its known channels stay.
         """
         with torch.autocast(observed.device.type, enabled=False):
-            known = (mask > 0).expand_as(observed) if mask.shape[1] > 1 else mask > 0
+            known = (mask > 0).expand(len(observed), -1, -1, -1)  # [B, 1 or C, H, W]
             colours = torch.where(known, observed, 0.0).float()
             whole = known.all(dim=1, keepdim=True)
             allowed = whole if sources is None else whole & (sources > 0)
             completions = []
             for sample in range(samples):
-                choices = self.settings.variety if sample else 1
-                completed = self.one_sample(colours, known, whole, allowed, choices, generator)
-                completions.append(torch.where(known, observed, completed.clamp(-1, 1).to(observed.dtype)))
+                completed = torch.empty_like(colours)
+                for plan, rows in self.plans(whole, allowed, self.settings.variety if sample else 1).items():
+                    parts = [part[rows] for part in (colours, known, whole, allowed)]
+                    completed[rows] = by_plan(plan, *parts, generator)
+                completions.append(torch.where(known, observed, completed.clamp_(-1, 1).to(observed.dtype)))
         return torch.stack(completions, dim=1)
 
-    def one_sample(self, colours, known, whole, allowed, choices, generator) -> Tensor:
-        """Images that share a plan are completed together. [B, C, H, W]"""
-        completed = colours.clone()
-        plans = [self.plan(whole[i : i + 1], allowed[i : i + 1], choices) for i in range(len(colours))]
-        for plan in dict.fromkeys(plans):
-            rows = [i for i, its in enumerate(plans) if its == plan]
-            if plan is None:
-                completed[rows] = smooth_fill(colours[rows], known[rows])
-            else:
-                completed[rows] = complete_by_exemplars(colours[rows], whole[rows], allowed[rows], plan, generator)
-        return completed
+    def plans(self, known: Tensor, allowed: Tensor, choices: int) -> dict[Plan | None, list[int] | slice]:
+        """The images of a batch by how they are completed. A slice where all agree: nothing is copied to pick them."""
+        plans: dict[Plan | None, list[int]] = {}
+        for row in range(len(known)):
+            plans.setdefault(self.plan(known[row : row + 1], allowed[row : row + 1], choices), []).append(row)
+        return {plan: slice(None) for plan in plans} if len(plans) == 1 else plans
 
     def plan(self, known: Tensor, allowed: Tensor, choices: int) -> Plan | None:
         """How one image is completed, [1, 1, H, W] each; None where it offers too few patches to copy."""
         settings = self.settings
-        side = self.patch_side(known, allowed)
+        side = self.patch_side(allowed)
         if side is None:
             return None
         depth, levels = float(depth_in_hole(known).max()), 1
@@ -128,18 +133,33 @@ class Patch(Method):
             searches=(settings.searches, settings.coarse_searches),
             components=settings.components,
             thin=settings.thin,
+            spreads=(settings.thin_spread, settings.thick_spread),
             choices=choices,
         )
 
-    def patch_side(self, known: Tensor, allowed: Tensor) -> int | None:
+    def patch_side(self, allowed: Tensor) -> int | None:
         """The largest side that leaves enough sources."""
         sides = [self.settings.patch | 1] if self.settings.patch else SIDES
         for side in sides:
-            if side <= min(known.shape[-2:]):
-                level = finest_level(known.float(), known, allowed, 1)
-                if Layout(level, side).source_count.min() >= ENOUGH:
-                    return side
+            if side <= min(allowed.shape[-2:]) and source_count(allowed, side) >= ENOUGH:
+                return side
         return None
+
+
+def by_plan(
+    plan: Plan | None,
+    colours: Tensor,
+    known: Tensor,
+    whole: Tensor,
+    allowed: Tensor,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """[B, C, H, W] -> the same, completed; `known` may tell channels apart, `whole` and `allowed` do not."""
+    if plan is None:
+        return smooth_fill(colours, known)
+    if known.shape[1] > 1:
+        colours = torch.where(whole, colours, 0.0)
+    return complete_by_exemplars(colours, whole, allowed, plan, generator)
 
 
 METHOD = Patch
