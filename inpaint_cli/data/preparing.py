@@ -3,20 +3,24 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from inpaint_cli.data.pool import map_in_order
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.recipes import Recipe
+from inpaint_cli.data.room import Measure, measure, refuse_without_room
 from inpaint_cli.data.rows import Reading, Row
+from inpaint_cli.data.schema import SPLITS
 from inpaint_cli.data.shaping import Shaping, shape_rows
-from inpaint_cli.data.writer import Spool, spooling, write
-from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
+from inpaint_cli.data.writer import Spool, refuse_unwritable, spooling, write
+from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
 
-ROWS_PER_TASK = 16
+ROWS_PER_TASK = 64
+BYTES_PER_TASK = 4 << 20  # of rows that hold their contents, and of prepared images
 REASONS_KEPT = 10
 
 Progress = Callable[[int, int | None], None]  # rows done, rows in all where that is known
@@ -46,6 +50,15 @@ class Prepared:
     without_image: int
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What would be made, if every image of the source can be used."""
+
+    rows: dict[str, int]
+    measure: Measure
+    without_image: int
+
+
 def prepare_file(
     recipe: Recipe,
     text: str,
@@ -62,10 +75,11 @@ def prepare_file(
     _refuse_before_work(recipe, source, output, overwrite)
     reading = recipe.source.read(source)
     total = None if limit else reading.total
+    shaping = _shaping(recipe)
+    measured, chosen = measure(shaping, _chosen(recipe, reading, limit))
+    refuse_without_room(output, measured, min(reading.total, limit * len(SPLITS)) if limit else reading.total)
     with spooling(output) as spools:
-        skipped = _spool_rows(
-            recipe, _chosen(recipe, reading, limit), spools, workers, strict, lambda n: progress(n, total)
-        )
+        skipped = _spool_rows(shaping, chosen, spools, workers, strict, lambda n: progress(n, total))
         rows = {split: spool.rows for split, spool in spools.items() if spool.rows}
         _refuse_too_few(recipe, source, rows, skipped, limit)
         write(output, spools, _header(recipe, text, reading, limit), overwrite)
@@ -73,18 +87,51 @@ def prepare_file(
     return Prepared(file, rows, file.labels, skipped, reading.without_image)
 
 
+def plan(recipe: Recipe, source: Path | None, output: Path, limit: int | None = None, overwrite: bool = False) -> Plan:
+    """What `prepare_file` would do, found out without writing anything: every row is counted, a few are decoded."""
+    _refuse_before_work(recipe, source, output, overwrite)
+    reading = recipe.source.read(source)
+    measured, chosen = measure(_shaping(recipe), _chosen(recipe, reading, limit))
+    counted = Counter(row.split for row in chosen)
+    rows = {split: counted[split] for split in SPLITS if counted[split]}
+    return Plan(rows, measured, reading.without_image)
+
+
+def download(recipe: Recipe, folder: Path) -> None:
+    """Fetch the recipe's original files into `folder`, which is made; `EnvironmentFault` when that fails."""
+    _refuse_needless_source(recipe, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        recipe.source.download(folder)
+    except InpaintError:
+        raise
+    except Exception as error:  # the readers raise RuntimeError, URLError, HTTPError, ConnectionError, …
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        raise EnvironmentFault(
+            f"recipe {recipe.name}: its files could not be fetched into {printable(folder)} ({reason});"
+            " with a network try again, or fetch them yourself and name their folder by --source"
+        ) from None
+
+
+def _shaping(recipe: Recipe) -> Shaping:
+    return Shaping(recipe.mode, recipe.crop, recipe.size, recipe.filter)
+
+
 def _refuse_before_work(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> None:
     refuse_existing(output, overwrite)
-    if not output.parent.is_dir():
-        raise EnvironmentFault(f"the folder {printable(output.parent)} does not exist; make it first")
+    refuse_unwritable(output)
+    _refuse_needless_source(recipe, source)
     if not recipe.source.needs_folder:
-        if source is not None:
-            raise UsageError(f"recipe {recipe.name} brings its own images; leave out --source")
         return
     if source is None:
         raise UsageError(f"recipe {recipe.name} needs --source, the folder of its original files")
-    if not source.is_dir():
+    if not source.is_dir() and not (recipe.source.takes_archive and source.is_file()):
         raise InputError(f"{printable(source)}: {'is not a folder' if source.exists() else 'no such folder'}")
+
+
+def _refuse_needless_source(recipe: Recipe, source: Path | None) -> None:
+    if source is not None and not recipe.source.needs_folder:
+        raise UsageError(f"recipe {recipe.name} brings its own images; leave out --source")
 
 
 def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row]:
@@ -98,7 +145,7 @@ def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row
 
 
 def _spool_rows(
-    recipe: Recipe,
+    shaping: Shaping,
     chosen: Iterator[Row],
     spools: dict[str, Spool],
     workers: int,
@@ -106,24 +153,44 @@ def _spool_rows(
     progress: Callable[[int], None],
 ) -> Skipped:
     skipped, done = Skipped(), 0
-    shaping = Shaping(recipe.mode, recipe.crop, recipe.size, recipe.filter)
-    tasks = ((shaping, rows) for rows in _batched(chosen))
-    for (_, rows), results in map_in_order(shape_rows, tasks, workers):
-        for row, result in zip(rows, results, strict=True):
-            if not isinstance(result, str):
-                spools[row.split].append(row.name, result)
-            elif strict:
-                raise InputError(f"{result} (--strict: nothing was written)")
-            else:
-                skipped.add(result)
+    tasks = ((shaping, rows) for rows in _batched(chosen, shaping.row_bytes))
+    for (_, rows), (columns, reasons) in map_in_order(shape_rows, tasks, workers):
+        for reason in reasons.values():
+            if strict:
+                raise InputError(f"{reason} (--strict: nothing was written)")
+            skipped.add(reason)
+        _spool_task([row for index, row in enumerate(rows) if index not in reasons], columns, spools)
         done += len(rows)
         progress(done)
     return skipped
 
 
-def _batched(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, ROWS_PER_TASK)):
+def _spool_task(rows: list[Row], columns: dict[str, np.ndarray], spools: dict[str, Spool]) -> None:
+    """`columns` hold the values of all `rows`, which may belong to several splits."""
+    splits = np.array([row.split for row in rows])
+    for split in dict.fromkeys(row.split for row in rows):
+        names = [row.name for row in rows if row.split == split]
+        own = splits == split
+        spools[split].extend(names, {name: values if own.all() else values[own] for name, values in columns.items()})
+
+
+def _batched(rows: Iterator[Row], row_bytes: int) -> Iterator[list[Row]]:
+    """Tasks large enough to hide their cost and small enough that a few of them fit in memory."""
+    batch, held = [], 0
+    for row in rows:
+        batch.append(row)
+        held += row_bytes + _held_bytes(row)
+        if len(batch) == ROWS_PER_TASK or held >= BYTES_PER_TASK:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
+
+
+def _held_bytes(row: Row) -> int:
+    if isinstance(row.image, np.ndarray):
+        return row.image.nbytes
+    return len(row.image) if isinstance(row.image, bytes) else 0
 
 
 def _refuse_too_few(
@@ -145,6 +212,6 @@ def _header(recipe: Recipe, text: str, reading: Reading, limit: int | None) -> d
         "recipe_name": recipe.name,
         "recipe": text,
         "terms": recipe.terms,
-        "options": {"size": recipe.size, "limit": limit},
+        "options": {"size": recipe.size, "mode": recipe.mode, "limit": limit, "notes": list(reading.notes)},
         "label_names": dict(reading.label_names),
     }

@@ -5,11 +5,13 @@ no link is followed out of the file, and HDF5 itself reads no image, so no filte
 """
 
 import json
+import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import h5py
 import numpy as np
@@ -35,6 +37,8 @@ from inpaint_cli.imaging.decoding import printable
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_ATTRIBUTE_BYTES = 60_000
 MAX_NAME_BYTES = 65_536
+PIECE_BYTES = 4 << 20
+DIGEST_THREADS = 4  # reading and hashing hold no lock of Python's
 PREPARE = "make it with: inpaint prepare"
 
 
@@ -86,26 +90,30 @@ class PreparedFile:
             raise InputError(f"{printable(self.path)}: {unknown('split', name, self.splits)}")
         return Split(self.path, name, self._columns[name])
 
-    def verify(self) -> None:
-        """Read every byte and compare every digest and the identity; `InputError` names the first rows that differ."""
-        found = []
+    def verify(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Read every byte and compare every digest and the identity; `InputError` names the first rows that differ.
+
+        `progress` is told how many rows are done, and of how many.
+        """
+        found, done = [], 0
+        total = sum(columns["images"].shape[0] for columns in self._columns.values())
         with self.path.open("rb") as file:
             for split, columns in self._columns.items():
-                digests = self._verify_split(file, split, columns)
+                digests = _read_at(file, columns[DIGESTS].offset, columns[DIGESTS].end - columns[DIGESTS].offset)
+                for number, computed in enumerate(_block_digests(file, digested(columns))):
+                    if computed != digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
+                        self._refuse_block(split, number, columns)
+                    rows = columns["images"].shape[0]
+                    progress(done + min((number + 1) * DIGEST_ROWS, rows), total)
+                done += rows
                 found.append((split, digested(columns), digests))
         if identity(found) != self.identity:
             raise _fault(self.path, "its identity is not that of its contents; it was changed after it was prepared")
 
-    def _verify_split(self, file: Any, split: str, columns: dict[str, Stored]) -> bytes:
-        stored = columns[DIGESTS]
-        file.seek(stored.offset)
-        expected = file.read(stored.end - stored.offset)
-        for number, blocks in enumerate(row_blocks(file, digested(columns))):
-            if digest(blocks) != expected[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
-                last = min((number + 1) * DIGEST_ROWS, columns["images"].shape[0]) - 1
-                rows = f"{number * DIGEST_ROWS}-{last}"
-                raise _fault(self.path, f"split {split}, rows {rows} differ from their digest; the file is damaged")
-        return expected
+    def _refuse_block(self, split: str, number: int, columns: dict[str, Stored]) -> NoReturn:
+        last = min((number + 1) * DIGEST_ROWS, columns["images"].shape[0]) - 1
+        rows = f"{number * DIGEST_ROWS}-{last}"
+        raise _fault(self.path, f"split {split}, rows {rows} differ from their digest; the file is damaged")
 
 
 def digested(columns: dict[str, Stored]) -> list[Stored]:
@@ -113,15 +121,22 @@ def digested(columns: dict[str, Stored]) -> list[Stored]:
     return [columns[name] for name in (*COLUMNS, NAMES) if name in columns]
 
 
-def row_blocks(file: Any, columns: list[Stored]) -> Iterator[list[bytes]]:
-    """The bytes of each run of `DIGEST_ROWS` rows, one item per column."""
-    rows = columns[0].shape[0]
-    for start in range(0, rows, DIGEST_ROWS):
-        blocks = []
-        for column in columns:
-            file.seek(column.offset + start * column.row_bytes)
-            blocks.append(file.read((min(start + DIGEST_ROWS, rows) - start) * column.row_bytes))
-        yield blocks
+def _block_digests(file: Any, columns: list[Stored]) -> Iterator[bytes]:
+    """The digest of each run of `DIGEST_ROWS` rows, computed by a few threads and in small pieces."""
+    blocks = range(digest_count(columns[0].shape[0]))
+    with ThreadPoolExecutor(DIGEST_THREADS) as threads:
+        yield from threads.map(lambda number: digest(_pieces(file, columns, number)), blocks)
+
+
+def _pieces(file: Any, columns: list[Stored], number: int) -> Iterator[bytes]:
+    for column in columns:
+        start, end = column.block(number)
+        for offset in range(start, end, PIECE_BYTES):
+            yield _read_at(file, offset, min(PIECE_BYTES, end - offset))
+
+
+def _read_at(file: Any, offset: int, size: int) -> bytes:
+    return os.pread(file.fileno(), size, offset)
 
 
 def _inspect(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Stored]]]:

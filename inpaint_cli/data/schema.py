@@ -60,6 +60,11 @@ class Stored(NamedTuple):
     def end(self) -> int:
         return self.offset + self.row_bytes * self.shape[0]
 
+    def block(self, number: int) -> tuple[int, int]:
+        """Where the rows under digest `number` start and end in the file."""
+        last = min((number + 1) * DIGEST_ROWS, self.shape[0])
+        return self.offset + number * DIGEST_ROWS * self.row_bytes, self.offset + last * self.row_bytes
+
 
 def digest_count(rows: int) -> int:
     """How many digests `rows` rows have."""

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName, Window
 from inpaint_cli.data.rows import Row
 from inpaint_cli.data.trees import decodable
 from inpaint_cli.errors import InputError
-from inpaint_cli.imaging.decoding import decode, printable
+from inpaint_cli.imaging.decoding import decode_image, in_mode, printable
 
 
 @dataclass(frozen=True)
@@ -22,24 +23,29 @@ class Shaping:
     size: int
     filter: FilterName
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one prepared image."""
+        return self.size * self.size * {"rgb": 3, "gray": 1}[self.mode]
+
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """The row's columns: images uint8 [size, size, C], and its labels moved along."""
-        pixels = self._pixels(row)
-        height, width = pixels.shape[:2]
+        image = self._image(row)
         if row.decoded_labels is not None:
-            row = replace(row, labels={**row.labels, **row.decoded_labels((width, height))}, decoded_labels=None)
-        window = self._window(row, width, height)
-        columns = {"images": window.cut(pixels, self.size, self.filter), **row.labels}
+            row = replace(row, labels={**row.labels, **row.decoded_labels(image.size)}, decoded_labels=None)
+        window = self._window(row, *image.size)
+        columns = {"images": window.cut(image, self.size, self.filter), **row.labels}
         if "landmarks" in row.labels:
             columns["landmarks"] = window.move(row.labels["landmarks"], self.size)
         if "parsing" in row.labels:
-            columns["parsing"] = window.cut_map(row.labels["parsing"], (width, height), self.size)
+            columns["parsing"] = window.cut_map(row.labels["parsing"], image.size, self.size)
         return columns
 
-    def _pixels(self, row: Row) -> np.ndarray:
-        if isinstance(row.image, np.ndarray):
-            return row.image
-        return decode(decodable(row.image, row.name), self.mode)
+    def _image(self, row: Row) -> Image.Image:
+        if not isinstance(row.image, np.ndarray):
+            return decode_image(decodable(row.image, row.name), self.mode)
+        pixels = row.image
+        return in_mode(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), self.mode)
 
     def _window(self, row: Row, width: int, height: int) -> Window:
         try:
@@ -48,13 +54,12 @@ class Shaping:
             raise InputError(f"{printable(row.name)}: {error}") from None
 
 
-def shape_rows(shaping: Shaping, rows: Sequence[Row]) -> list[dict[str, np.ndarray] | str]:
-    """Each row's columns, or the reason why it has none."""
-    return [_shape_or_reason(shaping, row) for row in rows]
-
-
-def _shape_or_reason(shaping: Shaping, row: Row) -> dict[str, np.ndarray] | str:
-    try:
-        return shaping(row)
-    except InputError as error:
-        return str(error)
+def shape_rows(shaping: Shaping, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """The columns of all rows that have them, first axis rows, and by its place the reason of each that has none."""
+    shaped, reasons = [], {}
+    for place, row in enumerate(rows):
+        try:
+            shaped.append(shaping(row))
+        except InputError as error:
+            reasons[place] = str(error)
+    return {name: np.stack([columns[name] for columns in shaped]) for name in (shaped[0] if shaped else ())}, reasons

@@ -8,7 +8,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ import h5py
 import numpy as np
 
 from inpaint_cli import __version__
-from inpaint_cli.data.reader import PreparedFile, digested
+from inpaint_cli.data.reader import DIGEST_THREADS, PIECE_BYTES, PreparedFile, digested
 from inpaint_cli.data.schema import (
     COLUMNS,
     DIGEST_BYTES,
@@ -48,19 +49,34 @@ class Spool:
         self._folder, self._exit = folder, files
         self._files: dict[str, Any] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._name_bytes = 1
+        self._name_bytes = 1  # of the longest
+        self._name_end, self._name_blocks = 0, [0]  # where the names of each block of rows begin
 
     def append(self, name: str, values: Mapping[str, np.ndarray]) -> None:
         """Add one row: its source name, and one array per column."""
-        encoded = name.encode("utf-8", "surrogateescape")
-        self._name_bytes = max(self._name_bytes, len(encoded))
-        self._file(NAMES).write(len(encoded).to_bytes(LENGTH_BYTES) + encoded)
-        for column, value in values.items():
-            value = np.asarray(value, COLUMNS[column].dtype)
-            if self._shapes.setdefault(column, value.shape) != value.shape:
-                raise ValueError(f"{name}: {column} of shape {value.shape} after {self._shapes[column]}")
-            self._file(column).write(value.tobytes())
-        self.rows += 1
+        self.extend([name], {column: np.asarray(value)[None] for column, value in values.items()})
+
+    def extend(self, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> None:
+        """Add rows: their source names, and one array per column whose first axis is the rows."""
+        encoded = [name.encode("utf-8", "surrogateescape") for name in names]
+        self._name_bytes = max(self._name_bytes, *map(len, encoded))
+        self._write_names(encoded)
+        if self.rows and columns.keys() != self._shapes.keys():
+            raise ValueError(f"{names[0]}: has the columns {list(columns)} after rows of {list(self._shapes)}")
+        for column, values in columns.items():
+            values = np.ascontiguousarray(values, COLUMNS[column].dtype)
+            if self._shapes.setdefault(column, values.shape[1:]) != values.shape[1:]:
+                raise ValueError(f"{names[0]}: {column} of shape {values.shape[1:]} after {self._shapes[column]}")
+            self._file(column).write(values.data)
+        self.rows += len(names)
+
+    def _write_names(self, names: list[bytes]) -> None:
+        file = self._file(NAMES)
+        for row, name in enumerate(names, start=self.rows + 1):
+            file.write(len(name).to_bytes(LENGTH_BYTES) + name)
+            self._name_end += LENGTH_BYTES + len(name)
+            if row % DIGEST_ROWS == 0:
+                self._name_blocks.append(self._name_end)
 
     def layout(self) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
         """Type and shape of each data set to come, in the schema's order."""
@@ -71,22 +87,32 @@ class Spool:
         columns[DIGESTS] = (np.dtype("u1"), (digest_count(self.rows), DIGEST_BYTES))
         return columns
 
-    def blocks(self, columns: list[Stored]) -> Iterator[list[bytes]]:
-        """The bytes of each run of `DIGEST_ROWS` rows, one item per column."""
+    def copy(self, target: int, columns: list[Stored]) -> Iterator[bytes]:
+        """Write every row to its place in the open file `target`, a descriptor; yields the digest of each block."""
         for file in self._files.values():
-            file.seek(0)
-        for start in range(0, self.rows, DIGEST_ROWS):
-            rows = min(DIGEST_ROWS, self.rows - start)
-            yield [self._read(column, rows) for column in columns]
+            file.flush()
+        with ThreadPoolExecutor(DIGEST_THREADS) as threads:
+            blocks = range(digest_count(self.rows))
+            yield from threads.map(lambda number: digest(self._copy_block(target, columns, number)), blocks)
 
-    def _read(self, column: Stored, rows: int) -> bytes:
-        if column.name != NAMES:
-            return self._files[column.name].read(rows * column.row_bytes)
-        return b"".join(self._read_name().ljust(column.row_bytes, b"\0") for _ in range(rows))
+    def _copy_block(self, target: int, columns: list[Stored], number: int) -> Iterator[bytes]:
+        for column in columns:
+            start, end = column.block(number)
+            pieces = self._padded_names(number, column) if column.name == NAMES else self._values(column, start, end)
+            for piece in pieces:
+                _write_at(target, start, piece)
+                start += len(piece)
+                yield piece
 
-    def _read_name(self) -> bytes:
-        file = self._files[NAMES]
-        return file.read(int.from_bytes(file.read(LENGTH_BYTES)))
+    def _values(self, column: Stored, start: int, end: int) -> Iterator[bytes]:
+        file = self._files[column.name].fileno()
+        for offset in range(start, end, PIECE_BYTES):
+            yield os.pread(file, min(PIECE_BYTES, end - offset), offset - column.offset)
+
+    def _padded_names(self, number: int, column: Stored) -> Iterator[bytes]:
+        start, end = [*self._name_blocks, self._name_end][number : number + 2]
+        block = os.pread(self._files[NAMES].fileno(), end - start, start)
+        yield b"".join(name.ljust(column.row_bytes, b"\0") for name in _split_names(block))
 
     def _file(self, column: str) -> Any:
         if column not in self._files:
@@ -95,12 +121,21 @@ class Spool:
         return self._files[column]
 
 
+def refuse_unwritable(output: Path) -> None:
+    """`EnvironmentFault` when the folder of `output` is missing or refuses files."""
+    if not output.parent.is_dir():
+        raise EnvironmentFault(f"the folder {printable(output.parent)} does not exist; make it first")
+    try:
+        tempfile.TemporaryFile(dir=output.parent).close()
+    except OSError as error:
+        raise EnvironmentFault(f"{printable(output.parent)}: no file can be made in it ({error.strerror})") from None
+
+
 @contextmanager
 def spooling(output: Path) -> Iterator[dict[str, Spool]]:
     """One spool per split, on the disk that the output will be on; `EnvironmentFault` if that cannot be written."""
     try:
         with ExitStack() as files:
-            tempfile.TemporaryFile(dir=output.parent).close()  # a folder that refuses is found out at once
             yield {split: Spool(output.parent, files) for split in SPLITS}
     except OSError as error:
         raise EnvironmentFault(
@@ -150,27 +185,29 @@ def _lay_out_split(group: h5py.Group, spool: Spool) -> list[Stored]:
 def _copy_rows(path: Path, spools: Mapping[str, Spool], columns: Mapping[str, list[Stored]]) -> list[tuple]:
     """Write rows and digests at their offsets; returns what the identity is made of."""
     found = []
-    with path.open("r+b") as file:
+    with path.open("r+b", buffering=0) as file:
         for split, spool in spools.items():
             places = {column.name: column for column in columns[split]}
-            digests = _copy_split(file, spool, digested(places))
-            _write_at(file, places[DIGESTS].offset, digests)
+            digests = b"".join(spool.copy(file.fileno(), digested(places)))
+            _write_at(file.fileno(), places[DIGESTS].offset, digests)
             found.append((split, digested(places), digests))
     return found
 
 
-def _copy_split(file: Any, spool: Spool, columns: list[Stored]) -> bytes:
-    digests = []
-    for number, blocks in enumerate(spool.blocks(columns)):
-        for column, block in zip(columns, blocks, strict=True):
-            _write_at(file, column.offset + number * DIGEST_ROWS * column.row_bytes, block)
-        digests.append(digest(blocks))
-    return b"".join(digests)
+def _split_names(block: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(block):
+        end = start + LENGTH_BYTES + int.from_bytes(block[start : start + LENGTH_BYTES])
+        yield block[start + LENGTH_BYTES : end]
+        start = end
 
 
-def _write_at(file: Any, offset: int, block: bytes) -> None:
-    file.seek(offset)
-    file.write(block)
+def _write_at(descriptor: int, offset: int, data: bytes) -> None:
+    """All of `data`: the system may take less at once, and says why when it is asked for the rest."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written
 
 
 def _sign(path: Path, name: str) -> None:

@@ -34,9 +34,13 @@ def decode(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") ->
 
     16 bits are scaled to 8. Raises `InputError` naming the file and the reason, whatever the decoder raised.
     """
+    return pixels_of(decode_image(path, mode))
+
+
+def decode_image(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") -> Image.Image:
+    """As `decode`, as an image of mode RGB or L: cutting it copies no more than is cut."""
     with opened(path) as image:
-        colour, alpha = colour_and_alpha(image)
-        return pixels_of(_in_mode(over_white(colour, alpha), {"rgb": "RGB", "gray": "L"}[mode]))
+        return in_mode(over_white(*colour_and_alpha(image)), mode)
 
 
 @contextmanager
@@ -92,6 +96,11 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+def in_mode(image: Image.Image, mode: Literal["rgb", "gray"]) -> Image.Image:
+    """An image of mode L or RGB in the one that is wanted."""
+    return _in_mode(image, {"rgb": "RGB", "gray": "L"}[mode])
+
+
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # convert always copies
 
@@ -104,16 +113,20 @@ def has_sixteen_bits(image: Image.Image) -> bool:
 
 def printable(path: object) -> str:
     """A file name for a message: line breaks, control characters and stray bytes as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(path))
+    text = str(path)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _refuse_other_than_files(path: Path, name: str) -> None:
+    if path.is_file():
+        return
     if path.is_dir():
         raise InputError(f"{name}: is a folder, not an image file")
     if not path.exists():
         raise InputError(f"{name}: no such file")
-    if not path.is_file():  # a pipe or a device could keep us waiting for ever
-        raise InputError(f"{name}: is not a regular file")
+    raise InputError(f"{name}: is not a regular file")  # a pipe or a device could keep us waiting for ever
 
 
 def _refuse_too_large(image: Image.Image) -> None:

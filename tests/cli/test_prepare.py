@@ -46,7 +46,8 @@ def test_limit_and_quiet(run, tree, tmp_path):
     done = run("folder", "--source", tree, "--output", tmp_path / "a.h5", "--limit", 1, "--workers", 1, "-q")
     assert (done.exit_code, done.stdout) == (0, "")
     file = PreparedFile(tmp_path / "a.h5")
-    assert {len(file.split(split)) for split in file.splits} == {1} and file.options == {"limit": 1, "size": 128}
+    assert {len(file.split(split)) for split in file.splits} == {1}
+    assert file.options == {"limit": 1, "mode": "rgb", "notes": [], "size": 128}
 
 
 def test_mistakes_raise_one_error_of_their_kind(run, tree, tmp_path):

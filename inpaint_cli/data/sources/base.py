@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from inpaint_cli.data.rows import Reading
+from inpaint_cli.errors import UsageError
 
 
 class Source(BaseModel):
@@ -13,8 +14,21 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     needs_folder: ClassVar[bool] = True
+    takes_archive: ClassVar[bool] = False  # whether --source may also be one archive
     has_splits: ClassVar[bool] = True  # False: the recipe's `splits` table must say
+    where: ClassVar[str] = "get its original files from its owners, whom the recipe's terms name"
 
     def read(self, folder: Path | None) -> Reading:
         """Read the lists of the source; `InputError` names what is missing or damaged, and where."""
         raise NotImplementedError
+
+    def download(self, folder: Path) -> None:
+        """Fetch the original files into `folder`, which exists, in a form that `read` takes.
+
+        Sources that can do so use torchvision's own readers; whatever those raise becomes one message. The others
+        say `where` the files are to be had.
+        """
+        raise UsageError(
+            f"--download: this program does not fetch sources of kind {self.kind}; {self.where},"
+            " and name their folder by --source"
+        )

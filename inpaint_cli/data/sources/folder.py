@@ -1,11 +1,12 @@
-"""Any tree of images."""
+"""Any tree of images, in a folder or in one archive."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from inpaint_cli.data.rows import Reading, Row
 from inpaint_cli.data.sources.base import Source
+from inpaint_cli.data.trees import Tree, tree_at
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
@@ -14,24 +15,20 @@ class FolderSource(Source):
     """Every file below the folder, hidden ones aside; files that are no images are skipped with their reason later."""
 
     kind: Literal["folder"]
+    takes_archive: ClassVar[bool] = True
     has_splits: ClassVar[bool] = False
+    where: ClassVar[str] = "use images of your own"
 
     def read(self, folder: Path) -> Reading:
-        names = sorted(_files_below(folder))
-        if not names:
-            raise InputError(f"{printable(folder)}: no files in this folder or below it")
-        return Reading(rows=(Row(name, folder / name) for name in names), total=len(names))
+        tree = tree_at(folder)
+        total = len(tree.names()) + len(tree.refused)
+        if total == 0:
+            raise InputError(f"{printable(folder)}: no files in it or in folders below it")
+        return Reading(_rows(tree), total)
 
 
-def _files_below(folder: Path) -> list[str]:
-    """Relative names. Links to folders are not followed, so that no loop is entered."""
-    names = []
-    for place, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        relative = Path(place).relative_to(folder)
-        names += [(relative / name).as_posix() for name in files if not name.startswith(".")]
-    return names
-
-
-def _refuse(error: OSError) -> None:
-    raise InputError(f"{printable(error.filename)}: this folder cannot be read ({error.strerror})")
+def _rows(tree: Tree) -> Iterator[Row]:
+    for name in tree.names():
+        yield Row(name, tree.image(name))
+    for member in tree.refused:
+        yield Row(member.name, member)

@@ -35,6 +35,11 @@ class IdxSource(Source):
             )
         return Reading(rows=_rows(train, test, kept), total=len(train[1]) + len(test[1]))
 
+    def download(self, folder: Path) -> None:
+        from torchvision.datasets import MNIST
+
+        MNIST(folder, download=True)  # into MNIST/raw, one of the places where `read` looks
+
 
 def _rows(train: tuple, test: tuple, kept: int) -> Iterator[Row]:
     parts = (("train", train, 0, kept), ("validation", train, kept, len(train[1])), ("test", test, 0, len(test[1])))

@@ -1,0 +1,119 @@
+"""A prepared file as image files and tables that every other program reads."""
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from inpaint_cli.data.card import card, name_of, names_of
+from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.errors import EnvironmentFault, UsageError
+from inpaint_cli.imaging.decoding import printable
+
+CARD = "card.json"  # marks a folder as an export
+MapImage = Callable[[np.ndarray], Image.Image]
+
+
+def export(
+    file: PreparedFile,
+    splits: tuple[str, ...],
+    folder: Path,
+    map_image: MapImage,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Write `SPLIT/000000.png`, `SPLIT_parsing/000000.png` and `SPLIT.csv` into `folder`, and the file's card.
+
+    Files are called after their rows: names in a prepared file may be anything, and stand in the tables alone. The
+    folder appears when it is whole. `overwrite` replaces an earlier export and nothing else.
+    """
+    refuse_folder(folder, overwrite)
+    try:
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    except OSError as error:
+        raise EnvironmentFault(f"{printable(folder.parent)}: no folder can be made in it ({error.strerror})") from None
+    try:
+        done = 0
+        for name in splits:
+            done = _export_split(file, file.split(name), unfinished, map_image, lambda n, done=done: progress(done + n))
+        (unfinished / CARD).write_text(json.dumps(card(file), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.chmod(0o755)
+        refuse_folder(folder, overwrite)
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def refuse_folder(folder: Path, overwrite: bool) -> None:
+    """`UsageError` when `folder` holds something that this may not replace."""
+    if not folder.parent.is_dir():
+        raise EnvironmentFault(f"the folder {printable(folder.parent)} does not exist; make it first")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{printable(folder)} is a file; name a folder for the export")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise UsageError(f"{printable(folder)} is not empty; name a new folder, or give --overwrite")
+    if not (folder / CARD).is_file():
+        raise UsageError(f"{printable(folder)} holds other files than an earlier export; name a new folder")
+
+
+def _export_split(
+    file: PreparedFile, split: Split, folder: Path, map_image: MapImage, progress: Callable[[int], None]
+) -> int:
+    (folder / split.name).mkdir()
+    if "parsing" in split.labels:
+        (folder / f"{split.name}_parsing").mkdir()
+    with (folder / f"{split.name}.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as table:
+        writer = csv.writer(table)
+        writer.writerow(_heads(file))
+        for row, name in enumerate(split.names):
+            writer.writerow(_cells(file, split, row, name))
+            Image.fromarray(
+                np.squeeze(split.images[row], axis=2) if file.shape.channels == 1 else split.images[row]
+            ).save(folder / split.name / f"{row:06d}.png")
+            if "parsing" in split.labels:
+                map_image(split.labels["parsing"][row]).save(folder / f"{split.name}_parsing" / f"{row:06d}.png")
+            progress(row + 1)
+    return len(split)
+
+
+def _heads(file: PreparedFile) -> list[str]:
+    heads = ["name", "file"]
+    for column in file.labels:
+        heads += HEADS[column](names_of(file, column))
+    return heads
+
+
+def _cells(file: PreparedFile, split: Split, row: int, name: str) -> list[Any]:
+    cells = [name, f"{split.name}/{row:06d}.png"]
+    for column in file.labels:
+        cells += CELLS[column](split, row, names_of(file, column))
+    return cells
+
+
+HEADS: dict[str, Callable[[list[str]], list[str]]] = {
+    "landmarks": lambda names: [f"{name} {axis}" for name in names for axis in "xy"],
+    "attributes": lambda names: [name_of(names, number) for number in range(40)],
+    "labels": lambda names: ["label", "class"] if names else ["label"],
+    "parsing": lambda names: ["parsing"],
+}
+CELLS: dict[str, Callable[[Split, int, list[str]], list[Any]]] = {
+    "landmarks": lambda split, row, names: split.labels["landmarks"][row].ravel().tolist(),
+    "attributes": lambda split, row, names: split.labels["attributes"][row].tolist(),
+    "labels": lambda split, row, names: _class_cells(int(split.labels["labels"][row]), names),
+    "parsing": lambda split, row, names: [f"{split.name}_parsing/{row:06d}.png"],
+}
+
+
+def _class_cells(label: int, names: list[str]) -> list[Any]:
+    return [label, name_of(names, label)] if names else [label]

@@ -1,0 +1,73 @@
+"""Images per second of `prepare`, beside the same decoding, cutting and resizing in a bare pool and in one process."""
+
+import subprocess
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import smooth_pictures
+from measure import report, side_by_side
+from PIL import Image
+
+from inpaint_cli.data.pool import default_workers
+from inpaint_cli.data.preparing import prepare_file
+from inpaint_cli.data.recipes import load_recipe
+
+pytestmark = pytest.mark.benchmark
+REPOSITORY = Path(__file__).parents[2]
+REAL = REPOSITORY.parent / "shared" / "data" / "celeba"
+BOX = (25, 57, 153, 185)  # the square that celeba-96 cuts
+WORKERS = max(2, default_workers())
+IMAGES = 4_000
+
+
+@pytest.fixture(scope="module")
+def aligned(tmp_path_factory):
+    """JPEGs of 178×218 with their partition: CelebA's own where they are here, else generated ones."""
+    folder = tmp_path_factory.mktemp("celeba")
+    images = folder / "img_align_celeba"
+    images.mkdir()
+    real = sorted((REAL / "img_align_celeba").glob("*.jpg"))[:IMAGES]
+    pictures = [] if real else [Image.fromarray(p).resize((178, 218)) for p in smooth_pictures(64, 218)]
+    for number in range(IMAGES):
+        target = images / f"{number + 1:06d}.jpg"
+        if real:
+            target.write_bytes(real[number % len(real)].read_bytes())
+        else:
+            pictures[number % len(pictures)].save(target, quality=90)
+    lines = [f"{path.name} {0 if number % 10 else 2}\n" for number, path in enumerate(sorted(images.iterdir()))]
+    (folder / "list_eval_partition.txt").write_text("".join(lines))
+    return folder
+
+
+def decode_cut_resize(path: str) -> np.ndarray:
+    """What anyone would write with Pillow."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").crop(BOX).resize((96, 96), Image.Resampling.BICUBIC))
+
+
+def bare_pool(paths: list[str], workers: int) -> int:
+    with get_context("spawn").Pool(workers) as pool:
+        return sum(len(image) for image in pool.imap(decode_cut_resize, paths, chunksize=16))
+
+
+def prepare(source: Path, output: Path, workers: int) -> None:
+    recipe, text = load_recipe("celeba-96")
+    prepare_file(recipe, text, source, output, workers=workers, overwrite=True)
+
+
+def test_images_per_second(aligned, tmp_path):
+    paths = [str(path) for path in sorted((aligned / "img_align_celeba").iterdir())]
+    ways = {
+        f"bare pool of {WORKERS}: decode, cut, resize, nothing written": lambda: bare_pool(paths, WORKERS),
+        f"inpaint prepare --workers {WORKERS}": lambda: prepare(aligned, tmp_path / "a.h5", WORKERS),
+        "one process: decode, cut, resize, nothing written": lambda: [decode_cut_resize(path) for path in paths],
+        "inpaint prepare --workers 1": lambda: prepare(aligned, tmp_path / "b.h5", 1),
+    }
+    seconds = side_by_side(ways, rounds=3)
+    report(f"celeba-96 of {len(paths):,} JPEGs", seconds, "images/s", len(paths))
+    rates = list(seconds.values())
+    print(f"  prepare to the bare pool: {rates[0] / rates[1]:.2f}; in one process: {rates[2] / rates[3]:.2f}")
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
