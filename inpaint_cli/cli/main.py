@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from inpaint_cli import __version__
 from inpaint_cli.cli.complete import complete
+from inpaint_cli.cli.data import data
 from inpaint_cli.cli.evaluate import evaluate
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
@@ -72,7 +73,7 @@ def inpaint(
     """
 
 
-for command in (prepare, train, complete, evaluate, methods, masks):
+for command in (prepare, data, train, complete, evaluate, methods, masks):
     app.command()(command)
 
 
