@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageColor, ImageFilter
+from PIL import Image, ImageColor
 from scipy import ndimage
 
 from inpaint_cli.errors import InputError, UsageError
@@ -137,13 +137,17 @@ def transparent_pixels(photo: Photo) -> np.ndarray:
 
 def dilated(hole: np.ndarray, pixels: int) -> np.ndarray:
     """The hole grown by so many pixels on every side. bool [H, W] or [H, W, C]"""
-    if hole.ndim == 3:
-        return np.stack([dilated(plane, pixels) for plane in np.moveaxis(hole, 2, 0)], axis=2)
-    image = Image.fromarray(np.where(hole, 255, 0).astype(np.uint8))
-    while pixels > 0:  # a square of any size is squares one after the other; small ones are quick
-        step = min(pixels, 12)
-        image, pixels = image.filter(ImageFilter.MaxFilter(2 * step + 1)), pixels - step
-    return np.asarray(image) > 0
+    grown, around = hole.copy(), _around(hole, pixels)
+    side = 2 * pixels + 1
+    grown[around] = ndimage.maximum_filter(hole[around], (side, side, 1)[: hole.ndim], mode="constant")
+    return grown
+
+
+def _around(hole: np.ndarray, pixels: int) -> tuple[slice, slice]:
+    """The rows and columns that lie within so many pixels of the hole."""
+    where = np.atleast_3d(hole).any(axis=2)
+    ends = [np.flatnonzero(where.any(axis=axis))[[0, -1]] for axis in (1, 0)]
+    return tuple(slice(max(int(first) - pixels, 0), int(last) + 1 + pixels) for first, last in ends)
 
 
 def faded(original: np.ndarray, completed: np.ndarray, hole: np.ndarray, pixels: int) -> np.ndarray:
@@ -151,8 +155,12 @@ def faded(original: np.ndarray, completed: np.ndarray, hole: np.ndarray, pixels:
 
     original: integers [H, W, C]; completed: [samples, H, W, C]; hole: bool [H, W] or [H, W, C].
     """
-    planes = np.moveaxis(np.atleast_3d(hole), 2, 0)
+    around = _around(hole, pixels + 1)
+    planes = np.moveaxis(np.atleast_3d(hole[around]), 2, 0)
     distance = np.stack([ndimage.distance_transform_edt(~plane) for plane in planes], axis=2)
     share = np.clip(1 - distance / (pixels + 1), 0, 1).astype(np.float32)
-    mixed = original + share * (completed.astype(np.float32) - original)
-    return np.where(share == 1, completed, mixed.round().astype(original.dtype))
+    below, above = original[around], completed[:, *around]
+    mixed = below + share * (above.astype(np.float32) - below)
+    result = np.repeat(original[None], len(completed), axis=0)
+    result[:, *around] = np.where(share == 1, above, mixed.round().astype(original.dtype))
+    return result
