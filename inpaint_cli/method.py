@@ -97,6 +97,8 @@ class Method(nn.Module):
     defaults: ClassVar[Defaults | None] = None
     any_size: ClassVar[bool] = False  # completes images of other sizes and channels than those it was built for
     takes_sources: ClassVar[bool] = False  # `complete` also takes `sources`, [B, 1, H, W]: 1 where it may copy from
+    paints_whole: ClassVar[bool] = False  # `complete` also takes `whole`: true gives known pixels as it paints them
+    annotates: ClassVar[tuple[str, ...]] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     ema_decay: float = 0.0  # 0 = no averaging
 
@@ -121,4 +123,8 @@ class Method(nn.Module):
 
     def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
         """[B, C, H, W] with missing pixels at 0, mask -> [B, samples, C, H, W]; known pixels are returned unchanged."""
+        raise NotImplementedError
+
+    def annotate(self, observed: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What `annotates` names, first axis B, in the form of the prepared data's labels."""
         raise NotImplementedError

@@ -1,102 +1,120 @@
-"""`inpaint evaluate`: a method's numbers on a prepared split, for each mask specification."""
+"""`inpaint evaluate`: systems on a prepared split, behind each mask specification."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from inpaint_cli.cli import options
 
+WHAT, HOW, RESULT, MACHINE = "What is measured", "How", "Results", "Machine"
+
 
 def evaluate(
-    data: Annotated[Path, typer.Option("--data", help="A file that `inpaint prepare` wrote.")],
-    masks: Annotated[list[str], typer.Option("--masks", help="A masking process; repeat for several.")],
-    checkpoint: options.Checkpoint = None,
-    method: Annotated[str | None, typer.Option("--method", help="A method that needs no training: tv.")] = None,
-    assignments: options.Set = None,
-    split: Annotated[str, typer.Option("--split", help="Which images: train, validation or test.")] = "test",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N images.")] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 32,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    grid: Annotated[
-        Path | None, typer.Option("--grid", help="Also draw the first images of each result: a PNG.")
+    data: Annotated[Path, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")],
+    masks: Annotated[
+        list[str], typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
+    ],
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checkpoint",
+            rich_help_panel=WHAT,
+            help="A run directory (its newest checkpoint) or a checkpoint file; repeat for several.",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the results as JSON.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", rich_help_panel=WHAT, help="A method that needs no training: tv; repeat for several."),
+    ] = None,
+    assignments: options.in_panel(WHAT, options.Set) = None,
+    split: Annotated[
+        str, typer.Option("--split", rich_help_panel=WHAT, help="Which images: train, validation or test.")
+    ] = "test",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="Only the first N images.")
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            metavar="NAME[,NAME]",
+            rich_help_panel=HOW,
+            help="What to measure: names, all, or default: those that need neither weights nor labels.",
+        ),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weights",
+            metavar="NAME=FILE",
+            rich_help_panel=HOW,
+            help="Weights of a network that a metric looks through: inception=FILE.",
+        ),
+    ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples",
+            min=1,
+            rich_help_panel=HOW,
+            help="Completions of each image: figures are means over them, with the best of them beside.",
+        ),
+    ] = 1,
+    compose: Annotated[
+        str,
+        typer.Option(
+            "--compose",
+            rich_help_panel=HOW,
+            help="known: known pixels as they were. output: as the method itself paints them.",
+        ),
+    ] = "known",
+    seed: options.in_panel(HOW, options.Seed) = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", rich_help_panel=RESULT, help="Also write the results as JSON.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", rich_help_panel=RESULT, help="Also write each image's figures as CSV.")
+    ] = None,
+    grid: Annotated[
+        Path | None,
+        typer.Option("--grid", rich_help_panel=RESULT, help="Also draw the hardest and the easiest images: a PNG."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=RESULT, help="Print the results as JSON on stdout.")
+    ] = False,
+    overwrite: options.in_panel(RESULT, options.Overwrite) = False,
+    batch: Annotated[
+        int,
+        typer.Option(
+            "--batch", min=1, rich_help_panel=MACHINE, help="Images in hand at once; figures do not depend on it."
+        ),
+    ] = 256,
+    device: options.in_panel(MACHINE, options.Device) = "auto",
+    gpus: Annotated[
+        int,
+        typer.Option(
+            "--gpus", min=1, rich_help_panel=MACHINE, help="Number of processes: one per GPU, or with --device cpu."
+        ),
+    ] = 1,
+    quiet: options.in_panel(MACHINE, options.Quiet) = False,
 ) -> None:
-    """Measure completed images: PSNR, SSIM and MSE of the whole image, PSNR and MSE of the hole."""
-    from inpaint_cli.cli.assembly import check_shape, load_for_completion
-    from inpaint_cli.data.reader import PreparedFile
-    from inpaint_cli.engine.devices import choose_hardware
-    from inpaint_cli.files import refuse_existing
-    from inpaint_cli.masks import parse_masks
+    """Measure completed images, with everything needed to judge the figures.
 
-    for path in filter(None, (output, grid)):
-        refuse_existing(path, overwrite)
-    prepared = PreparedFile(data)
-    chosen = prepared.split(split)
-    processes = [parse_masks(spec) for spec in masks]
-    for process in processes:
-        process.check(prepared.shape)
-    hardware = choose_hardware(device, "fp32")
-    loaded = load_for_completion(checkpoint, method, assignments or [], prepared.shape, hardware)
-    check_shape(loaded, prepared)
-    results, examples = [], {}
-    for process in processes:
-        result, examples[process.spec] = _evaluate_one(
-            loaded, prepared, chosen, process, hardware, seed, limit, batch, quiet
-        )
-        results.append(result)
-    _report(results, examples, output, grid, as_json, overwrite)
+    Each system completes the same images behind the same masks; where there are several, they are compared in pairs.
+    Intervals are of 95 %, by bootstrap over images.
+    """
+    from inpaint_cli.cli.assembly import launched_as_team
+    from inpaint_cli.cli.measuring import Outputs, Request, measure_systems
 
-
-def _evaluate_one(loaded, prepared, chosen, process, hardware, seed, limit, batch, quiet) -> tuple[dict[str, Any], Any]:
-    from inpaint_cli.cli.progress import progress_bar
-    from inpaint_cli.engine.evaluating import evaluate as measure_split
-    from inpaint_cli.metrics import choose, definitions, summarise
-
-    count = min(len(chosen), limit or len(chosen))
-    with progress_bar(process.spec, count, quiet) as advance:
-        per_image, examples = measure_split(
-            loaded.method, chosen, process, hardware, seed=seed, limit=limit, batch=batch, progress=advance
-        )
-    summary = summarise(per_image, choose())
-    result = {
-        "method": loaded.name,
-        "masks": process.spec,
-        "images": summary.pop("images"),
-        "metrics": summary,
-        "data": {
-            "path": str(prepared.path),
-            "identity": prepared.identity,
-            "recipe": prepared.recipe_name,
-            "split": chosen.name,
-        },
-        "checkpoint": None if loaded.digest is None else {"digest": loaded.digest, "step": loaded.step},
-        "seed": seed,
-        "notes": list(loaded.notes),
-        "definitions": definitions(choose()),
-    }
-    return result, examples
-
-
-def _report(
-    results: list[dict], examples: dict, output: Path | None, grid: Path | None, as_json: bool, overwrite: bool
-) -> None:
-    from inpaint_cli.files import replacing
-    from inpaint_cli.reports.grids import grid as draw_grid
-    from inpaint_cli.reports.tables import results_table
-
-    text = json.dumps({"results": results}, indent=2, allow_nan=False) + "\n"
-    if output:
-        with replacing(output, overwrite) as temporary:
-            temporary.write_text(text)
-    if grid:
-        rows = {f"{spec}\n{name}": list(stack) for spec, kept in examples.items() for name, stack in kept.items()}
-        with replacing(grid, overwrite) as temporary:
-            draw_grid(list(rows.values()), labels_left=list(rows)).save(temporary)
-    typer.echo(text if as_json else results_table(results), nl=not as_json)
+    outputs = Outputs(output, csv, grid, overwrite, as_json)
+    outputs.check()
+    request = Request(
+        data, tuple(masks), tuple(checkpoint or ()), tuple(method or ()), tuple(assignments or ()), split, limit,
+        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch,
+    )  # fmt: skip
+    with launched_as_team(gpus, device) as (hardware, team):
+        measured = measure_systems(request, hardware, team, quiet)
+        if team.leads:
+            outputs.write(measured)
+    measured.raise_for_missing()

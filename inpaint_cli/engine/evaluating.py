@@ -1,20 +1,73 @@
-"""Completed images of a prepared split -> metrics per image."""
+"""Completed images of a prepared split -> the rows of their metrics.
 
-from collections.abc import Callable
+Images are completed and measured in groups of `GROUP` neighbours that begin at multiples of it. What a group gives is a
+function of (seed, the group's place) alone: random draws are seeded by it, and convolutions, which round differently at
+other batch sizes, always see the same neighbours. So neither `batch` nor the number of processes changes a digit. A
+`limit` that cuts a group short may change the last digits of that group.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
+from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess, draw_for_images
 from inpaint_cli.method import Method
-from inpaint_cli.metrics import Completions, choose, joined, measure
+from inpaint_cli.metrics import COLUMNS, Completions, Metric, joined, measure
+from inpaint_cli.metrics.pixels import mean_squared_errors
 
-EXAMPLES = 8  # images kept for the grid, spread over the split
+GROUP = 32  # images completed together
+EXTREMES = 4  # hardest and easiest images kept of each system, for the grid
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured, and how, beside method, masks and images."""
+
+    chosen: tuple[Metric, ...]
+    images: int  # the first of the split
+    seed: int = 0
+    samples: int = 1  # completions of each image
+    whole: bool = False  # measure known pixels as the method paints them, not as they were
+    batch: int = GROUP  # images that a process has in hand at once
+    networks: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # that metrics look through, by the names of their weights
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image of the grid, uint8 [H, W, C] each."""
+
+    index: int
+    error: float  # mean squared, of the hole, 0-255
+    original: np.ndarray
+    observed: np.ndarray
+    completed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Rows of all images in their order, the same in every process."""
+
+    rows: dict[str, np.ndarray]
+    examples: list[Example]  # from the hardest to the easiest
+
+
+def images_of(split: Any, limit: int | None) -> int:
+    """How many images are evaluated; `InputError` when there are none."""
+    count = min(len(split), limit or len(split))
+    if not count:
+        raise InputError(f"the split '{split.name}' has no images to evaluate on")
+    return count
 
 
 def evaluate(
@@ -22,49 +75,146 @@ def evaluate(
     split: Any,
     masks: MaskProcess,
     hardware: Hardware,
-    *,
-    seed: int = 0,
-    limit: int | None = None,
-    batch: int = 32,
+    protocol: Protocol,
+    team: Team | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Metrics per image, float64 [N] by name, and a few examples: original, observed, completed, uint8.
+) -> Evaluated:
+    """Every chosen metric's rows.
 
     An image's mask is a function of (seed, its index) alone, so that methods are compared on the same holes.
     """
-    count = min(len(split), limit or len(split))
-    if not count:
-        raise InputError(f"the split '{split.name}' has no images to evaluate on")
+    team = team or Team()
     method.eval()
-    parts, examples, wanted = [], [], spread(count, EXAMPLES)
-    for start in range(0, count, batch):
-        indices = range(start, min(start + batch, count))
-        original = np.array(split.images[indices.start : indices.stop])
-        completed, mask = complete_rows(method, split, original, indices, masks, hardware, seed)
-        shown = np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() > 0, original.shape)
-        parts.append(measure(Completions(original, completed, ~shown), choose()))
-        kept = wanted[(wanted >= indices.start) & (wanted < indices.stop)] - indices.start
-        examples.append([stack[kept] for stack in (original, np.where(shown, original, np.uint8(128)), completed)])
-        progress(indices.stop)
-    names = ("original", "observed", "completed")
-    return joined(parts), {
-        n: np.concatenate(stacks) for n, stacks in zip(names, zip(*examples, strict=True), strict=True)
-    }
+    rows, examples = {}, []
+    for number, indices in _own_blocks(protocol, team):
+        for group in groups_of(indices):
+            completions = complete_group(method, split, group, masks, hardware, protocol)
+            rows[group.start] = rows_of(completions, protocol)
+            examples = extremes([*examples, *_examples(completions, group)])
+        progress(min((number + 1) * team.size * max(protocol.batch, GROUP), protocol.images))
+    gathered = team.gather((rows, examples))
+    merged = {start: part for own, _ in gathered for start, part in own.items()}
+    together = extremes([example for _, own in gathered for example in own])
+    return Evaluated(joined([merged[start] for start in sorted(merged)]), together[::-1])
 
 
-def complete_rows(
-    method: Method, split: Any, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
-) -> tuple[np.ndarray, torch.Tensor]:
-    """Complete uint8 [B, H, W, C] behind each image's own mask -> uint8 [B, H, W, C] and masks [B, 1 or C, H, W]."""
+def _own_blocks(protocol: Protocol, team: Team) -> Iterator[tuple[int, range]]:
+    """This process's row ranges, each of whole groups and about `batch` images."""
+    size = max(1, protocol.batch // GROUP) * GROUP
+    starts = range(team.rank * size, protocol.images, team.size * size)
+    return enumerate(range(start, min(start + size, protocol.images)) for start in starts)
+
+
+def groups_of(indices: range) -> Iterator[range]:
+    """A range of rows, cut at the multiples of `GROUP`."""
+    start = indices.start
+    while start < indices.stop:
+        stop = min((start // GROUP + 1) * GROUP, indices.stop)
+        yield range(start, stop)
+        start = stop
+
+
+def complete_group(
+    method: Method, split: Any, indices: range, masks: MaskProcess, hardware: Hardware, protocol: Protocol
+) -> Completions:
+    """Complete one group; what its metrics may look at."""
+    original = np.array(split.images[indices.start : indices.stop])
+    observed, mask = observe(split, original, indices, masks, hardware, protocol.seed)
+    options = {"whole": True} if protocol.whole and method.paints_whole else {}
+    samples = _complete(method, observed, mask, hardware, protocol.seed, indices, samples=protocol.samples, **options)
+    names = {name for metric in protocol.chosen for name in metric.labels}
+    with torch.no_grad(), hardware.autocast():
+        predicted = method.annotate(observed, mask) if names & {*method.annotates} else {}
+    return Completions(
+        original=original,
+        completed=np.ascontiguousarray(samples[:, 0]),
+        hole=np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() == 0, original.shape),
+        samples=samples if protocol.samples > 1 else None,
+        labels={name: np.array(split.labels[name][indices.start : indices.stop]) for name in names & {*split.labels}},
+        predicted={name: tensor.float().cpu().numpy() for name, tensor in predicted.items()},
+        networks=protocol.networks,
+    )
+
+
+def _complete(
+    method: Method, observed: Tensor, mask: Tensor, hardware: Hardware, seed: int, indices: range, **options: Any
+) -> np.ndarray:
+    """One group's completions, uint8 [B, samples, H, W, C]; every random draw is a function of (seed, its place)."""
+    seed_default_generators(seed, "evaluate", indices.start)
+    generator = generator_for(hardware.device, seed, "evaluate", indices.start)
+    with torch.no_grad(), hardware.autocast():
+        return to_uint8(method.complete(observed, mask, generator=generator, **options))
+
+
+def observe(
+    split: Any, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
+) -> tuple[Tensor, Tensor]:
+    """uint8 [B, H, W, C] -> what is known of them, float [B, C, H, W], and each image's own mask, [B, 1 or C, H, W]."""
     image = to_signed(torch.from_numpy(original).to(hardware.device))
     landmarks = split.labels.get("landmarks")
     if landmarks is not None:
         landmarks = torch.from_numpy(np.array(landmarks[indices.start : indices.stop]))
     seeds = [derive_seed(seed, "evaluate", index) for index in indices]
     mask = draw_for_images(masks, tuple(image.shape[1:]), seeds, device=hardware.device, landmarks=landmarks)
-    observed = torch.where(mask > 0, image, 0.0)
-    seed_default_generators(seed, "evaluate", indices.start)
-    generator = generator_for(hardware.device, seed, "evaluate", indices.start)
-    with torch.no_grad(), hardware.autocast():
-        completed = method.complete(observed, mask, generator=generator)[:, 0]
-    return to_uint8(completed), mask
+    return torch.where(mask > 0, image, 0.0), mask
+
+
+def complete_rows(
+    method: Method, split: Any, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
+) -> tuple[np.ndarray, Tensor]:
+    """Complete uint8 [B, H, W, C] behind each image's own mask -> uint8 [B, H, W, C] and masks [B, 1 or C, H, W]."""
+    completed, drawn = [], []
+    for group in groups_of(indices):
+        own = original[group.start - indices.start : group.stop - indices.start]
+        observed, mask = observe(split, own, group, masks, hardware, seed)
+        completed.append(_complete(method, observed, mask, hardware, seed, group)[:, 0])
+        drawn.append(mask)
+    return np.concatenate(completed), torch.cat(drawn)
+
+
+# ---- several samples -------------------------------------------------------------------------------------------------
+
+
+def rows_of(completions: Completions, protocol: Protocol) -> dict[str, np.ndarray]:
+    """A group's rows. Of several samples: means of what is measured image by image, and beside each column the best of
+    them (`psnr_best`); diversity sees all of them, and features of whole sets are those of the first."""
+    if completions.samples is None:
+        return measure(completions, protocol.chosen)
+    averaged = tuple(metric for metric in protocol.chosen if metric.averages and metric.samples == 1)
+    others = tuple(metric for metric in protocol.chosen if metric not in averaged)
+    by_sample = [
+        measure(replace(completions, completed=np.ascontiguousarray(sample), shared={}), averaged)
+        for sample in completions.samples.swapaxes(0, 1)
+    ]
+    stacked = {name: np.stack([rows[name] for rows in by_sample]) for name in by_sample[0]}
+    return {
+        **measure(completions, others),
+        **{name: rows.mean(axis=0) for name, rows in stacked.items()},
+        **best(stacked),
+    }
+
+
+def best(stacked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Each image's best sample by each column: [S, N] -> [N]."""
+    choose = {"higher": np.max, "lower": np.min}
+    return {
+        f"{name}_best": choose[COLUMNS[name].better](rows, axis=0)
+        for name, rows in stacked.items()
+        if rows.ndim == 2 and name in COLUMNS and COLUMNS[name].better in choose
+    }
+
+
+# ---- the hardest and the easiest -------------------------------------------------------------------------------------
+
+
+def _examples(completions: Completions, indices: range) -> list[Example]:
+    _, errors = mean_squared_errors(completions)
+    observed = np.where(completions.missing, np.uint8(128), completions.original)
+    parts = zip(indices, errors, completions.original, observed, completions.completed, strict=True)
+    return extremes([Example(index, float(error), *images) for index, error, *images in parts if np.isfinite(error)])
+
+
+def extremes(examples: list[Example]) -> list[Example]:
+    """The easiest and the hardest of them, in this order."""
+    ordered = sorted(examples, key=lambda example: (example.error, example.index))
+    return ordered if len(ordered) <= 2 * EXTREMES else [*ordered[:EXTREMES], *ordered[-EXTREMES:]]

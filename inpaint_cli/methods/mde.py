@@ -258,6 +258,7 @@ class MDE(Method):
     paper = "mde"
     defaults = Defaults(masks="rec:0.1", batch=24, steps=300_000, recipe="celeba-96")  # implementation details
     completes_with = ("generator",)
+    paints_whole = True
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
@@ -348,14 +349,17 @@ class MDE(Method):
         """One mask per channel, as M = (M^c): [B, 1 or C, H, W] -> [B, C, H, W]."""
         return mask.expand(-1, self.shape.channels, -1, -1)
 
-    def complete(self, observed, mask, *, samples=1, generator=None):
-        """The first sample sees all that is known; each further one hides part of it behind a fresh mask, figure 6."""
+    def complete(self, observed, mask, *, samples=1, generator=None, whole=False):
+        """The first sample sees all that is known; each further one hides part of it behind a fresh mask, figure 6.
+
+        whole: the generator's own output, which paints known pixels, too.
+        """
         generator = generator or torch.Generator(mask.device).manual_seed(0)
         completions = []
         for sample in range(samples):
             seen = mask if sample == 0 else mask * self.masks.draw(len(mask), self.shape, generator=generator)
             output = self.generator(self.masked(observed, seen)) * 2 - 1
-            completions.append(torch.where(mask > 0, observed, output))
+            completions.append(output if whole else torch.where(mask > 0, observed, output))
         return torch.stack(completions, dim=1)
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:

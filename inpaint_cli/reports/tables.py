@@ -1,46 +1,110 @@
 """Results as plain text: the figures with everything needed to judge them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-COLUMNS = {"psnr": "PSNR", "psnr_hole": "PSNR hole", "ssim": "SSIM", "mse": "MSE", "mse_hole": "MSE hole"}
-DECIMALS = {"ssim": 4}
+COUNTS = ("identical_images", "identical_holes", "images_without_hole")  # that means leave out
+HIDDEN = ("_pooled", "_signed", "_signed_hole")  # kept in the results file: the table would be too wide
+PARTS = {
+    "of the hole": "_hole",
+    "the best of the samples": "_best",
+}  # tables of their own, by the ends of their columns
 
 
 def results_table(results: Sequence[Mapping[str, Any]]) -> str:
-    """`inpaint evaluate`'s results -> a Markdown table, what it was measured on, and each metric's definition."""
-    header = ["method", "masks", "images", *COLUMNS.values()]
+    """`inpaint evaluate`'s results -> Markdown tables, what they were measured on, and each metric's definition."""
+    names = list(dict.fromkeys(name for result in results for name in result["columns"] if not name.endswith(HIDDEN)))
+    names = [name for name in names if not any(isinstance(result["metrics"].get(name), list) for result in results)]
+    blocks = [_block(results, [name for name in names if not name.endswith(tuple(PARTS.values()))], "", "")]
+    for title, ending in PARTS.items():
+        own = [name for name in names if name.endswith(ending)]
+        if own:
+            blocks.append(_block(results, own, title, ending))
+    return "\n\n".join([*blocks, bullets(judged_by(results))])
+
+
+def _block(results: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, ending: str) -> str:
+    columns = {name: next(result["columns"][name] for result in results if name in result["columns"]) for name in names}
+    header = ["system", "masks", "images", *(heading(name.removesuffix(ending), columns[name]) for name in names)]
     rows = [
-        [r["method"], r["masks"], str(r["images"]), *(_figure(r["metrics"], name) for name in COLUMNS)] for r in results
+        [r["system"], r["masks"], str(r["images"]), *(_figure(r, name, columns[name]) for name in names)]
+        for r in results
     ]
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = [
-        _line(header, widths),
-        _line(["-" * width for width in widths], widths),
-        *(_line(row, widths) for row in rows),
-    ]
-    return "\n".join([*lines, "", *_judged_by(results)])
+    return "\n".join(filter(None, [title and f"{title}:\n", markdown(header, rows)]))
 
 
-def _figure(metrics: Mapping[str, Any], name: str) -> str:
-    value = metrics[name]
-    return "-" if value is None else f"{value:.{DECIMALS.get(name, 2)}f}"
+def heading(name: str, column: Mapping[str, Any]) -> str:
+    """`PSNR dB ↑`"""
+    label = name.upper() if len(name) <= 4 else name.replace("_", " ")
+    arrow = {"higher": "↑", "lower": "↓"}.get(column["better"], "")
+    return " ".join(filter(None, [label, column["unit"], arrow]))
+
+
+def _figure(result: Mapping[str, Any], name: str, column: Mapping[str, Any]) -> str:
+    """`20.13 ±0.24`: with half the width of its interval."""
+    value, interval = result["metrics"].get(name), result["intervals"].get(name)
+    if value is None:
+        return "-"
+    spread = f" ±{(interval[1] - interval[0]) / 2:.{column['decimals']}f}" if interval else ""
+    return f"{value:.{column['decimals']}f}{spread}"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns stand under each other as text, too."""
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join(_line(row, widths) for row in [cells[0], ["-" * width for width in widths], *cells[1:]])
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
 
 
-def _judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a reader needs beside the figures; said once, since it is the same for every row."""
-    first = results[0]
-    data, checkpoint = first["data"], first["checkpoint"]
-    lines = [f"data: {data['recipe']}, {data['split']}, identity {data['identity'][:16]}"]
-    if checkpoint:
-        lines.append(f"checkpoint: step {checkpoint['step']}, digest {checkpoint['digest'][:16]}")
-    for counted in ("identical_images", "identical_holes", "images_without_hole"):
-        number = sum(result["metrics"][counted] for result in results)
+def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader needs beside the figures, each thing said once."""
+    lines = [
+        f"data: {r['data']['recipe']}, {r['data']['split']}, identity {r['data']['identity'][:16]}" for r in results
+    ]
+    lines += [
+        f"{r['system']}: trained on {r['trained_on']}, step {r['checkpoint']['step']}, "
+        f"checkpoint {r['checkpoint']['digest'][:16]}"
+        for r in results
+        if r["checkpoint"]
+    ]
+    if any(any(result["intervals"].values()) for result in results):
+        lines.append("±: half the 95 % interval, by bootstrap over images")
+    if any(result["compose"] == "output" for result in results):
+        lines.append("composed: known pixels are as the method painted them")
+    for counted in COUNTS:
+        number = sum(result["metrics"].get(counted) or 0 for result in results)
         if number:
             lines.append(f"left out of means: {number} {counted.replace('_', ' ')}")
-    lines += [f"note: {note}" for note in first["notes"]]
-    return [*lines, *first["definitions"].values()]
+    lines += [f"note: {note}" for result in results for note in result["notes"]]
+    return [*lines, *(text for result in results for text in result["definitions"].values())]
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """Each line once."""
+    return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
+
+
+def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """Paired comparisons -> a Markdown table; nothing where there are none."""
+    rows = [
+        [comparison["masks"], f"{comparison['first']} - {comparison['second']}", name, *_difference(difference)]
+        for comparison in comparisons
+        for name, difference in comparison["differences"].items()
+        if not name.endswith(HIDDEN)
+    ]
+    if not rows:
+        return ""
+    header = ["masks", "systems", "figure", "mean difference", "95 % interval", "images"]
+    return "paired differences, image by image:\n\n" + markdown(header, rows)
+
+
+def _difference(difference: Mapping[str, Any]) -> list[str]:
+    mean, interval, images = (difference[name] for name in ("mean", "interval", "images"))
+    if mean is None:
+        return ["-", "-", "0"]
+    span = f"{interval[0]:+.4g} … {interval[1]:+.4g}" if interval else "-"
+    return [f"{mean:+.4g}", span, str(images)]

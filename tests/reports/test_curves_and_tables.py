@@ -29,17 +29,19 @@ def test_without_rows_nothing_is_drawn(tmp_path):
 def result(**metrics):
     counts = {"identical_images": 0, "identical_holes": 0, "images_without_hole": 0}
     values = {"psnr": 20.126, "psnr_hole": 10.0, "ssim": 0.51239, "mse": 1.0, "mse_hole": 2.0}
+    columns = {name: {"unit": "", "better": "higher", "decimals": 4 if name == "ssim" else 2} for name in values}
     return {
-        "method": "tv", "masks": "center:8", "images": 3, "metrics": {**values, **counts, **metrics},
-        "data": {"recipe": "folder", "split": "test", "identity": "ab" * 32}, "checkpoint": None, "notes": ["careful"],
+        "system": "tv", "masks": "center:8", "images": 3, "metrics": {**values, **counts, **metrics},
+        "intervals": {"psnr": (19.0, 21.0)}, "columns": columns, "compose": "known", "checkpoint": None,
+        "data": {"recipe": "folder", "split": "test", "identity": "ab" * 32}, "notes": ["careful"],
         "definitions": {"psnr": "PSNR: so and so"},
     }  # fmt: skip
 
 
 def test_tables_carry_figures_and_what_they_were_measured_on():
     text = results_table([result(), result(psnr=None, identical_images=3)])
-    first, second = [line for line in text.splitlines() if line.startswith("| tv")]
-    assert "20.13" in first and "0.5124" in first and "| -" in second
+    first, second, hole, _ = [line for line in text.splitlines() if line.startswith("| tv")]
+    assert "20.13 ±1.00" in first and "0.5124" in first and "| -" in second and "10.00" in hole
     for expected in ("folder, test, identity abab", "3 identical images", "note: careful", "PSNR: so and so"):
         assert expected in text
 
