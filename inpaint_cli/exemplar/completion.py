@@ -46,7 +46,10 @@ def complete_by_exemplars(
     canvas = None
     for number in reversed(range(len(levels))):
         before, canvas = canvas, Canvas(levels[number], plan, generator)
-        canvas.refine(before) if before else canvas.begin()
+        if before:
+            canvas.refine(before)
+        elif number or canvas.thick_images.any():
+            canvas.begin()
         if number == 0:
             canvas.smooth_thin_parts()
         canvas.alternate(*plan.at(number, len(levels)), last=number == 0)
@@ -81,7 +84,7 @@ class Canvas:
         self.confidence = rim_weight(self.depth[self.layout.targets])  # of each target patch, [N]
 
     def begin(self) -> None:
-        """The first fill: thin holes smoothly, others from the rim inwards."""
+        """The coarsest level's first fill: from the rim inwards."""
         self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
 
     def refine(self, coarse: "Canvas") -> None:
