@@ -1,6 +1,7 @@
 """CelebA's lists: text as its authors distribute it, or the same values as CSV."""
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def read_partition(folder: Path) -> dict[str, str] | None:
     if path is None:
         return None
     partition = {}
-    for number, cells in _cells(path):
+    for number, cells in _cells(path, _lines(path)):
         if len(cells) != 2 or cells[1] not in SPLITS or Path(cells[0]).name != cells[0]:
             raise InputError(f"{printable(path)}: line {number} is not an image name and 0, 1 or 2")
         partition[cells[0]] = SPLITS[cells[1]]
@@ -82,7 +83,7 @@ def _points(values: np.ndarray) -> np.ndarray:
 
 
 def _attributes(values: np.ndarray) -> np.ndarray:
-    if not np.isin(values, (-1, 1)).all():
+    if not ((values == -1) | (values == 1)).all():
         raise ValueError("attributes must be -1 or 1")
     return (values > 0).astype(np.int8)
 
@@ -90,7 +91,7 @@ def _attributes(values: np.ndarray) -> np.ndarray:
 def _identities(values: np.ndarray) -> np.ndarray:
     if values.min(initial=1) < 1:
         raise ValueError("identities count from 1")
-    return values[:, 0] - 1  # labels count from 0
+    return values[:, 0].astype(np.int64) - 1  # labels count from 0
 
 
 def _either(stem: str) -> tuple[str, str]:
@@ -101,24 +102,27 @@ def _read_list(folder: Path, stem: str, columns: int, convert: Convert, header: 
     path = find(folder, _either(stem), FOLDERS)
     if path is None:
         return None
-    heads, promised = _read_header(path, columns) if header else ((), None)
-    names, values = [], []
-    for number, (name, *numbers) in _cells(path, 2 if header and path.suffix == ".txt" else 0):
+    lines = _lines(path)
+    heads, promised = _read_header(path, lines, columns) if header else ((), None)
+    names, values = [], array("i")
+    for number, (name, *numbers) in _cells(path, lines, 2 if header and path.suffix == ".txt" else 0):
         if len(numbers) != columns:
             raise InputError(f"{printable(path)}: line {number} has {len(numbers)} values, not {columns}")
         names.append(name)
-        values.append(_whole_numbers(path, number, numbers))
+        try:
+            values.extend(map(int, numbers))
+        except (ValueError, OverflowError):
+            raise InputError(f"{printable(path)}: line {number} holds something other than whole numbers") from None
     if promised is not None and promised != str(len(names)):
         raise InputError(f"{printable(path)}: line 1 promises {promised} rows but {len(names)} follow; cut short?")
     try:
-        return Table(path, heads, names, convert(np.array(values, np.int32).reshape(-1, columns).astype(np.int64)))
+        return Table(path, heads, names, convert(np.frombuffer(values, np.intc).reshape(-1, columns)))
     except ValueError as error:
         raise InputError(f"{printable(path)}: {error}") from None
 
 
-def _read_header(path: Path, columns: int) -> tuple[tuple[str, ...], str | None]:
+def _read_header(path: Path, lines: list[str], columns: int) -> tuple[tuple[str, ...], str | None]:
     """The columns' names, and how many rows a text list promises: its line 1 counts, line 2 names."""
-    lines = _lines(path)
     if path.suffix == ".csv":
         heads, promised, number = lines[0].strip().split(",") if lines else [], None, 1
     else:
@@ -129,19 +133,12 @@ def _read_header(path: Path, columns: int) -> tuple[tuple[str, ...], str | None]
     return heads, promised
 
 
-def _cells(path: Path, skipped: int = 0):
+def _cells(path: Path, lines: list[str], skipped: int = 0) -> Iterator[tuple[int, list[str]]]:
     """(line number, name and values) of each row; a CSV file's header is passed over."""
     separator = "," if path.suffix == ".csv" else None
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(lines, start=1):
         if number > skipped and not (separator and number == 1 and line.startswith(CSV_HEADS)):
-            yield number, [cell.strip() for cell in line.split(separator)] or [""]
-
-
-def _whole_numbers(path: Path, line: int, numbers: list[str]) -> np.ndarray:
-    try:
-        return np.array([int(number) for number in numbers], np.int32)
-    except (ValueError, OverflowError):
-        raise InputError(f"{printable(path)}: line {line} holds something other than whole numbers") from None
+            yield number, line.split(separator) or [""]
 
 
 def _lines(path: Path) -> list[str]:

@@ -13,7 +13,6 @@ from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging.decoding import printable
 
 PARTS = ("train", "val")  # the official parts; the recipe's shares decide over both
-MAX_IMAGE_BYTES = 64 << 20
 
 # LMDB's file begins with two pages that describe it; the one of the later transaction is valid.
 META_AT = 16  # bytes of a page's own header
@@ -56,9 +55,12 @@ class LSUNSource(Source):
 def _rows(path: Path) -> Iterator[Row]:
     """In the order of the keys, which are the names."""
     with _opened(path) as transaction:
+        promised, seen = transaction.stat()["entries"], 0
         for key, value in transaction.cursor():
-            if len(value) <= MAX_IMAGE_BYTES:
-                yield Row(f"{path.name}/{bytes(key).decode('utf-8', 'surrogateescape')}", bytes(value))
+            yield Row(f"{path.name}/{bytes(key).decode('utf-8', 'surrogateescape')}", bytes(value))
+            seen += 1
+    if seen != promised:
+        raise InputError(f"{printable(path / 'data.mdb')}: holds {seen:,} of its {promised:,} images; it is damaged")
 
 
 def _count(path: Path) -> int:
