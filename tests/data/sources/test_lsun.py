@@ -92,3 +92,15 @@ def test_a_folder_of_images_serves_too_and_an_archived_database_does_not(lsun, t
     (tmp_path / "rooms" / "bedroom_train_lmdb.zip").write_bytes(b"")
     with pytest.raises(InputError, match=r"bedroom_train_lmdb\.zip: .*extract it"):
         prepare("lsun-bedroom-64", tmp_path / "rooms", tmp_path / "b.h5")
+
+
+def test_a_database_that_gives_fewer_images_than_it_promises_is_damaged(lsun, tmp_path):
+    path = lsun / "bedroom_train_lmdb" / "data.mdb"
+    contents = bytearray(path.read_bytes())
+    for page in (0, 4096):
+        place = page + 16 + 24 + 48 + 32  # page header; magic to map size; free list; the table up to its entries
+        if int.from_bytes(contents[place : place + 8], "little") == 40:
+            contents[place : place + 8] = (43).to_bytes(8, "little")
+    path.write_bytes(contents)
+    with pytest.raises(InputError, match=r"data\.mdb: holds 40 of its 43 images; it is damaged"):
+        prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5")
