@@ -83,6 +83,7 @@ def complete_photos(
     check_mask(mask)
     jobs = plan_jobs(photos, mask, output, options.samples)
     check_outputs(jobs, options.overwrite, options.skip_existing)
+    _refuse_unread_quality(jobs, options)
     if options.page is not None:
         refuse_existing(options.page / "index.html", options.overwrite)
         options = replace(options, page_pixels=Page(len(jobs)).pixels)
@@ -95,6 +96,13 @@ def complete_photos(
             _write_page(outcomes, options)
         report(outcomes, loaded, options, as_json, quiet)
     refuse_failures(outcomes)
+
+
+def _refuse_unread_quality(jobs: Sequence[Job], options: PhotoOptions) -> None:
+    from inpaint_cli.imaging.photos import output_format
+
+    if options.quality is not None and not any(output_format(path).has_quality for job in jobs for path in job.outputs):
+        raise UsageError("--quality is for JPEG and WebP files; the others keep every pixel as it is")
 
 
 def _refuse_what_the_method_does_not_read(loaded: Any, options: PhotoOptions) -> None:
