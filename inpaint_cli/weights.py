@@ -1,55 +1,113 @@
-"""Frozen networks that losses use: their weights are files, found where torchvision keeps them or named by the user.
+"""Frozen networks that losses and metrics use: their weights are files, found where the libraries that made them keep
+them, or named by the user.
 
-`--weights vgg16=FILE` names a file, `vgg16=download` lets torchvision fetch it, and `vgg16=random` is for tests of the
+`--weights vgg16=FILE` names a file, `vgg16=download` lets its library fetch it, and `vgg16=random` is for tests of the
 machinery: it is labelled in everything that comes of it. Nothing is ever random or downloaded silently.
 """
 
 import hashlib
+import importlib.util
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from pytorch_fid.inception import FID_WEIGHTS_URL
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import VGG16_Weights
+from torchvision.models import AlexNet_Weights, VGG16_Weights
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
+from inpaint_cli.networks.classifier import load_classifier
+from inpaint_cli.networks.inception import Inception
+from inpaint_cli.networks.lpips import LPIPS
 from inpaint_cli.networks.vgg import VGG16Blocks
+
+State = dict[str, Tensor]
+
+
+def _hub_cache(file: str) -> Path:
+    """Where torch.hub, and with it torchvision and pytorch-fid, keeps a file."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / file
+
+
+def _lpips_package(file: str) -> Path:
+    """Where the authors' package carries its small files, if it is installed."""
+    found = importlib.util.find_spec("lpips")
+    folders = found.submodule_search_locations if found else None
+    return Path(folders[0] if folders else "lpips") / "weights" / "v0.1" / file
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one network's weights come from."""
+    """Where one file of weights comes from."""
 
-    file: str  # torchvision's name; the last part is how its SHA-256 begins
+    file: str
+    digest_start: str  # of its SHA-256
     size: str
     page: str
-    build: Callable[[dict[str, Tensor] | None], nn.Module]
-    download: Callable[[], dict[str, Tensor]]
     without: str  # how to do without it
+    download: Callable[[], object] | None = None
+    place: Callable[[str], Path] = _hub_cache
 
     @property
     def cached(self) -> Path:
-        return Path(torch.hub.get_dir()) / "checkpoints" / self.file
-
-    @property
-    def digest_start(self) -> str:
-        return Path(self.file).stem.rsplit("-", 1)[1]
+        return self.place(self.file)
 
 
 SOURCES = {
     "vgg16": Source(
         file="vgg16-397923af.pth",
+        digest_start="397923af",
         size="528 MB",
         page="torchvision's page of VGG16_Weights.IMAGENET1K_V1",
-        build=VGG16Blocks,
         download=lambda: VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True),
         without="--set perceptual=0 trains without the perceptual loss",
-    )
+    ),
+    "inception": Source(
+        file="pt_inception-2015-12-05-6726825d.pth",
+        digest_start="6726825d",
+        size="91 MB",
+        page=f"pytorch-fid's release fid_weights, {FID_WEIGHTS_URL}",
+        download=lambda: torch.hub.load_state_dict_from_url(FID_WEIGHTS_URL, map_location="cpu", check_hash=True),
+        without="every metric but the FID and the inception score is computed all the same",
+    ),
+    "alexnet": Source(
+        file="alexnet-owt-7be5be79.pth",
+        digest_start="7be5be79",
+        size="233 MB",
+        page="torchvision's page of AlexNet_Weights.IMAGENET1K_V1",
+        download=lambda: AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True),
+        without="every metric but LPIPS is computed all the same",
+    ),
+    "lpips": Source(
+        file="alex.pth",
+        digest_start="df73285e",
+        size="6 kB",
+        page="weights/v0.1 of the authors' package lpips, which carries it",
+        place=_lpips_package,
+        without="every metric but LPIPS is computed all the same",
+    ),
 }
+
+
+class Network(NamedTuple):
+    """A network of one or more files: `build` takes their states, None = random."""
+
+    build: Callable[..., nn.Module]
+    files: tuple[str, ...]
+    random: str = "random weights, not comparable"
+
+
+NETWORKS = {
+    "vgg16": Network(VGG16Blocks, ("vgg16",)),
+    "inception": Network(Inception, ("inception",), "random features, not comparable"),
+    "lpips": Network(LPIPS, ("alexnet", "lpips"), "random features, not comparable"),
+}
+CLASSIFIER = "classifier"  # the user's, or Inception where none is given
 
 
 def parse_weights(assignments: Iterable[str]) -> dict[str, str]:
@@ -59,35 +117,103 @@ def parse_weights(assignments: Iterable[str]) -> dict[str, str]:
         name, equals, value = assignment.partition("=")
         if not equals or not value:
             raise UsageError(f"--weights takes NAME=FILE, not '{assignment}'")
-        if name not in SOURCES:
-            raise UsageError(unknown("weights", name, SOURCES))
+        if name not in (*SOURCES, CLASSIFIER):
+            raise UsageError(unknown("weights", name, (*SOURCES, CLASSIFIER)))
         given[name] = value
     return given
 
 
+class Networks(NamedTuple):
+    """Networks ready to use, how results are to name each, and why others are not there (each an EnvironmentFault)."""
+
+    loaded: dict[str, nn.Module]
+    labels: dict[str, str]
+    missing: dict[str, EnvironmentFault]
+
+
+def load_networks(names: Iterable[str], given: Mapping[str, str]) -> Networks:
+    """The networks that metrics name, each once: `classifier` is Inception itself unless `--weights classifier=FILE`.
+
+    Files that the user named are checked strictly (`InputError`); absent ones that nobody named are listed.
+    """
+    result = Networks({}, {}, {})
+    for name in dict.fromkeys(names):
+        own = CLASSIFIER if name == CLASSIFIER and CLASSIFIER in given else "inception" if name == CLASSIFIER else name
+        if own not in result.loaded and own not in result.missing:
+            _load_into(result, own, given)
+        if own in result.missing:
+            result.missing[name] = result.missing[own]
+        else:
+            result.loaded[name] = result.loaded[own]
+            result.labels[name] = result.labels[own] if own == name else f"Inception, {result.labels[own]}"
+    return result
+
+
+def _load_into(result: Networks, name: str, given: Mapping[str, str]) -> None:
+    try:
+        result.loaded[name], result.labels[name] = load_network(name, given)
+    except EnvironmentFault as fault:
+        result.missing[name] = fault
+
+
 def load_helper(name: str, given: str | None) -> tuple[nn.Module, str]:
-    """The frozen network and how it is to be named in results: a digest, or `random weights, not comparable`."""
+    """`load_network` for a network of one file."""
+    return load_network(name, {} if given is None else {name: given})
+
+
+def load_network(name: str, given: Mapping[str, str]) -> tuple[nn.Module, str]:
+    """The frozen network and how it is to be named in results: a digest, or `random …, not comparable`.
+
+    given: what the user said of its files, by their names. `EnvironmentFault` says which file is missing, where to get
+    it and where to put it.
+    """
+    if name == CLASSIFIER:
+        path = _existing(Path(given[CLASSIFIER]))
+        classifier = load_classifier(path)
+        return classifier, f"{classifier.description.name}, sha256 {_digest(path)[:16]}"
+    network = NETWORKS[name]
+    if "random" in (given.get(file) for file in network.files):
+        return network.build(*(None for _ in network.files)), network.random
+    paths = [_located(file, given.get(file)) for file in network.files]
+    states = [_state(path, SOURCES[file]) for file, path in zip(network.files, paths, strict=True)]
+    built = _built(network, states, paths)
+    return built, "sha256 " + " + ".join(_digest(path)[:16] for path in paths)
+
+
+def _located(name: str, given: str | None) -> Path:
+    """The file, checked as far as its digest is known."""
     source = SOURCES[name]
-    if given == "random":
-        return source.build(None), "random weights, not comparable"
     if given == "download":
         _download(name, source)
-    path = source.cached if given in (None, "download") else Path(given)
-    if not path.is_file():
-        raise (
-            EnvironmentFault(_missing(name, source, path))
-            if given is None
-            else InputError(f"{path}: no such weights file")
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if path == source.cached and not digest.startswith(source.digest_start):
+    if given not in (None, "download"):
+        return _existing(Path(given))
+    if not source.cached.is_file():
+        raise EnvironmentFault(_missing(name, source, source.cached))
+    digest = _digest(source.cached)
+    if not digest.startswith(source.digest_start):
         raise InputError(
-            f"{path}: damaged: its SHA-256 begins {digest[:8]}, not {source.digest_start}; delete it and fetch it again"
+            f"{source.cached}: damaged: its SHA-256 begins {digest[:8]}, not {source.digest_start}; delete it and "
+            "fetch it again"
         )
-    return _network(path, source), f"sha256 {digest[:16]}"
+    return source.cached
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file")
+    return path
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(name: str, source: Source) -> None:
+    if source.download is None:
+        raise UsageError(
+            f"--weights {name}=download: {source.file} is in {source.page}; install that, or name the file"
+        )
     try:
         source.download()
     except (OSError, RuntimeError) as error:
@@ -96,31 +222,45 @@ def _download(name: str, source: Source) -> None:
         ) from None
 
 
-def _network(path: Path, source: Source) -> nn.Module:
+UNUSABLE = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    AttributeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
+
+
+def _state(path: Path, source: Source) -> State:
+    """The tensors of a file by name; no pickle is trusted."""
     try:
-        state = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-        return source.build(state)
-    except (
-        OSError,
-        RuntimeError,
-        KeyError,
-        ValueError,
-        EOFError,
-        AttributeError,
-        SafetensorError,
-        pickle.UnpicklingError,
-    ) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: not the weights that {source.file} holds ({reason})") from None
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UNUSABLE as error:
+        raise InputError(_refusal(path, source.file, error)) from None
+
+
+def _built(network: Network, states: list[State], paths: list[Path]) -> nn.Module:
+    try:
+        return network.build(*states)
+    except UNUSABLE as error:
+        files = " and ".join(SOURCES[file].file for file in network.files)
+        raise InputError(_refusal(" and ".join(map(str, paths)), files, error)) from None
+
+
+def _refusal(path: object, files: str, error: Exception) -> str:
+    return f"{path}: not the weights that {files} holds ({(str(error) or type(error).__name__).splitlines()[0]})"
 
 
 def _missing(name: str, source: Source, path: Path) -> str:
+    fetching = f", or --weights {name}=download where there is a network" if source.download else ""
     return (
         f"no {name} weights here: {path} does not exist. Get {source.file} ({source.size}; SHA-256 begins "
-        f"{source.digest_start}; see {source.page}) and put it there, or give --weights {name}=FILE, or "
-        f"--weights {name}=download where there is a network; or do without: {source.without}"
+        f"{source.digest_start}; see {source.page}) and put it there, or give --weights {name}=FILE{fetching}; or do "
+        f"without: {source.without}"
     )

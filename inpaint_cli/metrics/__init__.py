@@ -6,6 +6,11 @@
     intervals(rows, chosen, seed)                        # {column: (low, high) or None}
     paired_difference(rows_a["psnr"], rows_b["psnr"])    # two methods, same images, same masks
 
+`Completions.networks` holds what `inpaint_cli.weights.load_networks` loads for the names in `Metric.networks`. A metric
+with `reference` (the FIDs) compares with `references[metric.name]`, the `Statistics` of the original images: their rows
+are those of `Completions(original, original, hole)`, and `reference_statistics(metric, rows)` makes statistics of them;
+`kept_statistics` keeps these between runs, `load_statistics` reads those of other tools.
+
 `obstacle(metric, …)` says beforehand what a metric lacks, `warning(metric, images)` what its readers must know.
 """
 
@@ -15,7 +20,23 @@ from typing import Any
 import numpy as np
 
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.metrics import attributes, dice, diversity, l1, l2, landmarks, maem, mse, psnr, ssim
+from inpaint_cli.metrics import (
+    attributes,
+    dice,
+    diversity,
+    fid,
+    inception_score,
+    l1,
+    l2,
+    landmarks,
+    lpips,
+    maem,
+    mse,
+    psnr,
+    ssim,
+)
+from inpaint_cli.metrics.fid import reference_statistics
+from inpaint_cli.metrics.frechet import Statistics, kept_statistics, load_statistics, save_statistics
 from inpaint_cli.metrics.metric import Column, Completions, Metric, Rows, obstacle, warning
 from inpaint_cli.metrics.statistics import Difference, bootstrap, finite_mean, paired_difference
 
@@ -28,6 +49,10 @@ METRICS: dict[str, Metric] = {
         l1.METRIC,
         l2.METRIC,
         maem.METRIC,
+        fid.METRIC,
+        fid.CLEAN,
+        inception_score.METRIC,
+        lpips.METRIC,
         diversity.METRIC,
         dice.METRIC,
         landmarks.METRIC,
@@ -46,14 +71,19 @@ __all__ = [
     "Difference",
     "Metric",
     "Rows",
+    "Statistics",
     "choose",
     "definitions",
     "intervals",
     "joined",
+    "kept_statistics",
+    "load_statistics",
     "measure",
     "obstacle",
     "paired_difference",
     "per_image",
+    "reference_statistics",
+    "save_statistics",
     "summarise",
     "warning",
 ]
