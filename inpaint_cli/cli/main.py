@@ -15,6 +15,7 @@ from inpaint_cli.cli.evaluate import evaluate
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.prepare import prepare
+from inpaint_cli.cli.report import report
 from inpaint_cli.cli.train import train
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
 
@@ -75,6 +76,7 @@ def inpaint(
 
 for command in (prepare, data, train, complete, evaluate, methods, masks):
     app.command()(command)
+app.add_typer(report, name="report")
 
 
 def _end(number: int, frame: Any) -> None:

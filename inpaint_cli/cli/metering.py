@@ -22,23 +22,23 @@ class Metering:
 
     def summarise(self, rows: dict[str, Any]) -> dict[str, Any]:
         """The part of a results entry that the rows give: figures, intervals, what they mean and how to print them."""
-        from inpaint_cli.metrics import COLUMNS, definitions, intervals, summarise
+        from inpaint_cli.metrics import definitions, intervals, summarise
 
         chosen, seed = self.protocol.chosen, self.protocol.seed
         figures = summarise(rows, chosen)
         spans = intervals(rows, chosen, seed)
         for name in [name for name in rows if name.endswith("_best")]:
             figures[name], spans[name] = mean_with_interval(rows[name], seed)
-        columns = {
-            name: COLUMNS[name.removesuffix("_best")] for name in figures if name.removesuffix("_best") in COLUMNS
-        }
         return {
             "images": figures.pop("images"),
             "metrics": figures,
             "intervals": spans,
             "columns": {
-                name: {"unit": column.unit, "better": column.better, "decimals": column.decimals}
-                for name, column in columns.items()
+                name: printed(metric, column)
+                for metric in chosen
+                for column in metric.columns
+                for name in (column.name, f"{column.name}_best")
+                if name in figures
             },
             "definitions": definitions(chosen) | self._definition_of_samples(),
             "notes": self.notes,
@@ -54,6 +54,11 @@ class Metering:
                 "the best of them by that figure, chosen image by image with the original in view, then the mean"
             )
         }
+
+
+def printed(metric: Any, column: Any) -> dict[str, Any]:
+    """How a table is to print a column, without knowing the metrics."""
+    return {"metric": metric.name, "unit": column.unit, "better": column.better, "decimals": column.decimals}
 
 
 def mean_with_interval(values: Any, seed: int) -> tuple[float | None, tuple[float, float] | None]:

@@ -5,6 +5,7 @@ Figures keep the digits of the print: `0.860` stays `0.860`. What a condition or
 """
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,8 @@ class Part(BaseModel):
 class Metric(Part):
     """A column under every condition."""
 
-    name: str  # of the registry of metrics
+    name: str  # the column's in results
+    by_element: str = ""  # a column that is a list: of labels, of points
     label: str  # the print's
     better: Literal["higher", "lower"]
     unit: str = ""
@@ -55,11 +57,14 @@ class Condition(Part):
     recipe: str  # of `inpaint prepare`
     split: str | None = None  # None: the print has no such split
     images: str | None = None  # how many, in the print's words
-    part: str | None = None  # the label or point that the metric is of
+    element: int | None = None  # the label or point that the figures are of: a place in `Metric.by_element`
 
-    def measures(self, metric: Metric) -> str:
-        """The registry's name of the metric here: `dice_left-eye`."""
-        return f"{metric.name}_{self.part}" if self.part else metric.name
+    def of(self, metrics: Mapping[str, Any], metric: Metric) -> float | None:
+        """The figure that belongs here, among a result's metrics by name; None where there is none."""
+        value = metrics.get(metric.name if self.element is None else metric.by_element)
+        if self.element is None or value is None:
+            return value
+        return value[self.element] if self.element < len(value) else None
 
 
 class Row(Part):

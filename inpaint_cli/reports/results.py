@@ -1,0 +1,82 @@
+"""Results files: what `inpaint evaluate -o` writes, read and checked."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inpaint_cli.errors import InputError
+
+
+class Recorded(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Data(Recorded):
+    """The images."""
+
+    recipe: str
+    split: str
+    identity: str
+
+
+class Checkpoint(Recorded):
+    digest: str
+    step: int
+
+
+class Column(Recorded):
+    """How a figure is printed, and which metric it is of."""
+
+    metric: str
+    unit: str = ""
+    better: str = "neither"
+    decimals: int = 4
+
+
+class Result(Recorded):
+    """One system behind one mask specification."""
+
+    system: str  # how the results name it: unique among the results of one file
+    method: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    trained_on: str | None = None  # the masks; None for a method that trains nothing
+    masks: str
+    images: int
+    samples: int = 1
+    compose: Literal["known", "output"] = "known"
+    metrics: dict[str, float | list[float | None] | None]
+    intervals: dict[str, tuple[float, float] | None] = Field(default_factory=dict)  # 95 %, by metric
+    columns: dict[str, Column] = Field(default_factory=dict)
+    data: Data
+    checkpoint: Checkpoint | None = None
+    seed: int = 0
+    notes: list[str] = Field(default_factory=list)
+    definitions: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes two results those of one system: equal for the same weights and settings."""
+        weights = self.checkpoint.digest if self.checkpoint else ""
+        return self.method, json.dumps(self.settings, sort_keys=True), weights, self.samples, self.compose
+
+
+def read_results(path: Path) -> list[Result]:
+    """Every result of a file; `InputError` that names the file and what is wrong with it."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not a results file ({error}); `inpaint evaluate -o` writes one") from None
+    if not isinstance(content, dict) or not isinstance(content.get("results"), list) or not content["results"]:
+        raise InputError(f"{path}: holds no results; `inpaint evaluate -o` writes a results file")
+    try:
+        return [Result.model_validate(entry) for entry in content["results"]]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise InputError(
+            f"{path}: not a results file of this version ({where}: {problem['msg'].lower()}); evaluate again"
+        ) from None

@@ -1,0 +1,173 @@
+"""A paper's table in Markdown: published and measured figures beside each other, with the conditions of both."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from inpaint_cli.reports.filling import Filled, Line
+from inpaint_cli.reports.published import PAPERS, Condition, Metric
+from inpaint_cli.reports.results import Result
+from inpaint_cli.reports.tables import bullets, markdown
+
+NOTHING = "-"
+
+
+def side_by_side(filled: Filled) -> str:
+    """The whole page: title, table, what both columns were measured on, what the paper says."""
+    table = filled.table
+    parts = [
+        f"# {table.name}: {table.title}",
+        f"{PAPERS[table.paper]}, {table.place}.",
+        comparison(filled),
+        how_to_read(filled),
+        "## Published",
+        bullets([*published_conditions(filled), *table.statements]),
+        "## Measured",
+        bullets(measured_conditions(filled)) if filled.results else "Nothing yet.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def comparison(filled: Filled) -> str:
+    """One row for each system under each condition; three columns for each metric."""
+    table = filled.table
+    header = ["condition", "system"]
+    for metric in table.metrics:
+        header += [f"{metric.heading} published", "measured", "ratio" if table.relative_to else "difference"]
+    rows = []
+    for condition in table.conditions:
+        columns = [cells(filled, condition, metric) for metric in table.metrics]
+        label = f"{condition.label}: {condition.meaning}" if condition.meaning else condition.label
+        for number, line in enumerate(filled.lines):
+            rows.append([label, line.system, *(cell for column in columns for cell in column[number])])
+    return markdown(header, rows)
+
+
+def cells(filled: Filled, condition: Condition, metric: Metric) -> list[tuple[str, str, str]]:
+    """Published, measured and difference of every line under one condition."""
+    published = [
+        filled.table.published(line.row, condition, metric) if is_prints(filled, line) else None
+        for line in filled.lines
+    ]
+    measured = [figure_of(line, condition, metric) for line in filled.lines]
+    decimals = 1 + max((-figure.as_tuple().exponent for figure in published if figure is not None), default=2)
+    print_ranks, own_ranks = ranks(published, metric), ranks(measured, metric)
+    compare = against(filled, published, measured) if filled.table.relative_to else differences(published, measured)
+    return [
+        (
+            NOTHING if figure is None else f"{figure} ({print_ranks[number]})",
+            NOTHING if own is None else f"{own:.{decimals}f}{spread(line, condition, metric, decimals)} ({rank})",
+            NOTHING if compare[number] is None else compare[number](decimals),
+        )
+        for number, (line, figure, own, rank) in enumerate(
+            zip(filled.lines, published, measured, own_ranks, strict=True)
+        )
+    ]
+
+
+def is_prints(filled: Filled, line: Line) -> bool:
+    """Whether the line is the print's own: further systems of one row do not repeat its figures."""
+    return line.row is not None and line.system == line.row.system
+
+
+def figure_of(line: Line, condition: Condition, metric: Metric) -> float | None:
+    """The measured figure in the print's unit."""
+    result = line.results.get(condition.label)
+    value = condition.of(result.metrics, metric) if result else None
+    return None if value is None else value * metric.scale
+
+
+def spread(line: Line, condition: Condition, metric: Metric, decimals: int) -> str:
+    """` ±0.24`: half the 95 % interval."""
+    interval = line.results[condition.label].intervals.get(metric.name) if condition.element is None else None
+    return f" ±{(interval[1] - interval[0]) / 2 * metric.scale:.{decimals}f}" if interval else ""
+
+
+def ranks(figures: Sequence[Decimal | float | None], metric: Metric) -> list[int | None]:
+    """1 for the best; equal figures share a rank; None where there is no figure."""
+    sign = -1 if metric.better == "higher" else 1
+    order = sorted(sign * figure for figure in figures if figure is not None)
+    return [None if figure is None else order.index(sign * figure) + 1 for figure in figures]
+
+
+def differences(published: Sequence[Decimal | None], measured: Sequence[float | None]) -> list:
+    """Measured minus published, as a function of the decimals."""
+
+    def difference(figure: Decimal, own: float):
+        return lambda decimals: f"{own - float(figure):+.{decimals}f}"
+
+    return [
+        None if figure is None or own is None else difference(figure, own)
+        for figure, own in zip(published, measured, strict=True)
+    ]
+
+
+def against(filled: Filled, published: Sequence[Decimal | None], measured: Sequence[float | None]) -> list:
+    """`0.57 | 0.61`: published and measured, each over the same system of its own column."""
+    place = next(n for n, line in enumerate(filled.lines) if line.system == filled.table.relative_to)
+
+    def ratio(figures: Sequence[Decimal | float | None], number: int) -> str:
+        whole, figure = figures[place], figures[number]
+        return NOTHING if figure is None or not whole else f"{float(figure) / float(whole):.3f}"
+
+    texts = [f"{ratio(published, number)} / {ratio(measured, number)}" for number in range(len(published))]
+    return [None if text == "- / -" else (lambda decimals, text=text: text) for text in texts]
+
+
+def how_to_read(filled: Filled) -> str:
+    ratio = f" Ratios are to {filled.table.relative_to}, published / measured." if filled.table.relative_to else ""
+    return (
+        "In brackets: the rank under the condition, among the published and among the measured figures. ±: half the "
+        f"95 % interval, by bootstrap over images. -: no figure.{ratio}"
+    )
+
+
+def published_conditions(filled: Filled) -> list[str]:
+    """What the print says of its images and masks, each thing once."""
+    lines = []
+    for condition in filled.table.conditions:
+        words = [f"data {condition.recipe}"]
+        words += [f"split {condition.split}"] if condition.split else []
+        words += [f"images: {condition.images}"] if condition.images else []
+        lines.append(", ".join(words))
+    trained = {row.trained_on for row in filled.table.rows} - {"*"}
+    lines += [f"trained on masks {trained.pop()}"] if len(trained) == 1 else []
+    masks = {condition.label: condition.masks for condition in filled.table.conditions if condition.masks}
+    return [*lines, *(f"{label}: masks {spec}" for label, spec in masks.items())]
+
+
+def measured_conditions(filled: Filled) -> list[str]:
+    """What our figures were measured on, random weights and other warnings included, and what they mean."""
+    results, recipes = filled.results, {condition.recipe for condition in filled.table.conditions}
+    lines = [
+        f"data {r.data.recipe}, split {r.data.split}, {r.images} images, seed of the masks {r.seed}, "
+        f"identity {r.data.identity[:16]}"
+        for r in results
+    ]
+    lines += [
+        f"not the print's data: {r.data.recipe} in place of {' and '.join(sorted(recipes))}; differences mean nothing"
+        for r in results
+        if r.data.recipe not in recipes
+    ]
+    lines += [f"{r.system}: {', '.join(_system(r))}" for r in results]
+    lines += [f"note: {note}" for r in results for note in r.notes]
+    return [*lines, *(text for r in results for text in definitions(filled, r))]
+
+
+def definitions(filled: Filled, result: Result) -> list[str]:
+    """Of the metrics that the table has."""
+    names = {name for metric in filled.table.metrics for name in (metric.name, metric.by_element)}
+    kept = {column.metric for name, column in result.columns.items() if name in names}
+    return [text for name, text in result.definitions.items() if name in kept or name == "samples"]
+
+
+def _system(result: Result) -> Iterable[str]:
+    yield f"method {result.method}"
+    if result.checkpoint:
+        yield f"trained on masks {result.trained_on} for {result.checkpoint.step} steps"
+        yield f"checkpoint {result.checkpoint.digest[:16]}"
+    if result.settings:
+        yield "settings " + " ".join(f"{name}={value}" for name, value in result.settings.items())
+    if result.samples > 1:
+        yield f"means over {result.samples} completions of each image"
+    if result.compose == "output":
+        yield "known pixels as the method paints them"
