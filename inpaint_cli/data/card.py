@@ -37,9 +37,9 @@ def card(file: PreparedFile) -> dict[str, Any]:
 
 def names_of(file: PreparedFile, column: str) -> list[str]:
     """What the parts, classes or points of a column are called; empty where the file does not say."""
-    given = file.label_names.get(column, []) if isinstance(file.label_names, dict) else []
+    given = file.label_names.get(column, [])
     names = [printable(name) for name in given] if isinstance(given, list) else []
-    return names or (list(LANDMARKS) if column == "landmarks" else [])
+    return list(LANDMARKS) if column == "landmarks" and len(names) != len(LANDMARKS) else names
 
 
 def name_of(names: list[str], number: int) -> str:

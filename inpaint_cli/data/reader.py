@@ -72,10 +72,10 @@ class PreparedFile:
         header, self._columns = _inspect(self.path)
         self.identity: str = header["identity"]
         self.recipe_name: str = header["recipe_name"]
-        self.recipe: dict[str, Any] = tomllib.loads(header["recipe"])
+        self.recipe: dict[str, Any] = _table(self.path, header, "recipe", tomllib.loads)
         self.recipe_text: str = header["recipe"]
-        self.options: dict[str, Any] = json.loads(header["options"])  # what the command line changed in the recipe
-        self.label_names: dict[str, list[str]] = json.loads(header["label_names"])
+        self.options: dict[str, Any] = _table(self.path, header, "options", json.loads)  # of the command line
+        self.label_names: dict[str, list[str]] = _table(self.path, header, "label_names", json.loads)
         self.terms: str = header["terms"]
         self.tool_version: str = header["tool_version"]
         self.splits: tuple[str, ...] = tuple(self._columns)
@@ -197,6 +197,16 @@ def _number(path: Path, file: h5py.File, name: str) -> int:
 
 def _text(path: Path, file: h5py.File, name: str) -> str:
     return _attribute(path, file, name, "S").decode("utf-8")
+
+
+def _table(path: Path, header: dict[str, str], name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+    try:
+        value = parse(header[name])
+    except (ValueError, RecursionError):  # TOML's and JSON's own errors are ValueErrors
+        value = None
+    if not isinstance(value, dict):
+        raise _fault(path, f"attribute {name} is not of schema {SCHEMA}")
+    return value
 
 
 def _has(path: Path, group: h5py.Group, name: str) -> bool:
