@@ -81,8 +81,9 @@ def coarser(level: Level) -> Level:
     """Half the size: a pixel is known where at least half of its quarters are, and is their mean. Holes do not grow."""
     share, allowed = (_mean_of_quarters(part.float()) for part in (level.known, level.allowed))
     known = share >= HALF
-    colours, texture = (_mean_of_quarters(part) / share.clamp(min=HALF) for part in (level.colours, level.texture))
-    return Level(torch.where(known, colours, 0.0), torch.where(known, texture, 0.0), known, allowed >= HALF)
+    images = torch.where(known, _mean_of_quarters(level.images()) / share.clamp(min=HALF), 0.0)
+    colours, texture = images.split([level.colours.shape[1], level.texture.shape[1]], dim=1)
+    return Level(colours, texture, known, allowed >= HALF)
 
 
 def _mean_of_quarters(image: Tensor) -> Tensor:

@@ -25,10 +25,11 @@ def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor, spread:
     for pixels, its_spread in zip(voted.split(PIXELS), spread.split(PIXELS), strict=True):
         row, sources, distances = _votes(field, pixels)
         counted = distances.isfinite()
-        d = distances.masked_fill(~counted, 0.0)
-        variance = its_spread[:, None] * d.sum(dim=1, keepdim=True) / counted.sum(dim=1, keepdim=True).clamp(min=1)
-        excess = distances.amin(dim=1, keepdim=True).nan_to_num(posinf=0.0) - d  # at most 0: the nearest weighs 1
-        weights = torch.exp(excess / (2 * variance).clamp(min=1e-12)) * confidence[row.clamp(min=0)] * counted
+        total = distances.masked_fill(~counted, 0.0).sum(dim=1, keepdim=True)
+        variance = its_spread[:, None] * total / counted.sum(dim=1, keepdim=True).clamp(min=1)
+        nearest = distances.amin(dim=1, keepdim=True).nan_to_num(posinf=0.0)
+        closeness = torch.exp((nearest - distances) / (2 * variance).clamp(min=1e-12))  # 1 for the nearest
+        weights = closeness * confidence[row.clamp(min=0)]
         total = weights.sum(dim=1, keepdim=True)
         mean = (table[sources] * (weights / total.clamp(min=1e-30))[:, :, None]).sum(dim=1)
         results.append(torch.where(total > 0, mean, table[pixels]))

@@ -15,8 +15,10 @@ where T is the texture: local means of |∂x u| and |∂y u|. From coarse to fin
     u(p) = Σ_t w_t u(s(t) + p - t) / Σ_t w_t     over the patches t that hold p                      exemplar/voting.py
     w_t = γ^-depth(t) exp(-d² / 2σ²)
 
-The coarsest level is filled from the rim inwards (exemplar/peeling.py), and the finest level's last vote copies the
-pixel of the nearest patch instead of averaging. Where hardly any patch is known, missing values bend as little as
+The votes keep their gradients and are moved to meet the known pixels at the rim, by Poisson editing, at every turn
+(exemplar/seams.py): Newson et al. do so at the end at most. The coarsest level is filled from the rim inwards
+(exemplar/peeling.py), and in thick parts of the hole the finest level's last vote copies the pixel of the nearest patch
+instead of averaging. Thin parts start from the least bending there, and stay averages. Where hardly any patch is known, missing values bend as little as
 possible instead (exemplar/smooth.py): min_u Σ (Δu)².
 """
 
@@ -43,7 +45,7 @@ class Settings:
         None,
         ge=3,
         le=31,
-        description="side of a patch, odd; unset: 7 as in Newson et al. 2017, less where little is known",
+        description="side of a patch (one more if even), less where little is known; unset: 7, as in Newson et al. 2017",
     )
     levels: int | None = Field(
         None,
@@ -138,10 +140,10 @@ class Patch(Method):
         )
 
     def patch_side(self, allowed: Tensor) -> int | None:
-        """The largest side that leaves enough sources."""
-        sides = [self.settings.patch | 1] if self.settings.patch else SIDES
-        for side in sides:
-            if side <= min(allowed.shape[-2:]) and source_count(allowed, side) >= ENOUGH:
+        """The largest side, up to the one that is set, that leaves enough sources. allowed: [1, 1, H, W]"""
+        largest = self.settings.patch or SIDES[0]
+        for side in dict.fromkeys((largest | 1, *SIDES)):
+            if side <= min(largest | 1, *allowed.shape[-2:]) and source_count(allowed, side) >= ENOUGH:
                 return side
         return None
 

@@ -1,0 +1,162 @@
+"""What exemplar completion stands on: distances, the field, votes, the smooth start and the seams."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from inpaint_cli.exemplar.field import Field, finer_sources, random_sources
+from inpaint_cli.exemplar.layout import Descriptors, Layout
+from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, near_hole, open_squares
+from inpaint_cli.exemplar.seams import Seams
+from inpaint_cli.exemplar.smooth import smooth_fill
+from inpaint_cli.exemplar.voting import copy_best, vote
+
+
+def noise(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def with_hole(batch, height, width, rows, columns):
+    known = torch.ones(batch, 1, height, width, dtype=torch.bool)
+    known[..., rows, columns] = False
+    return known
+
+
+def a_level(batch=2, channels=3, height=24, width=30):
+    known = with_hole(batch, height, width, slice(8, 13), slice(10, 16))
+    images = functional.interpolate(noise(batch, channels, 8, 10), (height, width), mode="bicubic")
+    return finest_level(torch.where(known, images, 0.0), known, known)
+
+
+def test_every_missing_pixel_is_in_a_target_and_no_source_touches_the_hole_or_leaves_its_image():
+    known = with_hole(2, 20, 26, slice(0, 6), slice(21, 26))  # in a corner
+    layout = Layout(finest_level(known.float(), known, known), 5)
+    covered = torch.zeros(known.numel(), dtype=torch.bool)
+    covered[layout.targets[:, None] + layout.offsets] = True
+    assert covered[(~known).flatten()].all()
+    for centres in (layout.targets, layout.sources):
+        place = centres % layout.area
+        row, column = place // 26, place % 26
+        assert row.min() >= 2 and row.max() <= 17 and column.min() >= 2 and column.max() <= 23
+    assert known.flatten()[layout.sources[:, None] + layout.offsets].all()
+    assert layout.source_count.tolist() == [len(layout.sources) // 2] * 2
+
+
+def test_distances_with_all_components_are_the_patches_mean_squared_differences():
+    level = a_level()
+    layout, table = Layout(level, 3), level.table()
+    field = Field(layout, random_sources(layout, torch.Generator().manual_seed(0)))
+    field.look_at(Descriptors(layout, table, 27), table)
+    difference = layout.patches(table, layout.targets) - layout.patches(table, field.sources)
+    torch.testing.assert_close(field.distances, difference.square().sum(dim=1) / 9, atol=1e-4, rtol=1e-3)
+
+
+def test_patchmatch_comes_close_to_the_exhaustive_search(monkeypatch):
+    level = a_level(height=48, width=60)
+    layout, table = Layout(level, 5), level.table()
+    descriptors, fields = Descriptors(layout, table, 24), []
+    for limit in (1e12, 0):
+        monkeypatch.setattr("inpaint_cli.exemplar.field.EXHAUSTIVE", limit)
+        generator = torch.Generator().manual_seed(1)
+        fields.append(Field(layout, random_sources(layout, generator)))
+        fields[-1].look_at(descriptors, table)
+        before = fields[-1].distances.mean()
+        fields[-1].search(8, generator)
+    exhaustive, matched = (field.distances for field in fields)
+    assert (exhaustive <= matched + 1e-5).all()
+    assert matched.mean() - exhaustive.mean() < 0.1 * (before - exhaustive.mean())
+    for field in fields:  # a source is one of its target's own image
+        assert torch.equal(layout.image_of(field.sources), layout.image_of(layout.targets))
+        assert (layout.source_row[field.sources] >= 0).all()
+
+
+def test_a_field_of_one_shift_votes_for_the_shifted_pixels():
+    level = a_level(batch=1)
+    layout, table = Layout(level, 5), level.table()
+    field = Field(layout, layout.targets + 9)  # nine pixels to the right, wherever that is
+    field.distances = noise(len(layout.targets)).abs()
+    voted = layout.hole_and_rim
+    votes = vote(field, voted, table, torch.ones(len(layout.targets)), torch.full((len(voted),), 0.5))
+    torch.testing.assert_close(votes, table[voted + 9])
+    assert torch.equal(copy_best(field, voted, table), table[voted + 9])
+
+
+def test_a_small_spread_is_the_best_patch_and_pixels_without_a_patch_keep_their_value():
+    level = a_level(batch=1)
+    layout, table = Layout(level, 5), level.table()
+    field = Field(layout, random_sources(layout, torch.Generator().manual_seed(2)))
+    voted, sure = layout.hole_and_rim, torch.ones(len(layout.targets))
+    assert torch.equal(vote(field, voted, table, sure, torch.ones(len(voted))), table[voted])
+    field.distances = noise(len(layout.targets)).abs()
+    votes = vote(field, voted, table, sure, torch.full((len(voted),), 1e-9))
+    torch.testing.assert_close(votes, copy_best(field, voted, table), atol=0.02, rtol=0)
+
+
+def test_a_finer_field_keeps_each_pixels_place_within_its_patch():
+    known = with_hole(1, 32, 40, slice(10, 20), slice(12, 22))
+    fine = finest_level(known.float(), known, known)
+    coarse_layout, layout = Layout(coarser(fine), 5), Layout(fine, 5)
+    coarse = Field(coarse_layout, coarse_layout.targets + 8 - 3 * coarse_layout.width)
+    sources, usable = finer_sources(coarse, layout, torch.Generator().manual_seed(0))
+    assert usable.any() and torch.equal(sources[usable], (layout.targets + 16 - 6 * layout.width)[usable])
+    assert (layout.source_row[sources] >= 0).all()
+
+
+def test_a_coarser_pixel_is_the_mean_of_its_known_quarters_and_holes_do_not_grow():
+    colours, known = noise(1, 2, 5, 6), torch.ones(1, 1, 5, 6, dtype=torch.bool)
+    known[..., 0, 0] = known[..., 2:4, 2:4] = False
+    colours = torch.where(known, colours, 0.0)
+    small = coarser(finest_level(colours, known, known))
+    assert small.size == (3, 3) and (~small.known).nonzero().tolist() == [[0, 0, 1, 1]]
+    expected = (colours[..., 0, 1] + colours[..., 1, 0] + colours[..., 1, 1]) / 3
+    torch.testing.assert_close(small.colours[..., 0, 0], expected)
+    torch.testing.assert_close(small.colours[..., 2, 2], colours[..., 4, 4:].mean(dim=-1))
+
+
+def test_depth_and_thickness_of_a_hole():
+    known = with_hole(1, 40, 40, slice(5, 16), slice(5, 16))
+    known[..., 25:28, 3:30] = False
+    assert depth_in_hole(known).max() == 6
+    thick = open_squares(~known, 4)
+    assert torch.equal(thick, ~with_hole(1, 40, 40, slice(5, 16), slice(5, 16)))
+
+
+def test_too_many_sources_are_cut_to_those_near_the_hole(monkeypatch):
+    monkeypatch.setattr("inpaint_cli.exemplar.pyramid.SOURCES", 40_000)
+    known = with_hole(1, 600, 700, slice(100, 120), slice(100, 120))
+    kept = near_hole(known, known)
+    assert 0 < kept.sum() <= 40_000
+    assert kept[..., 80:140, 80:140].sum() == known[..., 80:140, 80:140].sum()
+
+
+@pytest.mark.parametrize("size", [(24, 24), (1, 9), (31, 12)])
+def test_a_slope_is_continued_by_the_smooth_fill(size):
+    height, width = size
+    slope = torch.linspace(-0.5, 0.5, width).expand(1, 2, height, width)
+    known = torch.ones(1, 1, height, width, dtype=torch.bool)
+    known[..., height // 3 : height // 3 + 4, 3:6] = False
+    torch.testing.assert_close(smooth_fill(torch.where(known, slope, 0.0), known), slope, atol=0.01, rtol=0)
+
+
+def test_the_smooth_fill_is_scikit_images_biharmonic_one():
+    from skimage import data
+    from skimage.restoration import inpaint_biharmonic
+
+    photo = torch.from_numpy(data.camera()[100:180, 200:290] / 127.5 - 1).float()[None, None]
+    known = torch.ones(1, 1, 80, 90, dtype=torch.bool)
+    known[..., 20:24, 10:80] = known[..., 30:70, 40:43] = False
+    filled = smooth_fill(torch.where(known, photo, 0.0), known)
+    reference = inpaint_biharmonic(photo[0, 0].numpy(), ~known[0, 0].numpy())
+    assert abs(filled[0, 0].numpy() - reference).mean() < 2e-3
+
+
+def test_votes_with_the_right_gradients_settle_to_the_image_itself():
+    level = a_level()
+    layout, known = Layout(level, 5), level.known
+    truth = noise(2, 3, 24, 30, seed=5)
+    table = Level(torch.where(known, truth, 0.0), level.texture, known, known).table()
+    complete = truth.permute(0, 2, 3, 1).flatten(0, 2)
+    voters = layout.hole_and_rim
+    settled = Seams(layout, known, 3).settle(complete[voters] + 0.3, table)  # too bright everywhere
+    missing = ~known.flatten()[voters]
+    torch.testing.assert_close(settled[missing], complete[voters][missing])
