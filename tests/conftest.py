@@ -14,6 +14,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 REPOSITORY = Path(__file__).parents[1]
+# A conftest.py of their own would hide this one, which tests import.
+pytest_plugins = ("data_fixtures",)
 
 
 def smooth_pictures(count: int, size: int, seed: int = 0) -> list[np.ndarray]:
