@@ -15,7 +15,7 @@ from inpaint_cli.data.trees import Image, contents, find_tree
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
-WHOLES = ("SmithCVPR2013_dataset_resized", "SmithCVPR2013_dataset", "helen")
+WHOLES = ("SmithCVPR2013_dataset_resized", "SmithCVPR2013_dataset_original", "helen")
 LISTS = {"exemplars.txt": "train", "tuning.txt": "validation", "testing.txt": "test"}
 MAX_LIST_BYTES = 1 << 20
 
