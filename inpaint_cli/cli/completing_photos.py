@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from inpaint_cli.cli.masking import Hole, MaskOptions, check_mask, find_hole
-from inpaint_cli.cli.pairing import Job, check_outputs, plan_jobs
+from inpaint_cli.cli.pairing import Job, check_outputs, plan_jobs, shown
 from inpaint_cli.cli.progress import progress_bar
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
 
@@ -265,7 +265,7 @@ def report(outcomes: Sequence[Outcome], loaded: Any, options: PhotoOptions, as_j
     for note in loaded.notes:
         typer.echo(f"note: {note}", err=True)
     for result in results:
-        prefix = f"{result.input}: " if len(results) > 1 else ""
+        prefix = f"{shown(result.input)}: " if len(results) > 1 else ""
         for note in [*result.notes, *(["exists already: skipped"] if result.status == "skipped" else [])]:
             typer.echo(f"note: {prefix}{note}", err=True)
 
@@ -284,4 +284,5 @@ def refuse_failures(outcomes: Sequence[Outcome]) -> None:
 
 
 def _named(result: Result) -> str:
-    return result.error if result.input in result.error else f"{result.input}: {result.error}"
+    name = shown(result.input)
+    return result.error if name in result.error else f"{name}: {result.error}"

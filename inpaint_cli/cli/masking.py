@@ -87,11 +87,12 @@ def _of_colour(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
 def _drawn(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
     """One mask of the process, a function of the seed and the photo's name: the same alone and among many."""
     from inpaint_cli.engine.randomness import generator_for
+    from inpaint_cli.imaging.decoding import printable
     from inpaint_cli.imaging.holes import refuse_senseless
     from inpaint_cli.masks import parse_masks
 
     height, width, channels = photo.pixels.shape
-    generator = generator_for("cpu", options.seed, f"mask of {name}")
+    generator = generator_for("cpu", options.seed, f"mask of {printable(name)}")
     known = parse_masks(mask).draw(1, (channels, height, width), generator=generator)[0]
     hole = (known.permute(1, 2, 0).numpy() == 0) ^ options.invert
     refuse_senseless(hole, f"mask {mask}", "another --seed may draw one", "another --seed may leave something")

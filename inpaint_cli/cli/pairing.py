@@ -26,6 +26,13 @@ class Job:
     problem: InpaintError | None = None  # why there is no mask
 
 
+def shown(path: object) -> str:
+    """A file name for a message: on one line, with stray bytes as escapes."""
+    from inpaint_cli.imaging.decoding import printable
+
+    return printable(path)
+
+
 def find_photos(inputs: Iterable[Path]) -> tuple[list[Path], bool]:
     """Files, folders and globs -> photos without repetition, and whether several were asked for.
 
@@ -50,7 +57,7 @@ def _photos_in(folder: Path) -> list[Path]:
     stems = {path.stem for path in images}
     photos = [path for path in images if not _is_mask(path) and not _is_result(path, stems)]
     if not photos:
-        raise InputError(f"{folder}: no photos in this folder ({', '.join(READABLE)}; masks are not counted)")
+        raise InputError(f"{shown(folder)}: no photos in this folder ({', '.join(READABLE)}; masks are not counted)")
     return photos
 
 
@@ -58,7 +65,7 @@ def _matching(pattern: Path) -> list[Path]:
     found = sorted(Path(name) for name in glob.glob(str(pattern)))  # noqa: PTH207 - the pattern may be absolute
     photos = [path for path in found if path.is_file() and not _is_mask(path)]
     if not photos:
-        raise InputError(f"{pattern}: no photo has such a name")
+        raise InputError(f"{shown(pattern)}: no photo has such a name")
     return photos
 
 
@@ -94,11 +101,13 @@ def mask_of(photo: Path, mask: str | None) -> Path | str:
     for stem in stems:
         found = [path for path in _with_stem(folder, stem) if path != photo]
         if len(found) > 1:
-            raise InputError(f"{photo}: which mask? {', '.join(map(str, found))}")
+            raise InputError(f"{shown(photo)}: which mask? {', '.join(map(shown, found))}")
         if found:
             return found[0]
-    sought = " or ".join(f"{folder / stem}.png" for stem in stems)
-    raise InputError(f"{photo}: no mask: there is no {sought} (or of another kind); --mask names a file or says which")
+    sought = " or ".join(shown(f"{folder / stem}.png") for stem in stems)
+    raise InputError(
+        f"{shown(photo)}: no mask: there is no {sought} (or of another kind); --mask names a file or says which"
+    )
 
 
 def _with_stem(folder: Path, stem: str) -> list[Path]:
@@ -159,7 +168,9 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
     for job in jobs:
         for output in job.outputs:
             if output in owners:
-                raise UsageError(f"{owners[output]} and {job.photo} would both be written to {output}")
+                raise UsageError(
+                    f"{shown(owners[output])} and {shown(job.photo)} would both be written to {shown(output)}"
+                )
             owners[output] = job.photo
 
 
@@ -174,4 +185,4 @@ def check_outputs(jobs: Iterable[Job], overwrite: bool, skip_existing: bool) -> 
         refuse_existing(output, overwrite or skip_existing)
     for folder in {output.parent for output in outputs}:
         if folder.is_dir() and not os.access(folder, os.W_OK):
-            raise EnvironmentFault(f"{folder}: this user may not write into this folder")
+            raise EnvironmentFault(f"{shown(folder)}: this user may not write into this folder")

@@ -61,6 +61,19 @@ def test_two_processes_do_what_one_does(folder, tmp_path):
     assert all(f"{name}.png" in page for name in "abc")
 
 
+def test_names_with_line_breaks_and_stray_bytes(photo, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in (b"a\xff.png", b"b\n[x].png"):
+        (folder / os.fsdecode(name)).write_bytes(photo.read_bytes())
+    choice = ["complete", folder, "--method", "tv", "-o", tmp_path / "out", "--page", tmp_path / "page"]
+    assert inpaint(*choice, "--mask", "block:20", "--json").exit_code == 0
+    names = {os.fsencode(path.name) for path in (tmp_path / "out").iterdir()}
+    assert names == {b"a\xff_inpaint.png", b"b\n[x]_inpaint.png"}
+    refused = inpaint(*choice, "--overwrite")
+    assert refused.exit_code == 3 and len(refused.stderr.splitlines()) == 3 and "a\\udcff.png" in refused.stderr
+
+
 def test_a_result_folder_that_cannot_be_written_is_found_out_before_the_work(photo, mask, tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
     result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "o.png", "--method", "tv")
