@@ -1,6 +1,6 @@
 """The first fill of a large hole: from its rim inwards, each pixel copied from the patch that fits what is there.
 
-Newson et al. 2017, section 3.4, call it onion peel. A patch is compared on its filled pixels alone:
+Newson et al. 2017, call it onion peel. A patch is compared on its filled pixels alone:
 d²(t, s) = Σ w (t - s)² / Σ w, all targets of a layer against all sources in two matrix products.
 """
 

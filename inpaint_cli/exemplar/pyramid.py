@@ -8,7 +8,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-TEXTURE_WEIGHT = 50.0  # λ in Newson et al. 2017, section 3.3: of squared texture differences beside squared colour ones
+TEXTURE_WEIGHT = 50.0  # λ in Newson et al. 2017: of squared texture differences beside squared colour ones
 HALF = 0.5
 SOURCES = 1_500_000  # of a batch: their descriptors take about 150 MB
 CELL = 32  # pixels: how finely the distance to the hole is told when sources are too many
@@ -58,7 +58,7 @@ def near_hole(known: Tensor, allowed: Tensor) -> Tensor:
 
 
 def texture_features(colours: Tensor, known: Tensor, window: int) -> Tensor:
-    """Mean |∂x| and |∂y| of the grey image over the known part of a window (Newson et al. 2017, Eq. 7). [B, 2, H, W]"""
+    """Mean |∂x| and |∂y| of the grey image over the known part of a window (Newson et al. 2017). [B, 2, H, W]"""
     grey = colours.mean(dim=1, keepdim=True)
     features = []
     for axis in (-1, -2):

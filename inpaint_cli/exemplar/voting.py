@@ -5,7 +5,7 @@ from torch import Tensor
 
 from inpaint_cli.exemplar.field import Field
 
-FADING = 1.3  # γ in Wexler et al. 2007, section 3.2: a patch counts γ^-distance from the hole's rim
+FADING = 1.3  # γ in Wexler et al. 2007: a patch counts γ^-distance from the hole's rim
 PIXELS = 16384  # that vote at a time
 
 
@@ -18,7 +18,7 @@ def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor, spread:
     """The weighted mean over the patches that hold each of the pixels `voted`. [V] -> [V, F]
 
     A patch's weight is confidence · exp(-d / 2σ²), σ² = spread · the mean distance d of the pixel's patches (Newson et
-    al. 2017, Eq. 3, take a quantile): a small spread is nearly the best patch alone. confidence: one for each target,
+    al. 2017, take a quantile): a small spread is nearly the best patch alone. confidence: one for each target,
     [N]; spread: one for each pixel, [V]. A pixel whose patches are all infinitely far keeps its value.
     """
     results = []
@@ -37,7 +37,7 @@ def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor, spread:
 
 
 def copy_best(field: Field, voted: Tensor, table: Tensor) -> Tensor:
-    """The pixel of the nearest among the patches that hold it (Newson et al. 2017, section 3.5). [V] -> [V, F]"""
+    """The pixel of the nearest among the patches that hold it (Newson et al. 2017). [V] -> [V, F]"""
     results = []
     for pixels in voted.split(PIXELS):
         _, sources, distances = _votes(field, pixels)

@@ -15,11 +15,11 @@ where T is the texture: local means of |∂x u| and |∂y u|. From coarse to fin
     u(p) = Σ_t w_t u(s(t) + p - t) / Σ_t w_t     over the patches t that hold p                      exemplar/voting.py
     w_t = γ^-depth(t) exp(-d² / 2σ²)
 
-The votes keep their gradients and are moved to meet the known pixels at the rim, by Poisson editing, at every turn
-(exemplar/seams.py): Newson et al. do so at the end at most. The coarsest level is filled from the rim inwards
-(exemplar/peeling.py), and in thick parts of the hole the finest level's last vote copies the pixel of the nearest patch
-instead of averaging. Thin parts start from the least bending there, and stay averages. Where hardly any patch is known, missing values bend as little as
-possible instead (exemplar/smooth.py): min_u Σ (Δu)².
+At every turn the votes keep their gradients and are moved to meet the known pixels at the rim, by Poisson editing
+(exemplar/seams.py). The coarsest level is filled from the rim inwards (exemplar/peeling.py), and in thick parts of the
+hole the finest level's last vote copies the pixel of the nearest patch instead of averaging. Thin parts start from the
+least bending at the finest level, and stay averages. Where hardly any patch is known, there are no patches to copy and
+the least bending is all: min_u Σ (Δu)² (exemplar/smooth.py).
 """
 
 import torch
@@ -45,7 +45,7 @@ class Settings:
         None,
         ge=3,
         le=31,
-        description="side of a patch (one more if even), less where little is known; unset: 7, as in Newson et al. 2017",
+        description="side of a patch (one more if even), less where little is known; unset: 7; measured",
     )
     levels: int | None = Field(
         None,
@@ -55,7 +55,9 @@ class Settings:
     )
     depth: float = Field(1.5, gt=0, description="the hole's depth at the coarsest level, in patch radii; measured")
     alternations: int = Field(4, ge=1, description="of search and vote at the finest level; measured")
-    coarse_alternations: int = Field(10, ge=1, description="at the coarsest level; Newson et al. 2017 take at most 10")
+    coarse_alternations: int = Field(
+        10, ge=1, description="at the coarsest level, many, as in Newson et al. 2017; measured"
+    )
     searches: int = Field(2, ge=1, description="PatchMatch iterations in an alternation at the finest level; measured")
     coarse_searches: int = Field(4, ge=1, description="at the coarsest level; Barnes et al. 2009 take 4 to 5")
     components: int = Field(24, ge=1, description="principal components of a patch that are compared; measured")
