@@ -11,7 +11,7 @@ from inpaint_cli.reports.palette import coloured, swatches
 
 COLUMNS = 6
 SMALLEST = 112  # pixels; smaller images are enlarged by a whole number
-LEGEND_COLUMNS = 10
+LEGEND_COLUMNS = 6
 POINT_COLOURS = ("#ff3b30", "#34c759", "#ffd60a", "#0a84ff", "#ff2dd4")  # one per landmark
 INK = "#000000"
 

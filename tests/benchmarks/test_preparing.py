@@ -1,5 +1,6 @@
 """Images per second of `prepare`, beside the same decoding, cutting and resizing in a bare pool and in one process."""
 
+import os
 import subprocess
 import sys
 from multiprocessing import get_context
@@ -71,3 +72,36 @@ def test_images_per_second(aligned, tmp_path):
     rates = list(seconds.values())
     print(f"  prepare to the bare pool: {rates[0] / rates[1]:.2f}; in one process: {rates[2] / rates[3]:.2f}")
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+PEAK = """
+import re, resource, sys
+from pathlib import Path
+from inpaint_cli.data.preparing import prepare_file
+from inpaint_cli.data.recipes import load_recipe
+if __name__ == "__main__":
+    recipe, text = load_recipe("folder")
+    prepare_file(recipe.resized(96), text, Path(sys.argv[1]), Path(sys.argv[2]), workers=2)
+    own = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+    print(own / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_set(aligned, tmp_path):
+    (tmp_path / "peak.py").write_text(PEAK)
+    files = sorted((aligned / "img_align_celeba").iterdir())
+    peaks = {}
+    for count in (2_000, 8_000):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number:06d}.jpg").hardlink_to(files[number % len(files)])
+        command = [sys.executable, str(tmp_path / "peak.py"), str(folder), str(tmp_path / f"{count}.h5")]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        peaks[count] = [float(value) for value in done.stdout.split()]
+    print("\npeak memory of prepare with 2 workers, MiB")
+    for count, (own, worker) in peaks.items():
+        print(f"  {count:>6,} images: this process {own:.0f}, the largest worker {worker:.0f}")
+    for small, large in zip(*peaks.values(), strict=True):
+        assert large < small + 24  # 6,000 more images of 96×96 are 158 MiB
