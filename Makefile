@@ -1,4 +1,5 @@
 # `make demo` and `make test` do all their own set-up. Variables can be given on the command line: make demo DEMO_STEPS=100
+# The papers' tables: make table-mde-3 DATA=FOLDER SCALE=small GPUS=1
 
 PYTHON     ?= python3
 VENV       ?= .venv
@@ -8,9 +9,13 @@ DEMO_STEPS ?= 1000
 INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
 
-.PHONY: help demo test lint benchmark clean
+.DELETE_ON_ERROR:
+.PHONY: help demo picture tables test lint benchmark clean
 help:
 	@echo "make demo       prepare, train, complete and evaluate on photographs that need no download; then look at $(DEMO)/"
+	@echo "make tables     the papers' tables from DATA, at SCALE=smoke|small|paper, on GPUS=N; make table-NAME for one:"
+	@echo "                $(TABLE_NAMES)"
+	@echo "make picture    the README's first picture"
 	@echo "make test       the tests"
 	@echo "make benchmark  speed and memory, as ratios measured in one run"
 	@echo "make lint       style"
@@ -64,6 +69,54 @@ RESULTS = $(DEMO)/results_mde.json $(DEMO)/results_tv.json
 $(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(RESULTS)
 	$(VENV)/bin/python -m inpaint_cli.reports.demo sheet $(DEMO)
 
+# ---- the papers' tables ---------------------------------------------------------------------------------------------
+# Each file is made by one command from the files before it: a trained model is not trained again, and a run that was
+# stopped goes on. smoke: the demo's data and a few steps, to prove the pipeline; small: hours of a CPU or minutes of a
+# GPU, on whatever part of the data is there; paper: the paper's protocol.
+
+SCALE  ?= small
+GPUS   ?= 1
+DATA   ?=
+TABLES ?= tables/$(SCALE)
+
+TABLE_NAMES = mde-3
+
+tables: $(TABLE_NAMES:%=table-%)
+table-%: $(TABLES)/%.md
+	@cat $<
+.SECONDARY:  # what stands between data and table is kept
+
+# A prepared file: the recipe has its name, and DATA holds the folder that SOURCE_recipe names.
+SOURCE_celeba-96 = celeba
+
+$(TABLES)/%.h5: $(READY)
+	mkdir -p $(@D)
+ifeq ($(SCALE),smoke)
+	$(INPAINT) prepare demo -o $@ --overwrite
+else
+	@test -n "$(DATA)" || { echo "say where the original files are: DATA=FOLDER, which holds $(SOURCE_$*)/" >&2; exit 2; }
+	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE_$*)" -o $@ --overwrite
+endif
+
+# Missing Data Encoder, table 3: targeted occlusions
+MDE_smoke = --batch 4 --steps 4 --set width=8 --set perceptual=0
+MDE_small = --batch 16 --steps 12000 --set width=24 --set perceptual=0 --set ema=0.999
+MDE_paper =
+LIMIT_smoke = --limit 4
+
+OCCLUSIONS = right-half left-half both-eyes right-eye left-eye mouth
+
+$(TABLES)/mde-rec-0.1/.trained: $(TABLES)/celeba-96.h5
+	$(INPAINT) train --method mde --data $< --outdir $(@D) --masks rec:0.1 --gpus $(GPUS) $(MDE_$(SCALE)) --resume
+	touch $@
+
+$(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(TABLES)/mde-rec-0.1/.trained
+	$(INPAINT) evaluate --checkpoint $(TABLES)/mde-rec-0.1 --method tv --method patch --data $< \
+	    $(OCCLUSIONS:%=--masks face:%) $(LIMIT_$(SCALE)) --gpus $(GPUS) --grid $(@:.json=.png) -o $@ --overwrite > /dev/null
+
+$(TABLES)/%.md: $(TABLES)/%.json
+	$(INPAINT) report table $* $< -o $@ --overwrite
+
 # ---- checks -------------------------------------------------------------------------------------------------------
 
 test: $(READY)
@@ -77,4 +130,4 @@ benchmark: $(READY)
 	$(VENV)/bin/python -m pytest -m benchmark -s
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) tables
