@@ -52,6 +52,17 @@ def evaluate(
             help="Weights of a network that a metric looks through: inception=FILE.",
         ),
     ] = None,
+    fid_mode: Annotated[
+        str, typer.Option("--fid-mode", rich_help_panel=HOW, help="How fid resizes images: pytorch-fid or clean.")
+    ] = "pytorch-fid",
+    fid_reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--fid-reference",
+            rich_help_panel=HOW,
+            help="Compare with these statistics (.npz with mu and sigma), not with the originals.",
+        ),
+    ] = None,
     samples: Annotated[
         int,
         typer.Option(
@@ -90,6 +101,14 @@ def evaluate(
             "--batch", min=1, rich_help_panel=MACHINE, help="Images in hand at once; figures do not depend on it."
         ),
     ] = 256,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache-dir",
+            rich_help_panel=MACHINE,
+            help="Where statistics of originals are kept. Default: INPAINT_HOME, else the platform's.",
+        ),
+    ] = None,
     device: options.in_panel(MACHINE, options.Device) = "auto",
     gpus: Annotated[
         int,
@@ -111,7 +130,8 @@ def evaluate(
     outputs.check()
     request = Request(
         data, tuple(masks), tuple(checkpoint or ()), tuple(method or ()), tuple(assignments or ()), split, limit,
-        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch,
+        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch, fid_mode, fid_reference,
+        cache_dir,
     )  # fmt: skip
     with launched_as_team(gpus, device) as (hardware, team):
         measured = measure_systems(request, hardware, team, quiet)

@@ -32,6 +32,9 @@ class Request:
     compose: str
     seed: int
     batch: int
+    fid_mode: str
+    fid_reference: Path | None
+    cache_dir: Path | None
 
     @property
     def sources(self) -> list[tuple[Path | None, str | None]]:
@@ -117,12 +120,13 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
     for process in processes:
         process.check(prepared.shape)
     count, sources = images_of(split, request.limit), request.sources
-    instruments = Instruments(request.metrics, request.weights, hardware)
+    instruments = Instruments(request, hardware)
     labels, plans = [], []
     for source in sources:  # one after the other: together they may not fit the memory
         loaded = load(source, request, prepared, hardware)
         labels.append(Label.of(loaded))
         plans.append(instruments.plan(request, loaded.method, prepared, split, count))
+    instruments.describe_originals(request, prepared, split, count, team)
     measured = Measured(names=split.names[:count])
     for source, system, plan in zip(sources, distinct_names(labels), plans, strict=True):
         loaded = load(source, request, prepared, hardware)
@@ -131,7 +135,8 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
             with progress_bar(f"{system}, {process.spec}", count, quiet or not team.leads) as advance:
                 found = plan.evaluate(loaded.method, split, process, hardware, team, advance)
             place = system, process.spec
-            measured.rows[place], measured.examples[place] = image_by_image(found.rows), found.examples
+            measured.rows[place] = image_by_image(found.rows, instruments)
+            measured.examples[place] = found.examples
             measured.results.append(entry(system, loaded, process, prepared, request, plan.summarise(found.rows)))
     measured.comparisons = compare(measured.rows, request.seed)
     return measured

@@ -172,6 +172,19 @@ def complete_rows(
     return np.concatenate(completed), torch.cat(drawn)
 
 
+def describe_originals(
+    metric: Metric, split: Any, images: int, networks: Mapping[str, Any], team: Team
+) -> dict[str, np.ndarray]:
+    """One metric's rows of the original images themselves: what completed ones are to be like."""
+    own = {}
+    for group in list(groups_of(range(images)))[team.rank :: team.size]:
+        original = np.array(split.images[group.start : group.stop])
+        hole = np.zeros(original.shape, dtype=bool)
+        own[group.start] = measure(Completions(original, original, hole, networks=networks), (metric,))
+    merged = {start: rows for part in team.gather(own) for start, rows in part.items()}
+    return joined([merged[start] for start in sorted(merged)])
+
+
 # ---- several samples -------------------------------------------------------------------------------------------------
 
 

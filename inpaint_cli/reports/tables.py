@@ -37,7 +37,8 @@ def heading(name: str, column: Mapping[str, Any]) -> str:
     """`PSNR dB ↑`"""
     label = name.upper() if len(name) <= 4 else name.replace("_", " ")
     arrow = {"higher": "↑", "lower": "↓"}.get(column["better"], "")
-    return " ".join(filter(None, [label, column["unit"], arrow]))
+    warning = f"({column['warning']})" if "warning" in column else ""
+    return " ".join(filter(None, [label, column["unit"], arrow, warning]))
 
 
 def _figure(result: Mapping[str, Any], name: str, column: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import inpaint
+from conftest import inpaint, inpaint_process, smooth_pictures, train_arguments
 from PIL import Image
 
 from inpaint_cli.data.reader import PreparedFile
@@ -92,3 +92,185 @@ def test_a_data_file_cut_short_is_refused(prepared, tmp_path):
     cut.write_bytes(prepared.read_bytes()[:-5000])
     result = inpaint("evaluate", "--method", "tv", "--data", cut, "--masks", "center:8")
     assert result.exit_code == 3 and "cut.h5" in result.stderr and "Traceback" not in result.stderr
+
+
+# ---- several systems, samples, processes -----------------------------------------------------------------------------
+
+
+def file_of(path, *arguments):
+    done = inpaint("evaluate", *arguments, "-o", path, "-q")
+    assert done.exit_code == 0, done.stderr
+    return path.read_bytes()
+
+
+def test_systems_are_compared_in_pairs_on_the_same_images(prepared, trained):
+    content = evaluated("--checkpoint", trained, "--method", "tv", "--method", "patch", "--data", prepared,
+                        "--masks", "center:8", "--masks", "block:8")  # fmt: skip
+    assert [(r["system"], r["masks"]) for r in content["results"]] == [
+        (system, masks) for system in ("mde", "tv", "patch") for masks in ("center:8", "block:8")
+    ]
+    pairs = [(c["masks"], c["first"], c["second"]) for c in content["comparisons"]]
+    assert len(pairs) == 6 and pairs[0] == ("center:8", "mde", "tv")
+    means = {r["system"]: r["metrics"]["psnr"] for r in content["results"] if r["masks"] == "center:8"}
+    difference = content["comparisons"][0]["differences"]["psnr"]
+    assert difference["mean"] == pytest.approx(means["mde"] - means["tv"], abs=1e-9)
+    assert difference["interval"][0] <= difference["mean"] <= difference["interval"][1]
+
+
+def evaluated(*arguments):
+    done = inpaint("evaluate", *arguments, "--json", "-q")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_two_checkpoints_of_one_method_are_told_apart(prepared, trained, tmp_path):
+    other = tmp_path / "other"
+    done = inpaint(*train_arguments(prepared, other), "--steps", 2)
+    assert done.exit_code == 0, done.stderr
+    found = results("--checkpoint", trained, "--checkpoint", other, "--data", prepared, "--masks", "center:8")
+    assert [result["system"] for result in found] == ["mde rec:0.3 step 4", "mde rec:0.3 step 2"]
+    twice = inpaint(
+        "evaluate", "--checkpoint", trained, "--checkpoint", trained, "--data", prepared, "--masks", "rec:0.3"
+    )
+    assert twice.exit_code == 2 and "twice" in twice.stderr
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """More images than are completed together, small ones."""
+    folder = tmp_path_factory.mktemp("many")
+    for number, picture in enumerate(smooth_pictures(50, 16)):
+        Image.fromarray(picture).save(folder / f"{number:02d}.png")
+    path = folder / "many.h5"
+    arguments = ["folder", "--source", folder, "-o", path, "--size", 16, "--workers", 1, "-q"]
+    assert inpaint("prepare", *arguments).exit_code == 0
+    assert len(PreparedFile(path).split("train")) > 32
+    return path
+
+
+@pytest.mark.slow
+def test_neither_batch_nor_processes_change_a_byte(many, tmp_path):
+    """Of a method that draws at random, with its samples: the results, and each image's figures."""
+    shared = ["--method", "patch", "--data", many, "--masks", "block:6", "--split", "train", "--samples", 2,
+              "--metrics", "default,diversity", "--device", "cpu"]  # fmt: skip
+    alone = file_of(tmp_path / "one.json", *shared, "--csv", tmp_path / "one.csv")
+    small = file_of(tmp_path / "small.json", *shared, "--batch", 5)
+    done = inpaint_process(
+        "evaluate", *shared, "--gpus", 2, "-o", tmp_path / "two.json", "--csv", tmp_path / "two.csv", "-q"
+    )
+    assert done.exit_code == 0, done.stderr
+    assert alone == small == (tmp_path / "two.json").read_bytes()
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    assert done.stdout.count("| patch") == 3, "one process speaks"
+
+
+def test_samples_give_means_the_best_and_their_diversity(prepared, trained):
+    one, four = (
+        results(
+            "--checkpoint", trained, "--data", prepared, "--masks", "rec:0.3", "--samples", samples, "--metrics", names
+        )
+        for samples, names in ((1, "psnr,mse"), (4, "psnr,mse,diversity"))
+    )
+    metrics = four[0]["metrics"]
+    assert metrics["mse_best"] < metrics["mse"] and metrics["psnr_best"] > metrics["psnr"] and metrics["diversity"] > 0
+    assert "mse_best" not in one[0]["metrics"] and "4 completions" in four[0]["definitions"]["samples"]
+
+
+def test_composed_and_painted_whole(prepared, trained):
+    """A network after four steps paints known pixels badly: its own output errs where the composed image cannot."""
+    known, output = (
+        results("--checkpoint", trained, "--data", prepared, "--masks", "center:8", "--compose", compose)[0]
+        for compose in ("known", "output")
+    )
+    assert output["metrics"]["mse"] > 2 * known["metrics"]["mse"]
+    assert output["metrics"]["mse_hole"] == known["metrics"]["mse_hole"]
+    pasted = results("--method", "tv", "--data", prepared, "--masks", "center:8", "--compose", "output")[0]
+    assert any("leaves known pixels" in note for note in pasted["notes"])
+
+
+def test_csv_has_a_line_per_image_and_the_grid_runs_from_hardest_to_easiest(prepared, tmp_path):
+    csv, grid = tmp_path / "images.csv", tmp_path / "grid.png"
+    arguments = ["--method", "tv", "--data", prepared, "--masks", "center:8", "--split", "train"]
+    content = json.loads(file_of(tmp_path / "results.json", *arguments, "--csv", csv, "--grid", grid))
+    header, *lines = [line.split(",") for line in csv.read_text().splitlines()]
+    column = header.index("mse_hole")
+    assert len(lines) == content["results"][0]["images"] and {line[0] for line in lines} == {"tv"}
+    errors = [float(line[column]) for line in lines]
+    assert np.mean(errors) == pytest.approx(content["results"][0]["metrics"]["mse_hole"])
+    left = Image.open(grid).width - 8 * (32 + 8)
+    pictures = np.asarray(Image.open(grid).convert("RGB"))[-3 * 40 :]
+    hardest, easiest = (pictures[:, left + 40 * n : left + 40 * n + 32].astype(int) for n in (0, 7))
+    wrong = [np.abs(tile[:32] - tile[80:112]).mean() for tile in (hardest, easiest)]
+    assert wrong[0] > wrong[1]
+
+
+# ---- metrics through networks ----------------------------------------------------------------------------------------
+
+
+def test_missing_weights_leave_every_other_metric(prepared, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    output = tmp_path / "results.json"
+    done = inpaint("evaluate", "--method", "tv", "--data", prepared, "--masks", "center:8", "--metrics", "psnr,fid",
+                   "-o", output)  # fmt: skip
+    assert done.exit_code == 4 and done.stderr.count("inception") and "--weights inception=FILE" in done.stderr
+    content = json.loads(output.read_text())
+    assert content["results"][0]["metrics"]["psnr"] > 0 and "fid" not in content["results"][0]["metrics"]
+    assert [*content["missing"]] == ["fid"] and "| tv" in done.stdout
+    alone = inpaint("evaluate", "--method", "tv", "--data", prepared, "--masks", "center:8", "--metrics", "fid")
+    assert alone.exit_code == 4 and "nothing to measure" in alone.stderr
+
+
+@pytest.mark.slow
+def test_random_features_are_named_in_every_output(prepared, tmp_path):
+    shared = ["--method", "tv", "--data", prepared, "--masks", "center:8", "--limit", 3, "--metrics", "psnr,fid",
+              "--weights", "inception=random", "--cache-dir", tmp_path / "cache"]  # fmt: skip
+    done = inpaint("evaluate", *shared, "-o", tmp_path / "results.json")
+    assert done.exit_code == 0, done.stderr
+    assert "FID ↓ (random features, not comparable)" in done.stdout and "biased" in done.stdout
+    result = json.loads((tmp_path / "results.json").read_text())["results"][0]
+    assert result["metrics"]["fid"] > 0 and "inception: random features, not comparable" in result["notes"]
+    assert len([*(tmp_path / "cache" / "statistics").iterdir()]) == 1, "statistics of the originals are kept"
+    again = results(*shared)[0]
+    assert again["metrics"] == result["metrics"]
+
+
+def test_metrics_that_cannot_be_had_are_refused_or_with_all_left_out(prepared, tmp_path):
+    shared = ["--method", "tv", "--data", prepared, "--masks", "center:8", "--limit", 1]
+    for name, expected in (("fid", "at least 2 images"), ("diversity", "--samples"), ("dice", "parsing")):
+        refused = inpaint("evaluate", *shared, "--metrics", name)
+        assert refused.exit_code == 3 and expected in refused.stderr, name
+    unknown = inpaint("evaluate", *shared, "--metrics", "pnsr")
+    assert unknown.exit_code == 2 and "did you mean 'psnr'" in unknown.stderr
+    everything = inpaint("evaluate", *shared, "--metrics", "all", "-o", tmp_path / "all.json", "-q")
+    notes = json.loads((tmp_path / "all.json").read_text())["results"][0]["notes"]
+    assert everything.exit_code in (0, 4) and any("dice needs parsing" in note for note in notes)
+
+
+def test_identical_images_are_counted_not_averaged(tmp_path):
+    """Flat images: tv completes them exactly, so that no PSNR exists, and SSIM of constant images is 1."""
+    for number in range(40):
+        Image.new("RGB", (16, 16), (3 * number, 90, 200)).save(tmp_path / f"{number}.png")
+    path = tmp_path / "flat.h5"
+    inpaint("prepare", "folder", "--source", tmp_path, "-o", path, "--size", 16, "--workers", 1, "-q")
+    done = inpaint("evaluate", "--method", "tv", "--data", path, "--masks", "center:4", "-o", tmp_path / "r.json",
+                   "--split", "train")  # fmt: skip
+    metrics = json.loads((tmp_path / "r.json").read_text())["results"][0]["metrics"]
+    assert metrics["psnr"] is None and metrics["psnr_pooled"] is None and metrics["identical_images"] > 10
+    assert metrics["ssim"] == pytest.approx(1) and metrics["mse"] == 0
+    assert "| -" in done.stdout and "identical images" in done.stdout and "nan" not in done.stdout.lower()
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (["--method", "tv", "--compose", "both"], "known, output"),
+        (["--method", "tv", "--method", "tv"], "twice"),
+        (["--method", "tv", "--method", "patch", "--set", "iterations=3"], "one system"),
+        (["--method", "tv", "--fid-mode", "cleen"], "did you mean 'clean'"),
+        (["--method", "tv", "--weights", "inception"], "NAME=FILE"),
+        ([], "--checkpoint"),
+    ],
+)
+def test_options_that_do_not_go_together(prepared, extra, expected):
+    done = inpaint("evaluate", "--data", prepared, "--masks", "center:8", *extra)
+    assert done.exit_code == 2 and expected in done.stderr, done.stderr
