@@ -1,0 +1,205 @@
+"""`inpaint report`: a paper's table with our figures beside the published ones, or one message."""
+
+import json
+
+import pytest
+from conftest import inpaint
+
+FACES = ("face:right-half", "face:left-half", "face:both-eyes", "face:right-eye", "face:left-eye", "face:mouth")
+
+
+@pytest.fixture(scope="module")
+def measured(prepared, tmp_path_factory):
+    """A function that evaluates tv and writes a results file."""
+    folder = tmp_path_factory.mktemp("results")
+
+    def make(name, *arguments, masks=("face:mouth",), method="tv"):
+        path = folder / f"{name}.json"
+        if not path.exists():
+            words = [word for spec in masks for word in ("--masks", spec)]
+            done = inpaint("evaluate", "--method", method, "--data", prepared, *words, *arguments, "-o", path, "-q")
+            assert done.exit_code == 0, done.stderr
+        return path
+
+    return make
+
+
+def table(*arguments):
+    done = inpaint("report", "table", *arguments)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
+def lines_of(text, system):
+    """Cells of the table's lines of one system, by condition."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return {row[0]: row[2:] for row in rows if row[1] == system}
+
+
+def test_list_names_every_table():
+    done = inpaint("report", "list")
+    assert done.exit_code == 0
+    assert {"mde-3", "collagan-1", "deep-bottleneck"} <= {line.split()[0] for line in done.stdout.splitlines()}
+
+
+def test_without_results_published_figures_stand_alone():
+    text = table("mde-3")
+    assert lines_of(text, "MDE")["Mouth"] == ["21.9 (1)", "-", "-", "0.818 (2)", "-", "-"]
+    assert "Nothing yet." in text
+
+
+def test_measured_figures_stand_beside_the_published_ones(measured, as_mde):
+    path = measured("faces", masks=FACES)
+    text = table("mde-3", as_mde(path), path)
+    own = {r["masks"]: r["metrics"] for r in json.loads(path.read_text())["results"]}
+    cells = lines_of(text, "MDE")["Right half"]
+    psnr = own["face:right-half"]["psnr"] - 1
+    assert cells[0] == "21.6 (1)" and cells[1].startswith(f"{psnr:.2f} ±") and cells[1].endswith("(2)")
+    assert cells[2] == f"{psnr - 21.6:+.2f}"
+    tv = lines_of(text, "tv")["Right half"]
+    assert tv[0] == tv[2] == "-" and tv[1].startswith(f"{psnr + 1:.2f}") and tv[1].endswith("(1)")
+    assert lines_of(text, "CE")["Right half"][1] == "-"
+    for expected in ("celeba-96", "folder", "not the print's data", "rec:0.1 for 7 steps", "random weights", "PSNR:"):
+        assert expected in text, expected
+    assert "MAEM:" not in text, "the table has no such column"
+
+
+@pytest.fixture
+def as_mde(tmp_path):
+    """A results file that says what another does, of an mde one decibel worse."""
+
+    def make(path, name="mde", digest="ab" * 32, **changes):
+        content = json.loads(path.read_text())
+        for result in content["results"]:
+            result |= {"system": name, "method": "mde", "trained_on": "rec:0.1", "settings": {}}
+            result |= {"checkpoint": {"digest": digest, "step": 7}, "notes": ["vgg16: random weights"], **changes}
+            result["metrics"]["psnr"] -= 1
+        other = tmp_path / f"{name}.json"
+        other.write_text(json.dumps(content))
+        return other
+
+    return make
+
+
+def test_a_row_may_have_several_systems(measured, as_mde):
+    path = measured("faces", masks=FACES)
+    text = table(
+        "mde-3", as_mde(path, "mde one"), as_mde(path, "mde two", "cd" * 32), as_mde(path, "mde three", "ef" * 32)
+    )
+    assert lines_of(text, "MDE")["Mouth"][0] == "21.9 (1)"
+    assert lines_of(text, "MDE: mde two")["Mouth"][0] == lines_of(text, "MDE: mde three")["Mouth"][0] == "-"
+    assert lines_of(text, "MDE: mde two")["Mouth"][1] != "-"
+
+
+def test_a_system_trained_otherwise_is_not_the_prints(measured, as_mde):
+    text = table("mde-3", as_mde(measured("mouth"), "elsewhere", trained_on="block:8"))
+    assert lines_of(text, "MDE")["Mouth"][1] == "-" and lines_of(text, "elsewhere")["Mouth"][1] != "-"
+
+
+def test_settings_choose_the_row(measured, as_mde):
+    for loss, row in (("rec", "completion, adversarial, perceptual, L_rec"), ("none", "completion")):
+        weights = {"adversarial": 0.01, "perceptual": 2e-5} if loss == "rec" else {"adversarial": 0, "perceptual": 0.0}
+        path = as_mde(measured("rec", masks=("rec:0.25",)), settings={"hide_and_seek": loss, **weights})
+        assert lines_of(table("mde-figure-8", path), row)["REC(0.25)"][1] != "-"
+
+
+def test_tables_without_a_known_scale_compare_ratios(measured, as_mde):
+    path = measured("deep", masks=("center:8",))
+    first = as_mde(path, "cnn", method="deep-l2")
+    other = json.loads(first.read_text())
+    for result in other["results"]:
+        result |= {"method": "deep-wgan", "checkpoint": {"digest": "cd" * 32, "step": 1}}
+        result["metrics"]["l2_hole"] /= 2
+    second = first.with_name("wgan.json")
+    second.write_text(json.dumps(other))
+    text = table("deep-1", first, second)
+    assert lines_of(text, "WGAN")["center"][2] == "0.569 / 0.500"
+    assert lines_of(text, "L2 CNN")["center"][2] == "1.000 / 1.000"
+
+
+def test_a_column_of_lists_gives_one_figure_to_each_condition(measured, as_mde):
+    points = [2.0, 3.0, 4.0, 5.0, 6.0]
+    path = as_mde(
+        measured("block", masks=("block:8",)), method="collagan", settings={"tasks": "d"}, trained_on="block:64"
+    )
+    content = json.loads(path.read_text())
+    content["results"][0] |= {"masks": "block:64"}
+    content["results"][0]["metrics"] |= {"landmark_error": 4.0, "landmark_error_by_point": points}
+    path.write_text(json.dumps(content))
+    cells = lines_of(table("collagan-3", path), "M_d")
+    assert cells["Left eye"][1:] == ["2.000 (1)", "-0.120"] and cells["Right mouth"][1].startswith("6.000")
+    assert cells["Average"][1].startswith("4.000")
+
+
+def test_output_goes_to_a_file_that_is_not_replaced_by_accident(tmp_path):
+    path = tmp_path / "table.md"
+    assert inpaint("report", "table", "mde-2", "-o", path).exit_code == 0
+    assert path.read_text() == table("mde-2")
+    again = inpaint("report", "table", "mde-2", "-o", path)
+    assert again.exit_code == 2 and "--overwrite" in again.stderr
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------------
+
+
+def refused(*arguments):
+    done = inpaint("report", "table", *arguments)
+    assert done.exit_code == 3 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_results_of_another_table(measured):
+    message = refused("mde-3", measured("squares", masks=("squares:3",)))
+    assert "squares.json" in message and "semantic-2" in message and "face:mouth" in message
+
+
+def test_mixed_masks(measured):
+    message = refused("mde-2", measured("mixed", masks=("center:8", "block:8")))
+    assert "mixed mask specifications" in message and "center:8" in message and "block:8" in message
+
+
+def test_another_split(measured):
+    message = refused("mde-3", measured("train", "--split", "train"))
+    assert "'train'" in message and "test" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(["--limit", 2], "another number of images"), (["--seed", 3], "another seed")],
+)
+def test_figures_of_different_images_do_not_stand_side_by_side(measured, arguments, expected):
+    other = measured(f"patch{arguments[1]}", *arguments, method="patch")
+    assert expected in refused("mde-3", measured("mouth"), other)
+
+
+def test_one_result_twice(measured):
+    assert "twice" in refused("mde-3", measured("mouth"), measured("mouth"))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("{", "not a results file"),
+        ("[]", "holds no results"),
+        ('{"results": []}', "holds no results"),
+        ('{"results": [{"method": "tv"}]}', "system"),
+        ("\x89PNG", "not a results file"),
+    ],
+)
+def test_files_that_hold_no_results(tmp_path, content, expected):
+    path = tmp_path / "other.json"
+    path.write_text(content)
+    message = refused("mde-3", path)
+    assert "other.json" in message and expected in message
+
+
+def test_an_absent_file_and_an_unknown_table(tmp_path):
+    assert "absent.json" in refused("mde-3", tmp_path / "absent.json")
+    done = inpaint("report", "table", "mde-4")
+    assert done.exit_code == 2 and "did you mean 'mde-" in done.stderr
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    path = tmp_path / "other.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "not a results file" in refused("mde-3", path)
