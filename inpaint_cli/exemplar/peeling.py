@@ -4,6 +4,8 @@ Newson et al. 2017, call it onion peel. A patch is compared on its filled pixels
 d²(t, s) = Σ w (t - s)² / Σ w, all targets of a layer against all sources in two matrix products.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -40,15 +42,14 @@ def peel(layout: Layout, table: Tensor, known: Tensor, choices: int, generator: 
     for rim in layers(known):
         centres = whole_patch(layout, rim)
         for image, pixels, around in by_image(layout, rim, centres):
-            sources.setdefault(image, None)
-            if sources[image] is None:
+            if image not in sources:
                 sources[image] = Sources(layout, table, image)
             table[pixels] = table[best_fit(layout, table, weights, sources[image], pixels, around, choices, generator)]
         weights[rim] = GUESSED
     return table
 
 
-def layers(known: Tensor):
+def layers(known: Tensor) -> Iterator[Tensor]:
     """The missing pixels' numbers, a ring one pixel wide at a time, from the rim inwards."""
     filled = known
     while not filled.flatten(1).all(dim=1).all():
@@ -69,7 +70,7 @@ def whole_patch(layout: Layout, pixels: Tensor) -> Tensor:
     return pixels - inside + row * layout.width + column
 
 
-def by_image(layout: Layout, pixels: Tensor, centres: Tensor):
+def by_image(layout: Layout, pixels: Tensor, centres: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
     """The images that have some of the pixels, each with them and their patches' centres."""
     image = layout.image_of(pixels)
     for number in image.unique().tolist():
