@@ -14,7 +14,7 @@ from inpaint_cli.exemplar.layout import Layout
 
 SOURCES = 8192  # of an image, that the first fill looks at
 PAIRS = 4_000_000  # of target and source at a time
-GUESSED = 0.5  # weight of a pixel that this fill has filled, beside 1 for a known one; measured
+GUESSED = 0.5  # weight of a pixel that this fill has filled, beside 1 for a known one; not in a paper
 
 
 class Sources:

@@ -55,16 +55,16 @@ class Settings:
     )
     depth: float = Field(1.5, gt=0, description="the hole's depth at the coarsest level, in patch radii; measured")
     alternations: int = Field(4, ge=1, description="of search and vote at the finest level; measured")
-    coarse_alternations: int = Field(
-        10, ge=1, description="at the coarsest level, many, as in Newson et al. 2017; measured"
+    coarse_alternations: int = Field(10, ge=1, description="at the coarsest level, many, as in Newson et al. 2017")
+    searches: int = Field(
+        2, ge=1, description="PatchMatch iterations in an alternation at the finest level; not in a paper"
     )
-    searches: int = Field(2, ge=1, description="PatchMatch iterations in an alternation at the finest level; measured")
     coarse_searches: int = Field(4, ge=1, description="at the coarsest level; Barnes et al. 2009 take 4 to 5")
     components: int = Field(24, ge=1, description="principal components of a patch that are compared; measured")
     thin: int = Field(
         4,
         ge=0,
-        description="parts of a hole at most twice as wide start smoothly and are averaged to the end; measured",
+        description="parts of a hole at most twice as wide start smoothly and are averaged to the end; not in a paper",
     )
     thin_spread: float = Field(
         0.5, gt=0, description="σ² in thin parts, in mean distances of a pixel's patches; measured"
