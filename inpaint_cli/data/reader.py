@@ -37,7 +37,7 @@ from inpaint_cli.imaging.decoding import printable
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_ATTRIBUTE_BYTES = 60_000
 MAX_NAME_BYTES = 65_536
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 1 << 18  # fits a core's cache: hashing 4 MB at once took twice as long
 DIGEST_THREADS = 4  # reading and hashing hold no lock of Python's
 PREPARE = "make it with: inpaint prepare"
 
