@@ -1,13 +1,17 @@
 """Frozen networks: their weights are found, named, or refused with what to do; never random silently."""
 
+import pickle
+
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision.models import vgg16
+from torchvision.models import get_model, vgg16
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
+from inpaint_cli.networks.classifier import Description, save_classifier
+from inpaint_cli.networks.lpips import CHANNELS
 from inpaint_cli.networks.vgg import VGG16Blocks
-from inpaint_cli.weights import SOURCES, load_helper, parse_weights
+from inpaint_cli.weights import SOURCES, load_helper, load_network, load_networks, parse_weights
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +75,60 @@ def test_a_download_without_network_says_so(monkeypatch):
     with pytest.raises(EnvironmentFault, match="no route to host") as error:
         load_helper("vgg16", "download")
     assert "--weights vgg16=FILE" in str(error.value)
+
+
+def test_each_absent_file_is_named_and_the_other_networks_are_there():
+    found = load_networks(["inception", "classifier", "lpips"], {"inception": "random"})
+    assert found.loaded["classifier"] is found.loaded["inception"]  # its features are computed once for both
+    assert found.labels["inception"] == "random features, not comparable"
+    assert found.labels["classifier"] == "Inception, random features, not comparable"
+    message = str(found.missing["lpips"])
+    for expected in ("alexnet-owt-7be5be79.pth", "--weights alexnet=FILE", "every metric but LPIPS"):
+        assert expected in message
+    message = str(load_networks(["classifier"], {}).missing["classifier"])
+    for expected in ("pt_inception-2015-12-05-6726825d.pth", "6726825d", "pytorch-fid", "--weights inception=FILE"):
+        assert expected in message
+
+
+def test_a_classifier_of_the_users_takes_inceptions_place(tmp_path):
+    path = tmp_path / "classifier.safetensors"
+    description = Description(architecture="squeezenet1_1", classes=4, name="four faces", size=48)
+    save_classifier(path, get_model("squeezenet1_1", num_classes=4).state_dict(), description)
+    found = load_networks(["classifier"], {"classifier": str(path)})
+    assert found.labels["classifier"].startswith("four faces, sha256 ") and not found.missing
+    with pytest.raises(InputError, match="no such weights file"):
+        load_networks(["classifier"], {"classifier": str(tmp_path / "absent.safetensors")})
+
+
+def test_a_network_of_two_files_names_both(tmp_path):
+    from torchvision.models import alexnet
+
+    linear = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(CHANNELS)}
+    torch.save(alexnet().state_dict(), tmp_path / "trunk.pth")
+    torch.save(linear, tmp_path / "linear.pth")
+    given = {"alexnet": str(tmp_path / "trunk.pth"), "lpips": str(tmp_path / "linear.pth")}
+    network, label = load_network("lpips", given)
+    assert torch.equal(network.linear4.flatten(), linear["lin4.model.1.weight"].flatten())
+    assert label.count("sha256") == 1 and label.count("+") == 1
+    with pytest.raises(InputError, match=r"trunk\.pth and .*trunk\.pth: not the weights"):
+        load_network("lpips", {**given, "lpips": given["alexnet"]})
+    with pytest.raises(UsageError, match="authors' package"):
+        load_network("lpips", {**given, "lpips": "download"})
+
+
+def test_no_pickle_is_trusted(tmp_path):
+    path = tmp_path / "inception.pth"
+    path.write_bytes(pickle.dumps({"fc.weight": Untrusted()}))
+    with pytest.raises(InputError, match=r"inception\.pth"):
+        load_helper("inception", str(path))
+    assert not Untrusted.opened
+
+
+class Untrusted:
+    opened = False
+
+    def __reduce__(self):
+        return setattr, (Untrusted, "opened", True)
 
 
 def test_the_names_are_checked():
