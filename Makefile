@@ -79,7 +79,7 @@ GPUS   ?= 1
 DATA   ?=
 TABLES ?= tables/$(SCALE)
 
-TABLE_NAMES = mde-3
+TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8
 
 tables: $(TABLE_NAMES:%=table-%)
 table-%: $(TABLES)/%.md
@@ -98,21 +98,50 @@ else
 	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE_$*)" -o $@ --overwrite
 endif
 
-# Missing Data Encoder, table 3: targeted occlusions
+# Missing Data Encoder. A run's folder names its training masks, mde-rec-0.1 for rec:0.1, and what differs from the defaults.
 MDE_smoke = --batch 4 --steps 4 --set width=8 --set perceptual=0
 MDE_small = --batch 16 --steps 12000 --set width=24 --set perceptual=0 --set ema=0.999
 MDE_paper =
 LIMIT_smoke = --limit 4
 
-OCCLUSIONS = right-half left-half both-eyes right-eye left-eye mouth
+train_mde = $(INPAINT) train --method mde --data $< --outdir $(@D) --gpus $(GPUS) $(MDE_$(SCALE)) --resume
+evaluate = $(INPAINT) evaluate --data $< $(LIMIT_$(SCALE)) --gpus $(GPUS) --grid $(@:.json=.png) -o $@ --overwrite > /dev/null
+runs = $(addprefix $(TABLES)/,$(1:%=%/.trained))
+checkpoints = $(1:%=--checkpoint $(TABLES)/%)
 
-$(TABLES)/mde-rec-0.1/.trained: $(TABLES)/celeba-96.h5
-	$(INPAINT) train --method mde --data $< --outdir $(@D) --masks rec:0.1 --gpus $(GPUS) $(MDE_$(SCALE)) --resume
+$(TABLES)/mde-%/.trained: $(TABLES)/celeba-96.h5
+	$(train_mde) --masks $(subst -,:,$*)
 	touch $@
 
-$(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(TABLES)/mde-rec-0.1/.trained
-	$(INPAINT) evaluate --checkpoint $(TABLES)/mde-rec-0.1 --method tv --method patch --data $< \
-	    $(OCCLUSIONS:%=--masks face:%) $(LIMIT_$(SCALE)) --gpus $(GPUS) --grid $(@:.json=.png) -o $@ --overwrite > /dev/null
+# Table 3: targeted occlusions
+OCCLUSIONS = right-half left-half both-eyes right-eye left-eye mouth
+
+$(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1)
+	$(evaluate) $(call checkpoints,mde-rec-0.1) --method tv --method patch $(OCCLUSIONS:%=--masks face:%)
+
+# Figure 7: every way of training against every test. Hide-and-seek needs masks that vary, which two of them do not.
+SETUPS = inpaint-0.25 reverse-0.25 colorize-1 colorize-2 $(foreach S,0.1 0.25 0.33 0.5,extrapolate-$(S) rec-$(S))
+
+$(SETUPS:%=$(TABLES)/mde-%-none/.trained): $(TABLES)/mde-%-none/.trained: $(TABLES)/celeba-96.h5
+	$(train_mde) --masks $(subst -,:,$*) --set hide_and_seek=none
+	touch $@
+
+$(TABLES)/mde-figure-7.json: $(TABLES)/celeba-96.h5 $(call runs,$(SETUPS:%=mde-%-none))
+	$(evaluate) $(call checkpoints,$(SETUPS:%=mde-%-none)) $(foreach setup,$(SETUPS),--masks $(subst -,:,$(setup)))
+
+# Figure 8: what each loss gives. mde-rec-0.1 has the paper's choice, alt.
+ABLATIONS = completion coord rec
+SET_completion = --set hide_and_seek=none --set adversarial=0 --set perceptual=0
+SET_coord      = --set hide_and_seek=coord
+SET_rec        = --set hide_and_seek=rec
+LOSSES = mde-rec-0.1 mde-rec-0.1-none $(ABLATIONS:%=mde-rec-0.1-%)
+
+$(ABLATIONS:%=$(TABLES)/mde-rec-0.1-%/.trained): $(TABLES)/mde-rec-0.1-%/.trained: $(TABLES)/celeba-96.h5
+	$(train_mde) --masks rec:0.1 $(SET_$*)
+	touch $@
+
+$(TABLES)/mde-figure-8.json: $(TABLES)/celeba-96.h5 $(call runs,$(LOSSES))
+	$(evaluate) $(call checkpoints,$(LOSSES)) $(foreach S,0.1 0.25 0.33 0.5,--masks rec:$(S))
 
 $(TABLES)/%.md: $(TABLES)/%.json
 	$(INPAINT) report table $* $< -o $@ --overwrite
