@@ -1,7 +1,7 @@
 """`inpaint report`: the papers' tables with our figures beside them, and pages of runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,3 +49,50 @@ def table(
     with replacing(output, overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
     typer.echo(str(output))
+
+
+@report.command()
+def page(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories of `inpaint train`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page: one HTML file.")],
+    results: Annotated[
+        list[Path] | None,
+        typer.Option("--results", help="Also show what `inpaint evaluate -o` wrote; repeat for several."),
+    ] = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Write a page of a run, or of several side by side: curves, samples through training, results, settings.
+
+    One file that asks nothing of the network.
+    """
+    from inpaint_cli.files import refuse_existing
+    from inpaint_cli.reports.results import read_comparisons, read_results
+    from inpaint_cli.reports.run_page import write_run_page
+
+    refuse_existing(output, overwrite)
+    figures = [result.model_dump() for path in results or [] for result in read_results(path)]
+    comparisons = [comparison for path in results or [] for comparison in read_comparisons(path)]
+    write_run_page(output, _read_runs(runs), figures, comparisons, overwrite)
+    typer.echo(str(output))
+
+
+def _read_runs(paths: list[Path]) -> list[Any]:
+    """What the run directories hold, named as shortly as they can be told apart."""
+    from inpaint_cli.engine.runs import RunDirectory
+    from inpaint_cli.errors import InputError
+    from inpaint_cli.reports.run_page import Run
+
+    names = [path.resolve().name for path in paths]
+    names = names if len({*names}) == len(names) else [str(path) for path in paths]
+    found = []
+    for path, name in zip(paths, names, strict=True):
+        run = RunDirectory(path)
+        if not run.used:
+            raise InputError(f"{path}: no run directory: it has no {run.configuration.name}; `inpaint train` makes one")
+        rows = run.read_metrics()
+        columns = {
+            key: [row.get(key, float("nan")) for row in rows] for key in dict.fromkeys(k for r in rows for k in r)
+        }
+        samples = {int(grid.stem.removeprefix("step-")): grid for grid in run.samples.glob("step-*.png")}
+        found.append(Run(name, run.read_configuration(), columns, samples))
+    return found

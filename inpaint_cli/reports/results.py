@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inpaint_cli.errors import InputError
 
@@ -33,6 +33,7 @@ class Column(Recorded):
     unit: str = ""
     better: str = "neither"
     decimals: int = 4
+    warning: str = ""
 
 
 class Result(Recorded):
@@ -62,8 +63,34 @@ class Result(Recorded):
         return self.method, json.dumps(self.settings, sort_keys=True), weights, self.samples, self.compose
 
 
+class Difference(Recorded):
+    """Of two systems, image by image."""
+
+    mean: float | None
+    interval: tuple[float, float] | None
+    images: int
+
+
+class Comparison(Recorded):
+    """Two systems on the same images behind the same masks: first - second, by column."""
+
+    masks: str
+    first: str
+    second: str
+    differences: dict[str, Difference]
+
+
 def read_results(path: Path) -> list[Result]:
     """Every result of a file; `InputError` that names the file and what is wrong with it."""
+    return _read(path, "results", Result)
+
+
+def read_comparisons(path: Path) -> list[dict[str, Any]]:
+    """The paired comparisons of a results file, as plain values."""
+    return [comparison.model_dump() for comparison in _read(path, "comparisons", Comparison)]
+
+
+def _read(path: Path, name: str, kind: type[Recorded]) -> list[Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -73,10 +100,10 @@ def read_results(path: Path) -> list[Result]:
     if not isinstance(content, dict) or not isinstance(content.get("results"), list) or not content["results"]:
         raise InputError(f"{path}: holds no results; `inpaint evaluate -o` writes a results file")
     try:
-        return [Result.model_validate(entry) for entry in content["results"]]
+        return TypeAdapter(list[kind]).validate_python(content.get(name, []))
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise InputError(
-            f"{path}: not a results file of this version ({where}: {problem['msg'].lower()}); evaluate again"
+            f"{path}: not a results file of this version ({name} {where}: {problem['msg'].lower()}); evaluate again"
         ) from None

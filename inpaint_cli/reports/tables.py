@@ -1,7 +1,7 @@
 """Results as plain text: the figures with everything needed to judge them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 COUNTS = ("identical_images", "identical_holes", "images_without_hole")  # that means leave out
 HIDDEN = ("_pooled", "_signed", "_signed_hole")  # kept in the results file: the table would be too wide
@@ -11,33 +11,48 @@ PARTS = {
 }  # tables of their own, by the ends of their columns
 
 
+class Block(NamedTuple):
+    """One table: its title (none for the first), header and rows."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+
 def results_table(results: Sequence[Mapping[str, Any]]) -> str:
     """`inpaint evaluate`'s results -> Markdown tables, what they were measured on, and each metric's definition."""
+    parts = []
+    for block in result_blocks(results):
+        parts += [*filter(None, [block.title and f"{block.title}:"]), markdown(block.header, block.rows)]
+    return "\n\n".join([*parts, bullets(judged_by(results))])
+
+
+def result_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The figures of whole images; in tables of their own those of the holes, and of the best samples."""
     names = list(dict.fromkeys(name for result in results for name in result["columns"] if not name.endswith(HIDDEN)))
     names = [name for name in names if not any(isinstance(result["metrics"].get(name), list) for result in results)]
     blocks = [_block(results, [name for name in names if not name.endswith(tuple(PARTS.values()))], "", "")]
     for title, ending in PARTS.items():
         own = [name for name in names if name.endswith(ending)]
-        if own:
-            blocks.append(_block(results, own, title, ending))
-    return "\n\n".join([*blocks, bullets(judged_by(results))])
+        blocks += [_block(results, own, title, ending)] if own else []
+    return blocks
 
 
-def _block(results: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, ending: str) -> str:
+def _block(results: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, ending: str) -> Block:
     columns = {name: next(result["columns"][name] for result in results if name in result["columns"]) for name in names}
     header = ["system", "masks", "images", *(heading(name.removesuffix(ending), columns[name]) for name in names)]
     rows = [
         [r["system"], r["masks"], str(r["images"]), *(_figure(r, name, columns[name]) for name in names)]
         for r in results
     ]
-    return "\n".join(filter(None, [title and f"{title}:\n", markdown(header, rows)]))
+    return Block(title, header, rows)
 
 
 def heading(name: str, column: Mapping[str, Any]) -> str:
     """`PSNR dB ↑`"""
     label = name.upper() if len(name) <= 4 else name.replace("_", " ")
     arrow = {"higher": "↑", "lower": "↓"}.get(column["better"], "")
-    warning = f"({column['warning']})" if "warning" in column else ""
+    warning = f"({column['warning']})" if column.get("warning") else ""
     return " ".join(filter(None, [label, column["unit"], arrow, warning]))
 
 
@@ -89,18 +104,23 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
 
 
+COMPARED = ("masks", "systems", "figure", "mean difference", "95 % interval", "images")
+
+
 def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> str:
     """Paired comparisons -> a Markdown table; nothing where there are none."""
-    rows = [
+    rows = comparison_rows(comparisons)
+    return "paired differences, image by image:\n\n" + markdown(COMPARED, rows) if rows else ""
+
+
+def comparison_rows(comparisons: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """The columns of `COMPARED`."""
+    return [
         [comparison["masks"], f"{comparison['first']} - {comparison['second']}", name, *_difference(difference)]
         for comparison in comparisons
         for name, difference in comparison["differences"].items()
         if not name.endswith(HIDDEN)
     ]
-    if not rows:
-        return ""
-    header = ["masks", "systems", "figure", "mean difference", "95 % interval", "images"]
-    return "paired differences, image by image:\n\n" + markdown(header, rows)
 
 
 def _difference(difference: Mapping[str, Any]) -> list[str]:

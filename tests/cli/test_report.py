@@ -203,3 +203,34 @@ def test_bytes_that_are_no_text(tmp_path):
     path = tmp_path / "other.json"
     path.write_bytes(b"\xff\xfe\x00")
     assert "not a results file" in refused("mde-3", path)
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_of_a_run_with_its_results(trained, prepared, tmp_path):
+    results, page = tmp_path / "results.json", tmp_path / "page.html"
+    done = inpaint("evaluate", "--checkpoint", trained, "--method", "tv", "--data", prepared, "--masks", "center:8",
+                   "-o", results, "-q")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    done = inpaint("report", "page", trained, "-o", page, "--results", results)
+    assert done.exit_code == 0 and done.stdout.strip() == str(page), done.stderr
+    text = page.read_text()
+    for expected in (
+        "step 4 of 4",
+        "completion",
+        "settings.width",
+        "data_identity",
+        "PSNR dB",
+        "mde - tv",
+        "versions.torch",
+    ):
+        assert expected in text, expected
+    again = inpaint("report", "page", trained, "-o", page)
+    assert again.exit_code == 2 and "--overwrite" in again.stderr
+
+
+def test_a_folder_that_is_no_run_has_no_page(tmp_path):
+    done = inpaint("report", "page", tmp_path, "-o", tmp_path / "page.html")
+    assert done.exit_code == 3 and str(tmp_path) in done.stderr and "inpaint train" in done.stderr
+    assert not (tmp_path / "page.html").exists()
