@@ -32,11 +32,12 @@ $(READY): pyproject.toml
 
 DEMO_MASKS = block:24
 
-demo: $(DEMO)/contact_sheet.png
+demo: $(DEMO)/look/index.html $(DEMO)/contact_sheet.png $(DEMO)/training.html $(DEMO)/results.json
 	@echo
 	@$(VENV)/bin/python -m inpaint_cli.reports.demo table $(DEMO)
 	@echo
-	@echo "Look at $(DEMO)/contact_sheet.png, and at $(DEMO)/run/samples and $(DEMO)/run/curves.png for the training."
+	@echo "Open $(DEMO)/look/index.html, an object taken out of a photo, and $(DEMO)/training.html, how the network learned;"
+	@echo "$(DEMO)/contact_sheet.png has three methods beside each other."
 
 $(DEMO)/demo.h5: $(READY)
 	mkdir -p $(DEMO)
@@ -55,19 +56,29 @@ $(DEMO)/photo.png $(DEMO)/mask.png &: $(READY)
 $(DEMO)/completed_mde.png: $(DEMO)/photo.png $(DEMO)/mask.png $(DEMO)/run/.trained
 	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --checkpoint $(DEMO)/run --overwrite
 
-$(DEMO)/completed_tv.png: $(DEMO)/photo.png $(DEMO)/mask.png
-	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --method tv --overwrite
+$(DEMO)/completed_%.png: $(DEMO)/photo.png $(DEMO)/mask.png
+	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --method $* --overwrite
 
-$(DEMO)/results_mde.json: $(DEMO)/run/.trained
-	$(INPAINT) evaluate --checkpoint $(DEMO)/run --data $(DEMO)/demo.h5 --masks $(DEMO_MASKS) -o $@ --overwrite > /dev/null
+$(DEMO)/results.json: $(DEMO)/demo.h5 $(DEMO)/run/.trained
+	$(INPAINT) evaluate --checkpoint $(DEMO)/run --method tv --method patch --data $< --masks $(DEMO_MASKS) \
+	    --grid $(DEMO)/examples.png -o $@ --overwrite > /dev/null
 
-$(DEMO)/results_tv.json: $(DEMO)/demo.h5
-	$(INPAINT) evaluate --method tv --data $< --masks $(DEMO_MASKS) -o $@ --overwrite > /dev/null
-
-RESULTS = $(DEMO)/results_mde.json $(DEMO)/results_tv.json
-
-$(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(RESULTS)
+$(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(DEMO)/completed_patch.png
 	$(VENV)/bin/python -m inpaint_cli.reports.demo sheet $(DEMO)
+
+$(DEMO)/scene.png $(DEMO)/scene_mask.png &: $(READY)
+	mkdir -p $(DEMO)
+	$(VENV)/bin/python -m inpaint_cli.reports.demo scene $(DEMO)
+
+$(DEMO)/scene_inpaint.png $(DEMO)/look/index.html &: $(DEMO)/scene.png $(DEMO)/scene_mask.png
+	$(INPAINT) complete $(DEMO)/scene.png --page $(DEMO)/look --overwrite
+
+$(DEMO)/training.html: $(DEMO)/run/.trained
+	$(INPAINT) report page $(DEMO)/run -o $@ --overwrite
+
+picture: $(DEMO)/scene_inpaint.png
+	$(VENV)/bin/python -m inpaint_cli.reports.demo picture $(DEMO)
+	mkdir -p .github && cp $(DEMO)/picture.jpg .github/picture.jpg
 
 # ---- the papers' tables ---------------------------------------------------------------------------------------------
 # Each file is made by one command from the files before it: a trained model is not trained again, and a run that was

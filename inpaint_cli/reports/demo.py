@@ -1,8 +1,10 @@
-"""The steps of `make demo` that are no command of the toolkit: its photo with a hole, its contact sheet, one table.
+"""The steps of `make demo` and `make picture` that are no command of the toolkit: photos with holes, sheets, one table.
 
 python -m inpaint_cli.reports.demo photo FOLDER     writes photo.png and mask.png
 python -m inpaint_cli.reports.demo sheet FOLDER     writes contact_sheet.png from photo, mask and completed_*.png
-python -m inpaint_cli.reports.demo table FOLDER     prints what results_*.json hold
+python -m inpaint_cli.reports.demo table FOLDER     prints what results.json holds
+python -m inpaint_cli.reports.demo scene FOLDER     writes scene.png and scene_mask.png: an object to take out
+python -m inpaint_cli.reports.demo picture FOLDER   writes picture.jpg from scene, mask and scene_inpaint.png
 """
 
 import json
@@ -19,16 +21,47 @@ from inpaint_cli.reports.tables import results_table
 
 PHOTO = "chelsea"  # training sees the left three fifths of it
 HOLE = (300, 172, 323, 195)  # a square: left, top, right, bottom, all of them in the hole
-COMPLETIONS = {"completed_mde.png": "mde, trained for minutes", "completed_tv.png": "tv, needs no training"}
+COMPLETIONS = {
+    "completed_mde.png": "mde, trained for minutes",
+    "completed_tv.png": "tv, needs no training",
+    "completed_patch.png": "patch, needs no training",
+}
+SCENE = "astronaut"
+OBJECT = ((378, 0), (452, 0), (458, 40), (464, 190), (468, 280), (364, 288), (346, 224), (354, 190), (374, 160))  # x, y
+PAINT = (255, 64, 160)
+GAP = 8  # pixels between the parts of the picture
 
 
 def write_photo(folder: Path) -> None:
     photo = Image.fromarray(getattr(skimage.data, PHOTO)())
     mask = Image.new("L", photo.size, 0)
     ImageDraw.Draw(mask).rectangle(HOLE, fill=255)
-    for name, image in (("photo.png", photo), ("mask.png", mask)):
-        with replacing(folder / name) as temporary:
-            image.save(temporary)
+    _save(folder, {"photo.png": photo, "mask.png": mask})
+
+
+def write_scene(folder: Path) -> None:
+    """A portrait with a model of the space shuttle behind it, and a mask over the model."""
+    photo = Image.fromarray(getattr(skimage.data, SCENE)())
+    mask = Image.new("L", photo.size, 0)
+    ImageDraw.Draw(mask).polygon(OBJECT, fill=255)
+    _save(folder, {"scene.png": photo, "scene_mask.png": mask})
+
+
+def write_picture(folder: Path) -> None:
+    """The scene, the scene with the hole painted, and the completed scene, side by side."""
+    scene, completed = (Image.open(folder / name).convert("RGB") for name in ("scene.png", "scene_inpaint.png"))
+    painted = scene.copy()
+    painted.paste(PAINT, mask=Image.open(folder / "scene_mask.png"))
+    picture = Image.new("RGB", (3 * scene.width + 2 * GAP, scene.height), "white")
+    for number, part in enumerate((scene, painted, completed)):
+        picture.paste(part, (number * (scene.width + GAP), 0))
+    _save(folder, {"picture.jpg": picture})
+
+
+def _save(folder: Path, images: dict[str, Image.Image]) -> None:
+    for name, image in images.items():
+        with replacing(folder / name, overwrite=True) as temporary:
+            image.save(temporary, quality=90)
 
 
 def write_sheet(folder: Path) -> None:
@@ -39,8 +72,7 @@ def write_sheet(folder: Path) -> None:
     images = [photo, masked, *completions]
     rows = [images, [enlarged(image, hole) for image in images]]
     sheet = grid(rows, labels_top=["original", "masked", *COMPLETIONS.values()])
-    with replacing(folder / "contact_sheet.png") as temporary:
-        sheet.save(temporary)
+    _save(folder, {"contact_sheet.png": sheet})
 
 
 def enlarged(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -55,9 +87,16 @@ def enlarged(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def print_table(folder: Path) -> None:
-    files = sorted(folder.glob("results_*.json"))
-    print(results_table([result for file in files for result in json.loads(file.read_text())["results"]]))
+    print(results_table(json.loads((folder / "results.json").read_text())["results"]))
 
+
+STEPS = {
+    "photo": write_photo,
+    "sheet": write_sheet,
+    "table": print_table,
+    "scene": write_scene,
+    "picture": write_picture,
+}
 
 if __name__ == "__main__":
-    {"photo": write_photo, "sheet": write_sheet, "table": print_table}[sys.argv[1]](Path(sys.argv[2]))
+    STEPS[sys.argv[1]](Path(sys.argv[2]))

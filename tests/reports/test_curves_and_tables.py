@@ -55,3 +55,17 @@ def test_the_demos_photo_hole_and_sheet(tmp_path):
         photo.save(tmp_path / name)
     demo.write_sheet(tmp_path)
     assert Image.open(tmp_path / "contact_sheet.png").width > 4 * photo.width
+
+
+def test_the_scene_its_mask_and_the_picture_of_both(tmp_path):
+    demo.write_scene(tmp_path)
+    scene, mask = np.asarray(Image.open(tmp_path / "scene.png")), np.asarray(Image.open(tmp_path / "scene_mask.png"))
+    assert mask.shape == scene.shape[:2] and 0.02 < (mask == 255).mean() < 0.2
+    Image.fromarray(np.where(mask[..., None] == 255, np.uint8(128), scene)).save(tmp_path / "scene_inpaint.png")
+    demo.write_picture(tmp_path)
+    picture = np.asarray(Image.open(tmp_path / "picture.jpg")).astype(int)
+    before, painted, after = (picture[:, start : start + 512] for start in (0, 512 + demo.GAP, 2 * (512 + demo.GAP)))
+    inside = mask == 255
+    inside[:, :440] = inside[:, 450:] = inside[:30] = inside[200:] = False  # well inside: JPEG blurs the rim
+    assert np.abs(painted[inside] - demo.PAINT).mean() < 6 and np.abs(after[inside] - 128).mean() < 6
+    assert np.abs(before - scene).mean() < 4
