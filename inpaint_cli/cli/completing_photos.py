@@ -76,7 +76,7 @@ def complete_photos(
     """Complete all photos, write, report. `load(shape)` gives the method (cli.assembly.Loaded)."""
     from inpaint_cli.files import refuse_existing
     from inpaint_cli.method import ImageShape
-    from inpaint_cli.reports.page import Page
+    from inpaint_cli.reports.page import pixels_each
 
     if options.overwrite and options.skip_existing:
         raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
@@ -86,7 +86,7 @@ def complete_photos(
     _refuse_unread_quality(jobs, options)
     if options.page is not None:
         refuse_existing(options.page / "index.html", options.overwrite)
-        options = replace(options, page_pixels=Page(len(jobs)).pixels)
+        options = replace(options, page_pixels=pixels_each(len(jobs)))
     team.wait()  # until every process has seen which files exist
     loaded = load(ImageShape(3, 1, 1))  # methods without a checkpoint take any size
     _refuse_what_the_method_does_not_read(loaded, options)
@@ -236,12 +236,11 @@ def _drawn(job: Job, options: PhotoOptions, loaded: Any, photo: Any, hole: Hole,
 
 
 def _write_page(outcomes: Sequence[Outcome], options: PhotoOptions) -> None:
-    from inpaint_cli.reports.page import Page
+    from inpaint_cli.reports.page import write_page
 
-    page = Page()
-    page.figures = [outcome.figure for outcome in outcomes if outcome.figure is not None]
-    if page.figures:
-        page.write(options.page, options.overwrite)
+    figures = [outcome.figure for outcome in outcomes if outcome.figure is not None]
+    if figures:
+        write_page(options.page, figures, options.overwrite)
 
 
 def report(outcomes: Sequence[Outcome], loaded: Any, options: PhotoOptions, as_json: bool, quiet: bool) -> None:

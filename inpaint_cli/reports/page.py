@@ -5,7 +5,7 @@ to `PIXELS_EACH`, and together up to `PIXELS_TOGETHER`, so that the page stays b
 smaller, and the page says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,39 +47,13 @@ class Figure:
     box: pictures.Box  # where the patches lie, in pixels of what is embedded
 
 
-class Page:
-    """A page that takes one photo after the other and keeps only what it will show of them."""
-
-    def __init__(self, expected: int = 1):
-        """`expected`: how many photos will come, which decides how large each may be."""
-        self.pixels = min(PIXELS_EACH, PIXELS_TOGETHER // max(expected, 1))
-        self.figures: list[Figure] = []
-
-    def add(self, completed: Completed) -> None:
-        self.figures.append(draw(completed, self.pixels))
-
-    def write(self, folder: Path, overwrite: bool = False) -> Path:
-        """Write `folder`/index.html, and the folder where it does not exist; returns the file's path."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "index.html"
-        html = render("completed.html.j2", figures=self.figures)
-        with replacing(path, overwrite) as temporary:  # names that are no Unicode, as files may have, get escapes
-            temporary.write_text(html, encoding="utf-8", errors="backslashreplace", newline="\n")
-        return path
-
-
-def write_page(folder: Path, entries: Iterable[Completed], overwrite: bool = False) -> Path:
-    """All photos at once: see `Page`."""
-    entries = list(entries)
-    page = Page(len(entries))
-    for entry in entries:
-        page.add(entry)
-    return page.write(folder, overwrite)
+def pixels_each(count: int) -> int:
+    """How many pixels of each photo a page of so many carries."""
+    return min(PIXELS_EACH, PIXELS_TOGETHER // max(count, 1))
 
 
 def draw(completed: Completed, pixels: int) -> Figure:
-    """A completed photo -> what the page shows of it, with at most this many pixels."""
+    """A completed photo -> what the page shows of it, with at most this many pixels (see `pixels_each`)."""
     height, width = completed.hole.shape
     size = shown_size((width, height), pixels)
     hole = pictures.shrunk_hole(completed.hole, size)
@@ -104,3 +78,14 @@ def shown_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     width, height = pictures.size_within(size, pixels)
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def write_page(folder: Path, figures: Sequence[Figure], overwrite: bool = False) -> Path:
+    """Write `folder`/index.html, and the folder where it does not exist; returns the file's path."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    html = render("completed.html.j2", figures=figures)
+    with replacing(path, overwrite) as temporary:  # names that are no Unicode, as files may have, get escapes
+        temporary.write_text(html, encoding="utf-8", errors="backslashreplace", newline="\n")
+    return path
