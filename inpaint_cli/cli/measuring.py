@@ -1,6 +1,5 @@
 """What `inpaint evaluate` does: systems loaded one after the other, measured, compared, written."""
 
-import itertools
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -221,14 +220,14 @@ def entry(
 
 def compare(rows: dict[tuple[str, str], dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     """Each two systems behind the same masks: mean differences of what both have image by image."""
-    from inpaint_cli.metrics import paired_difference
+    from inpaint_cli.engine.comparing import paired_differences
 
     found = []
     for spec in dict.fromkeys(spec for _, spec in rows):
         systems = {system: own for (system, own_spec), own in rows.items() if own_spec == spec}
-        for (first, one), (second, other) in itertools.combinations(systems.items(), 2):
-            differences = {
-                name: paired_difference(one[name], other[name], seed)._asdict() for name in one if name in other
-            }
-            found.append({"masks": spec, "first": first, "second": second, "differences": differences})
+        together = paired_differences(systems, seed)
+        found += [
+            {"masks": spec, "first": first, "second": second, "differences": differences}
+            for (first, second), differences in together.items()
+        ]
     return found

@@ -134,6 +134,18 @@ def is_described(row: Row, result: Result) -> bool:
     )
 
 
+def departures(row: Row, result: Result) -> list[str]:
+    """In what a result differs from what the print did for this row: `perceptual 0.0, not 2e-05`."""
+    found = [
+        f"{name} {result.settings[name]}, not {wanted}"
+        for name, wanted in row.expected.items()
+        if name in result.settings and not _equal(result.settings[name], wanted)
+    ]
+    if row.steps and result.checkpoint and result.checkpoint.step != row.steps:
+        found.append(f"{result.checkpoint.step:,} steps, not {row.steps:,}")
+    return found
+
+
 def _equal(one: Any, other: Any) -> bool:
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
     return math.isclose(one, other, rel_tol=1e-9) if numbers else one == other

@@ -24,6 +24,7 @@ PAPERS = {
     "deep": "Burlin, Le Calonnec, Duperier: Deep Image Inpainting",
 }
 BY_CONDITION = ("masks", "recipe", "split", "images")  # what a table may say once for all its conditions
+BY_ROW = ("trained_on", "expected", "steps")  # and for all its rows of ours
 Published = Decimal | Literal["-"]  # a dash where the print has one, or nothing
 
 
@@ -75,9 +76,11 @@ class Row(Part):
     settings: dict[str, Any] = Field(default_factory=dict)
     trained_on: str = "*"  # the masks it trained on, as a pattern: `reverse:*`
     untrained: bool = False
+    expected: dict[str, Any] = Field(default_factory=dict)  # what the print used; a result that departs says so
+    steps: int | None = None  # the same of the number of updates
     figures: dict[str, list[Published]] = Field(default_factory=dict)  # by condition, in the order of the metrics
 
-    @field_validator("settings")
+    @field_validator("settings", "expected")
     @classmethod
     def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
         return {name: float(value) if isinstance(value, Decimal) else value for name, value in settings.items()}
@@ -128,6 +131,6 @@ def load_table(name: str) -> PublishedTable:
     raw = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"), parse_float=Decimal)
     by_condition = {key: raw.pop(key) for key in BY_CONDITION if key in raw}
     raw["conditions"] = [{**by_condition, **condition} for condition in raw["conditions"]]
-    by_row = {"trained_on": raw.pop("trained_on")} if "trained_on" in raw else {}
-    raw["rows"] = [{**by_row, **row} for row in raw["rows"]]
+    by_row = {key: raw.pop(key) for key in BY_ROW if key in raw}
+    raw["rows"] = [{**by_row, **row} if "method" in row else row for row in raw["rows"]]
     return PublishedTable(name=name, **raw)

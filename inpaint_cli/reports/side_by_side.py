@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from inpaint_cli.reports.filling import Filled, Line
+from inpaint_cli.reports.filling import Filled, Line, departures
 from inpaint_cli.reports.published import PAPERS, Condition, Metric
 from inpaint_cli.reports.results import Result
 from inpaint_cli.reports.tables import bullets, markdown
@@ -149,6 +149,12 @@ def measured_conditions(filled: Filled) -> list[str]:
         if r.data.recipe not in recipes
     ]
     lines += [f"{r.system}: {', '.join(_system(r))}" for r in results]
+    lines += [
+        f"departs from the print: {line.system}: {'; '.join(found)}"
+        for line in filled.lines
+        for r in line.results.values()
+        if line.row and (found := departures(line.row, r))
+    ]
     lines += [f"note: {note}" for r in results for note in r.notes]
     return [*lines, *(text for r in results for text in definitions(filled, r))]
 

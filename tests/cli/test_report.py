@@ -96,6 +96,14 @@ def test_a_system_trained_otherwise_is_not_the_prints(measured, as_mde):
     assert lines_of(text, "MDE")["Mouth"][1] == "-" and lines_of(text, "elsewhere")["Mouth"][1] != "-"
 
 
+def test_departures_from_the_print_are_said(measured, as_mde):
+    path = as_mde(measured("mouth"), settings={"width": 8, "perceptual": 2e-5, "adversarial": 0.01})
+    text = table("mde-3", path)
+    assert "departs from the print: MDE: width 8, not 64; 7 steps, not 300,000" in text
+    paper = as_mde(measured("mouth"), settings={"width": 64}, checkpoint={"digest": "ab" * 32, "step": 300000})
+    assert "departs" not in table("mde-3", paper)
+
+
 def test_settings_choose_the_row(measured, as_mde):
     for loss, row in (("rec", "completion, adversarial, perceptual, L_rec"), ("none", "completion")):
         weights = {"adversarial": 0.01, "perceptual": 2e-5} if loss == "rec" else {"adversarial": 0, "perceptual": 0.0}
