@@ -49,8 +49,8 @@ def open_mask(path: str | Path, size: tuple[int, int] | None = None, invert: boo
     hole = ~hole if invert else hole
     refuse_senseless(hole, path)
     if hole.mean() > WARN_ABOVE:
-        turn = "without --invert-mask" if invert else "--invert-mask"
-        notes += (f"{printable(path)}: the hole covers {hole.mean():.0%} of the photo; is it meant? {turn} inverts it",)
+        turn = "leave out --invert-mask" if invert else "give --invert-mask"
+        notes += (f"{printable(path)}: the hole covers {hole.mean():.0%} of the photo; if it is the rest, {turn}",)
     return MaskFile(hole, notes)
 
 
