@@ -8,7 +8,19 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "inpaint_cli"
 GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
-    "cli": {"engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "blending"},
+    "cli": {
+        "engine",
+        "methods",
+        "method",
+        "masks",
+        "metrics",
+        "data",
+        "imaging",
+        "reports",
+        "weights",
+        "blending",
+        "painting",
+    },
     "engine": {"method", "masks", "metrics", "reports", "blending"},
     "painting": {"imaging", "reports"},
     "methods": {"method", "networks", "losses", "masks", "blending", "exemplar"},

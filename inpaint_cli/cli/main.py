@@ -12,6 +12,7 @@ from inpaint_cli import __version__
 from inpaint_cli.cli.complete import complete
 from inpaint_cli.cli.data import data
 from inpaint_cli.cli.evaluate import evaluate
+from inpaint_cli.cli.mask import mask
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.prepare import prepare
@@ -74,7 +75,7 @@ def inpaint(
     """
 
 
-for command in (prepare, data, train, complete, evaluate, methods, masks):
+for command in (prepare, data, train, complete, mask, evaluate, methods, masks):
     app.command()(command)
 app.add_typer(report, name="report")
 

@@ -13,12 +13,12 @@ function followTheme(button) {
   });
 }
 
-/** `actions[key]()` for keys pressed outside of fields and dialogs, alone or with Shift. */
+/** `actions["b"]()`, `actions["ctrl+z"]()`, `actions["ctrl+shift+z"]()` for keys pressed outside of fields and dialogs. */
 function followKeys(actions) {
   document.addEventListener("keydown", (event) => {
-    const elsewhere = event.target.closest("dialog, input[type=text], input[type=number], select, textarea");
-    if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (event.altKey || event.target.closest("dialog, input[type=text], input[type=number], select, textarea")) return;
+    const control = event.ctrlKey || event.metaKey ? (event.shiftKey ? "ctrl+shift+" : "ctrl+") : "";
+    const action = actions[control + (event.key.length === 1 ? event.key.toLowerCase() : event.key)];
     if (!action) return;
     event.preventDefault();
     action();

@@ -1,0 +1,188 @@
+"""The local server behind `inpaint mask`: for this machine alone, for whoever has its address, for as long as the page.
+
+It listens on the loopback address. Every request carries the random token of the address, and the Host header of this
+server, so that neither other users' programs nor pages of other sites (by DNS rebinding or a form) get an answer. It
+serves no files: what it knows are the routes below.
+"""
+
+import hmac
+import json
+import secrets
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
+from inpaint_cli.painting.session import Session
+
+ADDRESS = "127.0.0.1"
+LARGEST_BODY = 64_000_000  # bytes; a painted mask has a few thousand
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the rest of the policy is in the page
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Patience(NamedTuple):
+    """How long the server waits, in seconds."""
+
+    opening: float = 900  # for the page to be opened at all
+    silence: float = 150  # for the next sign of life: browsers let hidden pages speak once a minute
+    return_: float = 4  # for a page that was left, which may be one that is loaded anew
+
+
+class Refused(Exception):
+    """A request that gets no answer but a status."""
+
+    def __init__(self, status: HTTPStatus):
+        self.status = status
+
+
+class PaintingServer(ThreadingHTTPServer):
+    """Serves one page for one session; `serve` returns when the page is done or gone."""
+
+    daemon_threads = True  # a completion that is still running does not keep the program
+    block_on_close = False
+
+    def __init__(self, session: Session, page: str, port: int = 0, patience: Patience = Patience()):
+        """`page`: the HTML; `port` 0 takes any that is free."""
+        self.session, self.page, self.patience = session, page, patience
+        self.token = secrets.token_urlsafe(24)
+        self.done = threading.Event()
+        self._deadline = time.monotonic() + patience.opening
+        try:
+            super().__init__((ADDRESS, port), Handler)
+        except OSError as error:
+            raise EnvironmentFault(f"--port {port}: {error.strerror}; --port 0 takes any that is free") from None
+        self.hosts = {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
+        self.url = f"http://{ADDRESS}:{self.server_port}/{self.token}/"
+
+    def serve(self) -> None:
+        """Answer requests until the page says that it is done, or has been silent for too long."""
+        threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            while not self.done.wait(0.1) and time.monotonic() < self._deadline:
+                pass
+            time.sleep(0.2)  # the last answer is on its way
+        finally:
+            self.shutdown()
+            self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves in the middle of a request is no fault."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+    def heard(self, patience: float) -> None:
+        self._deadline = time.monotonic() + patience
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Checks a request, calls its route, answers with the page or with JSON."""
+
+    server: PaintingServer
+    timeout = 60  # seconds for a request to arrive
+    server_version, sys_version = "inpaint", ""
+
+    def do_GET(self) -> None:
+        self._answer(PAGES)
+
+    def do_POST(self) -> None:
+        self._answer(ACTIONS)
+
+    def _answer(self, routes: dict[str, Callable]) -> None:
+        try:
+            route = self._checked_route()
+            if route not in routes:
+                raise Refused(HTTPStatus.NOT_FOUND)
+            answer, status = routes[route](self.server, self._body()), HTTPStatus.OK
+        except (ConnectionError, TimeoutError):
+            raise
+        except Refused as refusal:
+            answer, status = {"error": refusal.status.phrase}, refusal.status
+        except Exception as error:
+            answer, status = {"error": message_of(error)}, HTTPStatus.UNPROCESSABLE_ENTITY
+        self._send(answer, status)
+
+    def _checked_route(self) -> str:
+        """The part of the path after the token. The token is compared in a time that tells nothing about it."""
+        _, token, route = [*self.path.partition("?")[0].split("/", 2), "", ""][:3]
+        known = hmac.compare_digest(token.encode(), self.server.token.encode())
+        ours = self.headers.get("Host") in self.server.hosts
+        origin = self.headers.get("Origin")  # browsers name it with every POST
+        if not (known and ours and (origin is None or origin.removeprefix("http://") in self.server.hosts)):
+            raise Refused(HTTPStatus.FORBIDDEN)
+        return route
+
+    def _body(self) -> bytes:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or "Transfer-Encoding" in self.headers:
+            raise Refused(HTTPStatus.LENGTH_REQUIRED)
+        if int(length) > LARGEST_BODY:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.rfile.read(int(length))
+
+    def _send(self, answer: str | dict[str, Any], status: HTTPStatus) -> None:
+        is_page = isinstance(answer, str)
+        body = (answer if is_page else json.dumps(answer)).encode(errors="backslashreplace")
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8" if is_page else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        """The terminal is for what concerns the user."""
+
+
+def message_of(error: Exception) -> str:
+    """What the page shows; a fault of ours goes to the terminal too, with what is needed to find it."""
+    if isinstance(error, InpaintError):
+        return str(error)
+    if is_out_of_memory(error):
+        return f"{out_of_memory(error)}; a smaller hole or --device cpu helps"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.filename or 'the disk'}: {error.strerror}"
+    traceback.print_exception(error, file=sys.stderr)
+    return f"a fault in the program ({type(error).__name__}); the terminal says more. Painting and saving go on"
+
+
+def _show(server: PaintingServer, body: bytes) -> str:
+    server.heard(server.patience.silence)
+    return server.page
+
+
+def _alive(server: PaintingServer, body: bytes) -> dict[str, Any]:
+    server.heard(server.patience.silence)
+    return {}
+
+
+def _left(server: PaintingServer, body: bytes) -> dict[str, Any]:
+    server.heard(server.patience.return_)
+    return {}
+
+
+def _done(server: PaintingServer, body: bytes) -> dict[str, Any]:
+    server.done.set()
+    return {}
+
+
+PAGES = {"": _show}
+ACTIONS = {
+    "complete": lambda server, body: server.session.complete(body),
+    "save": lambda server, body: server.session.save(body),
+    "alive": _alive,
+    "left": _left,
+    "done": _done,
+}

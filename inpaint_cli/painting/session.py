@@ -1,0 +1,134 @@
+"""What a person paints, sees completed and saves: the state behind the page of `inpaint mask`."""
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from inpaint_cli.errors import BusyError, EnvironmentFault, InputError
+from inpaint_cli.files import refuse_existing
+from inpaint_cli.imaging.decoding import colour_and_alpha, opened
+from inpaint_cli.imaging.deep import to_eight_bits
+from inpaint_cli.imaging.holes import write_mask
+from inpaint_cli.imaging.photos import Photo, output_format, write_photo
+from inpaint_cli.reports import pictures
+
+VIEW_PIXELS = 6_000_000  # a larger photo is shown and painted on smaller; browsers on phones end at 16 million
+PAINTED = 128  # of 255 from which a pixel of the canvas is hole
+
+Complete = Callable[[np.ndarray, int], np.ndarray]  # hole (bool [H, W]), seed -> pixels [H, W, C] of the photo's type
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where mask and result go, and whether files that were there before may be replaced."""
+
+    mask: Path
+    result: Path
+    overwrite: bool = False
+
+    def check(self) -> None:
+        """Raise what is wrong with them before anyone has painted."""
+        for path in (self.mask, self.result):
+            output_format(path)
+            refuse_existing(path, self.overwrite)
+            if not os.access(path.parent, os.W_OK):
+                trouble = "may not be written to" if path.parent.exists() else "does not exist"
+                raise EnvironmentFault(
+                    f"the folder {path.parent} {trouble}; choose with -o and --mask where results go"
+                )
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A hole and what was made of it."""
+
+    hole: np.ndarray  # bool [H, W]
+    seed: int
+    pixels: np.ndarray  # [H, W, C], of the photo's type
+
+
+class Session:
+    """One photo, the mask that is painted over it, its latest completion. Requests may come from several threads."""
+
+    def __init__(self, photo: Photo, complete: Complete, outputs: Outputs, seed: int = 0):
+        self.photo, self.outputs, self.first_seed = photo, outputs, seed
+        self.view = pictures.size_within(photo.size, VIEW_PIXELS)  # width, height of the page's canvas
+        self.saved: list[Path] = []
+        self.notes: tuple[str, ...] = ()
+        self._complete = complete
+        self._completing = threading.Lock()
+        self._latest: Completion | None = None
+
+    def photo_uri(self) -> str:
+        """The photo as the page shows it."""
+        return pictures.photo_uri(self._shown(self.photo.pixels))
+
+    def complete(self, painted: bytes) -> dict[str, Any]:
+        """Complete what is painted; the same hole once more gives the next seed's completion.
+
+        Returns the surroundings of the hole as `patch` (data URI) and `box` (left, top, right, bottom in pixels of the
+        view), the `seed` and the `seconds` that it took.
+        """
+        hole = self.hole(painted)
+        if not self._completing.acquire(blocking=False):
+            raise BusyError("the photo is being completed; wait until that has ended")
+        try:
+            started = time.monotonic()
+            seed = self._latest.seed + 1 if self._is_latest(hole) else self.first_seed
+            self._latest = Completion(hole, seed, self._complete(hole, seed))
+        finally:
+            self._completing.release()
+        shown_hole = pictures.shrunk_hole(hole, self.view)
+        patch, box = pictures.patch_uri(self._shown(self._latest.pixels), shown_hole)
+        return {"patch": patch, "box": box, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
+
+    def save(self, painted: bytes) -> dict[str, Any]:
+        """Write the mask and, where this very hole was completed, the result. Returns `saved`: the files' names."""
+        hole = self.hole(painted)
+        write_mask(hole, self.outputs.mask, self._may_replace(self.outputs.mask))
+        written = [self.outputs.mask]
+        if self._is_latest(hole):
+            result, replace = self.outputs.result, self._may_replace(self.outputs.result)
+            self.notes += write_photo(self.photo, self._latest.pixels, result, replace)
+            written.append(result)
+        self.saved = list(dict.fromkeys([*self.saved, *written]))
+        return {"saved": [str(path) for path in written]}
+
+    def hole(self, painted: bytes) -> np.ndarray:
+        """The page's canvas, a PNG of the view's size -> bool [H, W] of the photo's size, true where it is opaque."""
+        with opened(_Upload(painted), inspect=self._refuse_other_sizes) as image:
+            _, alpha = colour_and_alpha(image)
+        if alpha is None:
+            raise InputError("the painted mask: has no transparency, so nothing says where the hole is")
+        # Edges are smooth on the canvas, so that enlarged they stay so.
+        hole = np.asarray(alpha.resize(self.photo.size, Image.Resampling.BILINEAR)) >= PAINTED
+        if not hole.any():
+            raise InputError("nothing is painted yet: paint over what is to disappear")
+        if hole.all():
+            raise InputError("all of the photo is painted: leave something to complete it from")
+        return hole
+
+    def _refuse_other_sizes(self, image: Image.Image) -> None:
+        if image.size != self.view:
+            raise InputError("is {}×{} pixels, but the page's canvas has {}×{}".format(*image.size, *self.view))
+
+    def _shown(self, pixels: np.ndarray) -> np.ndarray:
+        return pictures.shrunk(to_eight_bits(pixels), self.view)
+
+    def _is_latest(self, hole: np.ndarray) -> bool:
+        return self._latest is not None and np.array_equal(self._latest.hole, hole)
+
+    def _may_replace(self, path: Path) -> bool:
+        return self.outputs.overwrite or path in self.saved  # what this session wrote, it may write again
+
+
+class _Upload(io.BytesIO):
+    name = "the painted mask"  # what messages call it
