@@ -11,14 +11,14 @@ pixels (Dirichlet at known neighbours, Neumann at the image's borders) the corre
 sums y - G over a missing pixel's known neighbours. Known pixels enter only there, at the rim, and hidden ones nowhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
 
-from inpaint_cli.poisson import HOLES
+from inpaint_cli.poisson import HOLES, distinct_masks
 
 FEATHER_PIXELS = 8
 
@@ -103,17 +103,3 @@ BLENDS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 def as_planes(image: Tensor) -> Tensor:
     """[B, C, H, W] -> [B·C, H·W], a view where it can be."""
     return image.reshape(-1, image.shape[-2] * image.shape[-1])
-
-
-def distinct_masks(mask: Tensor, shape: torch.Size) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Each hole that occurs (bool [H, W], true = missing), with the planes b·C + c of [B, C, H, W] that have it."""
-    missing = (mask <= 0).cpu().numpy().reshape(-1, *shape[-2:])
-    numbers = np.arange(len(missing)).reshape(*mask.shape[:2], 1, 1)
-    owners = np.broadcast_to(numbers, (*shape[:2], 1, 1)).ravel()
-    groups: dict[bytes, list[int]] = {}
-    for number, plane_mask in enumerate(missing):
-        groups.setdefault(plane_mask.tobytes(), []).append(number)
-    for members in groups.values():
-        hole = missing[members[0]]
-        if hole.any():
-            yield hole, torch.from_numpy(np.flatnonzero(np.isin(owners, members))).to(mask.device)

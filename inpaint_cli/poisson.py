@@ -26,6 +26,7 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
+TOLERANCE = 1e-9  # of the residual, relative to the right side, where a solver iterates
 STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows and columns to the four neighbours
 RECTANGLE_PIXELS = 64  # smaller rectangles are left to the factorisation, which takes any number of them at once
 RECTANGLE_SIDE = 512  # beyond, dense transforms cost more than conjugate gradients
@@ -33,11 +34,25 @@ FACTORISED_PIXELS = 100_000  # beyond, conjugate gradients are faster than one f
 CACHE_BYTES = 256 * 2**20
 
 
+def distinct_masks(mask: Tensor, shape: torch.Size) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Each hole that occurs (bool [H, W], true = missing), with the planes b·C + c of [B, C, H, W] that have it."""
+    missing = (mask <= 0).cpu().numpy().reshape(-1, *shape[-2:])
+    numbers = np.arange(len(missing)).reshape(*mask.shape[:2], 1, 1)
+    owners = np.broadcast_to(numbers, (*shape[:2], 1, 1)).ravel()
+    groups: dict[bytes, list[int]] = {}
+    for number, plane_mask in enumerate(missing):
+        groups.setdefault(plane_mask.tobytes(), []).append(number)
+    for members in groups.values():
+        hole = missing[members[0]]
+        if hole.any():
+            yield hole, torch.from_numpy(np.flatnonzero(np.isin(owners, members))).to(mask.device)
+
+
 class Part(NamedTuple):
     """Some of a hole's pixels, none of them a neighbour of the rest."""
 
     members: Tensor  # positions among the hole's pixels
-    solve: Callable[[Tensor], Tensor]  # right sides [planes, members] -> solutions
+    solve: Callable[[Tensor, float], Tensor]  # right sides [planes, members], tolerance -> solutions
 
 
 class Hole:
@@ -74,11 +89,11 @@ class Hole:
             total[:, inside] += jump - sign * gradient[chosen, abs(down), torch.minimum(here, there)].double()
         return total
 
-    def solve(self, right: Tensor) -> Tensor:
-        """h of A h = r. [planes, n] -> [planes, n], float64"""
+    def solve(self, right: Tensor, tolerance: float = TOLERANCE) -> Tensor:
+        """h of A h = r. [planes, n] -> [planes, n], float64. A larger tolerance is for who improves on h anyway."""
         solution = torch.empty_like(right)
         for part in self.parts:
-            solution[:, part.members] = part.solve(right[:, part.members])
+            solution[:, part.members] = part.solve(right[:, part.members], tolerance)
         return solution
 
     def bytes(self) -> int:
@@ -165,7 +180,7 @@ class Rectangle:
         self.scale = 1.0 / (down[:, None] + across)
         self.bytes = 8 * (self.rows.numel() + self.columns.numel() + self.scale.numel())
 
-    def __call__(self, right: Tensor) -> Tensor:
+    def __call__(self, right: Tensor, tolerance: float) -> Tensor:
         images = right.view(len(right), *self.scale.shape)
         spectrum = (self.rows.T @ images @ self.columns) * self.scale
         return (self.rows @ spectrum @ self.columns.T).flatten(1)
@@ -201,11 +216,10 @@ class Factorisation:
         self.factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", **options)
         self.bytes = 12 * self.factors.nnz
 
-    def __call__(self, right: Tensor) -> Tensor:
+    def __call__(self, right: Tensor, tolerance: float) -> Tensor:
         return torch.from_numpy(self.factors.solve(right.contiguous().numpy().T).T)
 
 
-TOLERANCE = 1e-9  # of the residual, relative to the right side
 ITERATIONS = 500  # 10 to 20 are usual
 COARSEST = 400  # pixels that a dense matrix solves
 DAMPING = 0.8  # of Jacobi sweeps: smooths best for the five-point Laplacian in two dimensions
@@ -232,10 +246,10 @@ class ConjugateGradients:
         self.coarsest = torch.from_numpy(np.linalg.inv(matrix.toarray())).to(device)
         self.matrix = self.levels[0][0] if self.levels else torch.from_numpy(matrix.toarray()).to(device)
 
-    def __call__(self, right: Tensor) -> Tensor:
+    def __call__(self, right: Tensor, tolerance: float) -> Tensor:
         residual = right.T.contiguous()  # [n, planes]
         solution = torch.zeros_like(residual)
-        enough = TOLERANCE * residual.norm(dim=0)
+        enough = tolerance * residual.norm(dim=0)
         direction = preconditioned = self.cycle(residual)
         energy = (residual * preconditioned).sum(dim=0)
         for _ in range(ITERATIONS):

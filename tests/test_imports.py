@@ -23,7 +23,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     },
     "engine": {"method", "masks", "metrics", "reports", "blending"},
     "painting": {"imaging", "reports"},
-    "methods": {"method", "networks", "losses", "masks", "blending", "exemplar"},
+    "methods": {"method", "networks", "losses", "masks", "blending", "exemplar", "poisson"},
     "method": {"masks"},
     "weights": {"networks"},
     "blending": {"poisson"},
