@@ -137,4 +137,5 @@ def evaluate(
         measured = measure_systems(request, hardware, team, quiet)
         if team.leads:
             outputs.write(measured)
-    measured.raise_for_missing()
+    if team.leads:
+        measured.raise_for_missing()

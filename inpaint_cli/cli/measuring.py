@@ -1,6 +1,8 @@
 """What `inpaint evaluate` does: systems loaded one after the other, measured, compared, written."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +11,7 @@ import typer
 
 from inpaint_cli.cli.assembly import Loaded
 from inpaint_cli.cli.progress import progress_bar
-from inpaint_cli.errors import EnvironmentFault, UsageError, unknown
+from inpaint_cli.errors import EnvironmentFault, UsageError, is_out_of_memory, out_of_memory, unknown
 
 COMPOSE = ("known", "output")
 
@@ -131,7 +133,10 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
         loaded = load(source, request, prepared, hardware)
         measured.missing |= plan.missing
         for process in processes:
-            with progress_bar(f"{system}, {process.spec}", count, quiet or not team.leads) as advance:
+            with (
+                progress_bar(f"{system}, {process.spec}", count, quiet or not team.leads) as advance,
+                saying_what_helps(),
+            ):
                 found = plan.evaluate(loaded.method, split, process, hardware, team, advance)
             place = system, process.spec
             measured.rows[place] = image_by_image(found.rows, instruments)
@@ -150,6 +155,22 @@ def load(source: tuple[Path | None, str | None], request: Request, prepared: Any
         note = f"{loaded.name} leaves known pixels as they were: its output is the composed image"
         loaded = replace(loaded, notes=(*loaded.notes, note))
     return loaded
+
+
+@contextmanager
+def saying_what_helps() -> Iterator[None]:
+    """Out of memory: here no smaller batch would help."""
+    from inpaint_cli.engine.evaluating import GROUP
+
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise EnvironmentFault(
+            f"{out_of_memory(error)}: images are completed {GROUP} at a time, so that figures do not depend on the "
+            "machine; a device with more memory helps, or --device cpu"
+        ) from None
 
 
 def needs_no_training(method: str) -> bool:

@@ -112,9 +112,16 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
         if not line.results:
             return line
     # What the results call a second system of one row stands behind the print's name.
-    line = Line(f"{row.system}: {result.system}" if row else result.system, row)
+    line = Line(f"{row.system}: {called(result)}" if row else called(result), row)
     lines.insert(lines.index(own[-1]) + 1 if own else len(lines), line)
     return line
+
+
+def called(result: Result) -> str:
+    """The system as its results name it, and how it was measured where that is not the usual way."""
+    ways = [f"{result.samples} samples"] if result.samples > 1 else []
+    ways += ["own output"] if result.compose == "output" else []
+    return f"{result.system} ({', '.join(ways)})" if ways else result.system
 
 
 def row_of(rows: list[Row], result: Result) -> Row | None:

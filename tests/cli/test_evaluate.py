@@ -234,6 +234,15 @@ def test_random_features_are_named_in_every_output(prepared, tmp_path):
     assert again["metrics"] == result["metrics"]
 
 
+def test_out_of_memory_says_what_helps_here(prepared, monkeypatch):
+    def full(self, *arguments, **options):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("inpaint_cli.methods.tv.METHOD.complete", full)
+    done = inpaint("evaluate", "--method", "tv", "--data", prepared, "--masks", "center:8")
+    assert done.exit_code == 4 and "32 at a time" in done.stderr and "--batch" not in done.stderr
+
+
 def test_metrics_that_cannot_be_had_are_refused_or_with_all_left_out(prepared, tmp_path):
     shared = ["--method", "tv", "--data", prepared, "--masks", "center:8", "--limit", 1]
     for name, expected in (("fid", "at least 2 images"), ("diversity", "--samples"), ("dice", "parsing")):

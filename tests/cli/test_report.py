@@ -91,6 +91,12 @@ def test_a_row_may_have_several_systems(measured, as_mde):
     assert lines_of(text, "MDE: mde two")["Mouth"][1] != "-"
 
 
+def test_ways_of_measuring_tell_lines_of_one_row_apart(measured, as_mde):
+    path = measured("mouth")
+    text = table("mde-3", as_mde(path), as_mde(path, "whole", compose="output"))
+    assert lines_of(text, "MDE")["Mouth"][1] != "-" and lines_of(text, "MDE: whole (own output)")["Mouth"][0] == "-"
+
+
 def test_a_system_trained_otherwise_is_not_the_prints(measured, as_mde):
     text = table("mde-3", as_mde(measured("mouth"), "elsewhere", trained_on="block:8"))
     assert lines_of(text, "MDE")["Mouth"][1] == "-" and lines_of(text, "elsewhere")["Mouth"][1] != "-"
