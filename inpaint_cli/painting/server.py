@@ -7,12 +7,15 @@ serves no files: what it knows are the routes below.
 
 import hmac
 import json
+import queue
 import secrets
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -50,7 +53,7 @@ class Refused(Exception):
 class PaintingServer(ThreadingHTTPServer):
     """Serves one page for one session; `serve` returns when the page is done or gone."""
 
-    daemon_threads = True  # a completion that is still running does not keep the program
+    daemon_threads = True
     block_on_close = False
 
     def __init__(self, session: Session, page: str, port: int = 0, patience: Patience = Patience()):
@@ -58,6 +61,7 @@ class PaintingServer(ThreadingHTTPServer):
         self.session, self.page, self.patience = session, page, patience
         self.token = secrets.token_urlsafe(24)
         self.done = threading.Event()
+        self._work: queue.SimpleQueue[tuple[Future, Callable]] = queue.SimpleQueue()
         self._deadline = time.monotonic() + patience.opening
         try:
             super().__init__((ADDRESS, port), Handler)
@@ -67,15 +71,34 @@ class PaintingServer(ThreadingHTTPServer):
         self.url = f"http://{ADDRESS}:{self.server_port}/{self.token}/"
 
     def serve(self) -> None:
-        """Answer requests until the page says that it is done, or has been silent for too long."""
+        """Answer requests until the page says that it is done, or has been silent for too long.
+
+        What computes and writes happens in the thread that calls this, one after the other: there Ctrl-C ends it.
+        """
         threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            while not self.done.wait(0.1) and time.monotonic() < self._deadline:
-                pass
+            while not self.done.is_set() and time.monotonic() < self._deadline:
+                self._do_work()
             time.sleep(0.2)  # the last answer is on its way
         finally:
             self.shutdown()
             self.server_close()
+
+    def by_turns(self, work: Callable[[bytes], dict[str, Any]], body: bytes) -> dict[str, Any]:
+        """Have `serve` do the work; returns or raises what it does."""
+        future = Future()
+        self._work.put((future, partial(work, body)))
+        return future.result()
+
+    def _do_work(self) -> None:
+        try:
+            future, work = self._work.get(timeout=0.1)
+        except queue.Empty:
+            return
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that leaves in the middle of a request is no fault."""
@@ -180,8 +203,8 @@ def _done(server: PaintingServer, body: bytes) -> dict[str, Any]:
 
 PAGES = {"": _show}
 ACTIONS = {
-    "complete": lambda server, body: server.session.complete(body),
-    "save": lambda server, body: server.session.save(body),
+    "complete": lambda server, body: server.by_turns(server.session.complete, body),
+    "save": lambda server, body: server.by_turns(server.session.save, body),
     "alive": _alive,
     "left": _left,
     "done": _done,

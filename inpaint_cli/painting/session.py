@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inpaint_cli.errors import BusyError, EnvironmentFault, InputError
+from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import colour_and_alpha, opened
 from inpaint_cli.imaging.deep import to_eight_bits
@@ -56,7 +55,7 @@ class Completion:
 
 
 class Session:
-    """One photo, the mask that is painted over it, its latest completion. Requests may come from several threads."""
+    """One photo, the mask that is painted over it, its latest completion. Used from one thread."""
 
     def __init__(self, photo: Photo, complete: Complete, outputs: Outputs, seed: int = 0):
         self.photo, self.outputs, self.first_seed = photo, outputs, seed
@@ -64,7 +63,6 @@ class Session:
         self.saved: list[Path] = []
         self.notes: tuple[str, ...] = ()
         self._complete = complete
-        self._completing = threading.Lock()
         self._latest: Completion | None = None
 
     def photo_uri(self) -> str:
@@ -78,14 +76,9 @@ class Session:
         view), the `seed` and the `seconds` that it took.
         """
         hole = self.hole(painted)
-        if not self._completing.acquire(blocking=False):
-            raise BusyError("the photo is being completed; wait until that has ended")
-        try:
-            started = time.monotonic()
-            seed = self._latest.seed + 1 if self._is_latest(hole) else self.first_seed
-            self._latest = Completion(hole, seed, self._complete(hole, seed))
-        finally:
-            self._completing.release()
+        started = time.monotonic()
+        seed = self._latest.seed + 1 if self._is_latest(hole) else self.first_seed
+        self._latest = Completion(hole, seed, self._complete(hole, seed))
         shown_hole = pictures.shrunk_hole(hole, self.view)
         patch, box = pictures.patch_uri(self._shown(self._latest.pixels), shown_hole)
         return {"patch": patch, "box": box, "seed": seed, "seconds": round(time.monotonic() - started, 1)}

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -13,18 +14,29 @@ import pytest
 from conftest import REPOSITORY, inpaint, smooth_pictures
 from PIL import Image
 
+SIZE = 600
+
+
+def canvas_file(rows, columns) -> bytes:
+    """A painted rectangle, as the page sends it."""
+    canvas = np.zeros((SIZE, SIZE, 4), np.uint8)
+    canvas[rows, columns] = 255
+    stream = io.BytesIO()
+    Image.fromarray(canvas).save(stream, format="PNG")
+    return stream.getvalue()
+
 
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "photo.png"
-    Image.fromarray(smooth_pictures(1, 60)[0]).save(path)
+    Image.fromarray(smooth_pictures(1, SIZE)[0]).save(path)
     return path
 
 
 @pytest.fixture
 def started(photo):
     """The process, and the address that it printed."""
-    command = [sys.executable, "-m", "inpaint_cli", "mask", photo, "--no-browser", "--method", "tv", "--device", "cpu"]
+    command = [sys.executable, "-m", "inpaint_cli", "mask", photo, "--no-browser", "--device", "cpu"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process, urlsplit(process.stdout.readline().strip())
@@ -43,23 +55,25 @@ def ask(address, route, body=None, method="POST"):
 def test_a_photo_is_completed_and_saved_beside_itself(started, photo):
     process, address = started
     assert address.hostname == "127.0.0.1" and b"photo.png" in ask(address, "", method="GET")[1]
-    canvas = np.zeros((60, 60, 4), np.uint8)
-    canvas[20:30, 20:40] = 255
-    stream = io.BytesIO()
-    Image.fromarray(canvas).save(stream, format="PNG")
-    assert ask(address, "complete", stream.getvalue())[0] == 200
+    painted = canvas_file(slice(20, 30), slice(20, 40))
+    assert ask(address, "complete", painted)[0] == 200
     names = [str(photo.with_name(name)) for name in ("photo_mask.png", "photo_inpaint.png")]
-    assert json.loads(ask(address, "save", stream.getvalue())[1]) == {"saved": names}
+    assert json.loads(ask(address, "save", painted)[1]) == {"saved": names}
     ask(address, "done")
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 0 and output.split() == names and errors == ""
     before, mask, after = (np.asarray(Image.open(path)) for path in (photo, *names))
-    assert ((mask > 0) == (canvas[..., 3] > 0)).all() and (after[mask == 0] == before[mask == 0]).all()
+    assert (
+        (mask[20:30, 20:40] == 255).all() and (mask > 0).sum() == 200 and (after[mask == 0] == before[mask == 0]).all()
+    )
     assert (after[mask > 0] != before[mask > 0]).any()
 
 
-def test_ctrl_c_ends_it_with_130_and_one_line(started):
-    process, _ = started
+def test_ctrl_c_ends_it_with_130_and_one_line_even_while_it_completes(started):
+    process, address = started
+    connection = http.client.HTTPConnection(address.netloc)
+    connection.request("POST", address.path + "complete", canvas_file(slice(100, 500), slice(100, 500)))
+    time.sleep(0.7)  # it has begun; the hole takes seconds
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130 and errors == "inpaint: interrupted\n" and output == ""

@@ -11,7 +11,7 @@ from conftest import REPOSITORY, inpaint, inpaint_process
 
 from inpaint_cli import __version__
 
-COMMANDS = ["prepare", "train", "complete", "evaluate", "methods", "masks"]
+COMMANDS = ["prepare", "train", "complete", "mask", "evaluate", "methods", "masks"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])

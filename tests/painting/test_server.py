@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from conftest import smooth_pictures
 from PIL import Image
 
-from inpaint_cli.errors import BusyError, EnvironmentFault, UsageError
+from inpaint_cli.errors import EnvironmentFault, UsageError
 from inpaint_cli.imaging.photos import Photo, read_photo
 from inpaint_cli.painting import server as servers
 from inpaint_cli.painting import session as sessions
@@ -104,8 +105,9 @@ def test_there_are_no_files_behind_the_routes(running):
 
 def test_bodies_are_bounded(running, monkeypatch):
     monkeypatch.setattr(servers, "LARGEST_BODY", 10)
-    assert ask(running, "save", body=b"x" * 11)[0] == 413
-    assert ask(running, "save", body=iter([b"abc"]))[0] == 411, "no length, no end"
+    too_long, endless = {"Content-Length": "11"}, {"Transfer-Encoding": "chunked"}
+    assert ask(running, "save", **too_long)[0] == 413, "refused before a byte of it is read"
+    assert ask(running, "save", **endless)[0] == 411
     assert ask(running, "alive", body=b"x" * 10)[0] == 200
 
 
@@ -180,24 +182,19 @@ def test_a_large_photo_is_painted_on_smaller_and_its_mask_has_its_own_size(tmp_p
     assert read_photo(tmp_path / "result.png").pixels.dtype == np.uint16, "16 bits stay 16"
 
 
-def test_one_completion_at_a_time(session):
-    begun, go_on = threading.Event(), threading.Event()
-    quick = session._complete
+def test_completions_that_are_asked_for_at_once_are_made_one_after_the_other(running, session):
+    running_now, quick = [], session._complete
 
     def slow(hole, seed):
-        begun.set()
-        go_on.wait(10)
-        return quick(hole, seed)
+        running_now.append(seed)
+        time.sleep(0.1)
+        assert running_now == [seed]
+        return quick(hole, running_now.pop())
 
     session._complete = slow
-    thread = threading.Thread(target=session.complete, args=(painted(),))
-    thread.start()
-    begun.wait(10)
-    with pytest.raises(BusyError, match="being completed"):
-        session.complete(painted())
-    go_on.set()
-    thread.join()
-    assert session.complete(painted())["seed"] == 6
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: ask(running, "complete", body=painted()), range(3)))
+    assert sorted(json.loads(content)["seed"] for _, _, content in answers) == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
