@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from conftest import inpaint, inpaint_process, smooth_pictures, train_arguments
+from conftest import inpaint, inpaint_process, train_arguments
 from PIL import Image
 
 from inpaint_cli.data.reader import PreparedFile
+from inpaint_cli.engine.evaluating import GROUP
 
 
 def results(*arguments):
@@ -135,24 +136,12 @@ def test_two_checkpoints_of_one_method_are_told_apart(prepared, trained, tmp_pat
     assert twice.exit_code == 2 and "twice" in twice.stderr
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    """More images than are completed together, small ones."""
-    folder = tmp_path_factory.mktemp("many")
-    for number, picture in enumerate(smooth_pictures(50, 16)):
-        Image.fromarray(picture).save(folder / f"{number:02d}.png")
-    path = folder / "many.h5"
-    arguments = ["folder", "--source", folder, "-o", path, "--size", 16, "--workers", 1, "-q"]
-    assert inpaint("prepare", *arguments).exit_code == 0
-    assert len(PreparedFile(path).split("train")) > 32
-    return path
-
-
 @pytest.mark.slow
-def test_neither_batch_nor_processes_change_a_byte(many, tmp_path):
-    """Of a method that draws at random, with its samples: the results, and each image's figures."""
-    shared = ["--method", "patch", "--data", many, "--masks", "block:6", "--split", "train", "--samples", 2,
-              "--metrics", "default,diversity", "--device", "cpu"]  # fmt: skip
+def test_neither_batch_nor_processes_change_a_byte(prepared, trained, tmp_path):
+    """Of convolutions whose further samples draw masks at random: the results, and each image's figures."""
+    assert len(PreparedFile(prepared).split("train")) > GROUP, "more than are completed together"
+    shared = ["--checkpoint", trained, "--data", prepared, "--masks", "block:8", "--split", "train",
+              "--samples", 3, "--metrics", "default,diversity", "--device", "cpu"]  # fmt: skip
     alone = file_of(tmp_path / "one.json", *shared, "--csv", tmp_path / "one.csv")
     small = file_of(tmp_path / "small.json", *shared, "--batch", 5)
     done = inpaint_process(
@@ -161,7 +150,7 @@ def test_neither_batch_nor_processes_change_a_byte(many, tmp_path):
     assert done.exit_code == 0, done.stderr
     assert alone == small == (tmp_path / "two.json").read_bytes()
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    assert done.stdout.count("| patch") == 3, "one process speaks"
+    assert done.stdout.count("| mde") == 3, "one process speaks"
 
 
 def test_samples_give_means_the_best_and_their_diversity(prepared, trained):
