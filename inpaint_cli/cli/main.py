@@ -70,8 +70,9 @@ def inpaint(
 ) -> None:
     """Train, run and compare the image-completion systems of five papers.
 
-    Start with [bold]inpaint complete PHOTO --mask MASK -o OUT --method tv[/bold], which needs no training, or prepare a
-    data set, train on it, complete photos with what was trained, and evaluate it.
+    Start with [bold]inpaint complete photo.png --mask mask.png[/bold], which needs no training and no download, or
+    paint the hole with [bold]inpaint mask photo.png[/bold]. Or prepare a data set, train on it, complete photos with
+    what was trained, and evaluate it.
     """
 
 
@@ -86,5 +87,8 @@ def _end(number: int, frame: Any) -> None:
 
 
 def main() -> None:
+    # Threads that wait for each other sleep. By default they spin, and where something else runs on the machine two of
+    # them are slower than one. torch, which reads this, is imported later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _end)
     app(prog_name="inpaint")

@@ -1,6 +1,7 @@
 """The program as a whole: quick help, version, methods, exit codes."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from conftest import REPOSITORY, inpaint, inpaint_process
 
 from inpaint_cli import __version__
 
-COMMANDS = ["prepare", "train", "complete", "mask", "evaluate", "methods", "masks"]
+COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "report", "methods", "masks"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])
@@ -24,6 +25,19 @@ def test_help_and_version_do_not_import_torch(arguments):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert (__version__ if arguments == ["--version"] else "Usage: inpaint") in done.stdout
+
+
+@pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(given, policy):
+    program = (
+        "import os, sys; from inpaint_cli.cli import main\n"
+        "sys.argv = ['inpaint', '--version']\n"
+        "try: main.main()\n"
+        "finally: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout.split()[-1] == policy, done.stderr
 
 
 def test_help_names_every_command():
