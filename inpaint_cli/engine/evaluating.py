@@ -4,7 +4,7 @@ Images are completed and measured in groups of `GROUP` neighbours that begin at 
 function of (seed, the group's place) alone: random draws are seeded by it, and convolutions, which round differently at
 other batch sizes, always see the same neighbours. So neither `batch` nor the number of processes changes a digit, as
 long as each process computes with as many threads (OMP_NUM_THREADS): CPU libraries sum in another order with another
-number. A `limit` that cuts a group short may change the last digits of that group.
+number. A `limit` that cuts a group short changes that group's random draws, and with them a random method's figures.
 """
 
 from collections.abc import Callable, Iterator, Mapping
