@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 REAL = REPOSITORY.parent / "shared" / "data" / "celeba"
 BOX = (25, 57, 153, 185)  # the square that celeba-96 cuts
 WORKERS = max(2, default_workers())
-IMAGES = 8_000  # so many that starting processes does not decide
+IMAGES = 16_000  # so many that starting processes does not decide
 
 
 @pytest.fixture(scope="module")
