@@ -138,8 +138,9 @@ def complete(
 ) -> None:
     """Complete the holes of photos; every known pixel stays as it is.
 
-    Without a checkpoint, what is missing is put together from the rest of the photo: no training, no download, any
-    size: [bold]inpaint complete photo.png --mask mask.png[/bold]
+    Without a checkpoint, what is missing is put together from the rest of the
+    photo, with no training and at any size:
+    [bold]inpaint complete photo.png --mask mask.png[/bold]
     """
     from inpaint_cli.cli.assembly import launched_as_team, load_for_completion
     from inpaint_cli.cli.completing_photos import PhotoOptions, complete_photos, framing_of

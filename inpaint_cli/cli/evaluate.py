@@ -120,8 +120,8 @@ def evaluate(
 ) -> None:
     """Measure completed images, with everything needed to judge the figures.
 
-    Each system completes the same images behind the same masks; where there are several, they are compared in pairs.
-    Intervals are of 95 %, by bootstrap over images.
+    Each system completes the same images behind the same masks; where there are
+    several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
     """
     from inpaint_cli.cli.assembly import launched_as_team
     from inpaint_cli.cli.measuring import Outputs, Request, measure_systems

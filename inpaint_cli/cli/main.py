@@ -70,13 +70,13 @@ def inpaint(
 ) -> None:
     """Train, run and compare the image-completion systems of five papers.
 
-    Start with [bold]inpaint complete photo.png --mask mask.png[/bold], which needs no training and no download, or
-    paint the hole with [bold]inpaint mask photo.png[/bold]. Or prepare a data set, train on it, complete photos with
-    what was trained, and evaluate it.
+    Start with [bold]inpaint complete photo.png --mask mask.png[/bold], which needs
+    no training, or paint the hole with [bold]inpaint mask photo.png[/bold]. Or prepare a
+    data set, train on it, complete photos with the network, and evaluate it.
     """
 
 
-for command in (prepare, data, train, complete, mask, evaluate, methods, masks):
+for command in (complete, mask, prepare, data, train, evaluate, methods, masks):
     app.command()(command)
 app.add_typer(report, name="report")
 
