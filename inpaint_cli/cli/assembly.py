@@ -72,7 +72,7 @@ def load_for_completion(
     if checkpoint is not None:
         return _from_checkpoint(checkpoint, method, assignments, hardware)
     if method is None:
-        raise UsageError("give --checkpoint RUN|FILE for a trained method, or --method patch, which needs no training")
+        raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
     from inpaint_cli.methods import method_class
     from inpaint_cli.settings import assigned, make_settings
 

@@ -25,7 +25,7 @@ def evaluate(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", rich_help_panel=WHAT, help="One that needs no training: patch or tv; repeat for several."),
+        typer.Option("--method", rich_help_panel=WHAT, help="One that needs no training, patch or tv; repeatable."),
     ] = None,
     assignments: options.in_panel(WHAT, options.Set) = None,
     split: Annotated[

@@ -44,7 +44,7 @@ class Request:
             return [(self.checkpoints[0], self.methods[0])]
         found = [*((path, None) for path in self.checkpoints), *((None, name) for name in self.methods)]
         if not found:
-            raise UsageError("give --checkpoint RUN|FILE for a trained method, or --method patch, which needs no training")
+            raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
         if self.assignments and len(found) > 1:
             raise UsageError("--set goes with one system: evaluate the others by themselves")
         return found
