@@ -19,7 +19,7 @@ from inpaint_cli.networks.inception import random_state
 
 pytestmark = pytest.mark.benchmark
 RANDOM = np.random.default_rng(0)
-IMAGES = 64  # in each of the two folders
+IMAGES = 256  # in each of the two folders: so many that the start does not decide
 WEIGHTS = "hub/checkpoints/pt_inception-2015-12-05-6726825d.pth"
 OURS = """
 import sys
