@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # machines are shared
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the program itself
 
 import numpy as np
 import pytest
