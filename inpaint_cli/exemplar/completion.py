@@ -11,8 +11,10 @@ from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.peeling import peel
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
 from inpaint_cli.exemplar.seams import Seams
-from inpaint_cli.exemplar.smooth import bend_least
+from inpaint_cli.exemplar.smooth import bend_least, smooth_fill
 from inpaint_cli.exemplar.voting import copy_best, rim_weight, vote
+
+CLEARLY = 0.9  # of the energy of an earlier start, that a later one must go below: of near equals, the peel; measured
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,41 @@ def complete_by_exemplars(
     a source patch of `plan.side`². Returns [B, C, H, W].
     """
     levels = pyramid(finest_level(colours, known, allowed, 2**plan.levels - 1 if plan.levels > 1 else None), plan)
-    canvas = None
-    for number in reversed(range(len(levels))):
-        before, canvas = canvas, Canvas(levels[number], plan, generator)
-        if before:
-            canvas.refine(before)
-        elif number or canvas.thick_images.any():
+    canvas, number = best_start(levels, plan, generator)
+    return descend(canvas, levels, number, 0, plan, generator).images()[:, : colours.shape[1]]
+
+
+def best_start(levels: list[Level], plan: Plan, generator: torch.Generator | None) -> tuple["Canvas", int]:
+    """The first fill of clearly least energy for each image, and the level where it was judged, as far as it got.
+
+    At the coarsest level few patches may be free of objects, and a wrong first fill can agree with itself: an island of
+    another object in a plain wall. Starts at the level below, and smooth ones, seldom go wrong with it and cost little.
+    """
+    coarsest = len(levels) - 1
+    if coarsest < 3:  # a shallow hole: a level that is cheap enough for several starts does not exist
+        canvas = Canvas(levels[coarsest], plan, generator)
+        if coarsest or canvas.thick_images.any():
             canvas.begin()
-        if number == 0:
-            canvas.smooth_thin_parts()
-        canvas.alternate(*plan.at(number, len(levels)), last=number == 0)
-    return canvas.images()[:, : colours.shape[1]]
+        return canvas.converge(coarsest, len(levels)), coarsest
+    judged, best = coarsest - 1, None
+    for fill in FILLS if plan.choices == 1 else FILLS[:1]:  # only a peel draws
+        for first in range(coarsest, judged - 1, -1):
+            canvas = Canvas(levels[first], plan, generator)
+            fill(canvas)
+            canvas = descend(canvas.converge(first, len(levels)), levels, first, judged, plan, generator)
+            best = canvas if best is None else best.with_better(canvas)
+    return best, judged
+
+
+def descend(
+    canvas: "Canvas", levels: list[Level], start: int, end: int, plan: Plan, generator: torch.Generator | None
+) -> "Canvas":
+    """From the level `start`, converged, to the level `end`."""
+    for number in range(start - 1, end - 1, -1):
+        coarse, canvas = canvas, Canvas(levels[number], plan, generator)
+        canvas.refine(coarse)
+        canvas.converge(number, len(levels))
+    return canvas
 
 
 def pyramid(finest: Level, plan: Plan) -> list[Level]:
@@ -86,6 +112,34 @@ class Canvas:
     def begin(self) -> None:
         """The coarsest level's first fill: from the rim inwards."""
         self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
+
+    def begin_smoothly(self) -> None:
+        """The other first fill: without detail, so that nothing which is not at the rim gets in."""
+        self.paint(smooth_fill(self.images(), self.level.known))
+
+    def converge(self, number: int, levels: int) -> "Canvas":
+        """All turns of the level `number`, 0 = finest."""
+        if number == 0:
+            self.smooth_thin_parts()
+        self.alternate(*self.plan.at(number, levels), last=number == 0)
+        return self
+
+    def energy(self) -> Tensor:
+        """Mean squared distance of each image's patches to their sources. [B]"""
+        self.field.look_at(Descriptors(self.layout, self.table, self.plan.components), self.table)
+        image = self.layout.image_of(self.layout.targets)
+        total = self.table.new_zeros(len(self.level.known)).index_add_(0, image, self.field.distances)
+        return total / torch.bincount(image, minlength=len(total)).clamp(min=1)
+
+    def with_better(self, other: "Canvas") -> "Canvas":
+        """Take over from another start those images that it completes at clearly less energy."""
+        better = other.energy() < CLEARLY * self.energy()  # [B]
+        targets = better[self.layout.image_of(self.layout.targets)]
+        pixels = better[self.layout.image_of(self.layout.hole_and_rim)][:, None]
+        self.field.sources = torch.where(targets, other.field.sources, self.field.sources)
+        self.field.distances = torch.where(targets, other.field.distances, self.field.distances)
+        self.put(torch.where(pixels, other.table[other.layout.hole_and_rim], self.table[self.layout.hole_and_rim]))
+        return self
 
     def refine(self, coarse: "Canvas") -> None:
         """Take over the field of half the size, and the colours that it votes for: sharp at once, unlike enlarged ones.
@@ -135,3 +189,6 @@ class Canvas:
     def images(self) -> Tensor:
         """[B, F, H, W]"""
         return self.table.view(len(self.level.known), *self.level.size, -1).permute(0, 3, 1, 2)
+
+
+FILLS = (Canvas.begin, Canvas.begin_smoothly)  # all compete for the first sample; further ones only peel, and draw

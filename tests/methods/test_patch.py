@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from skimage import data
+from skimage.draw import polygon2mask
 from skimage.restoration import inpaint_biharmonic
 
 from inpaint_cli.masks import parse_masks
@@ -67,6 +68,14 @@ def test_texture_stays_as_sharp_as_the_texture_around_it():
     completed = complete(image, square(256, 256, slice(80, 150), slice(90, 160)))[:, 0]
     inside, outside = completed[..., 85:145, 95:155], image[..., 170:250, 10:250]
     assert inside.diff(dim=-1).abs().mean() > 0.8 * outside.diff(dim=-1).abs().mean()
+
+
+def test_no_other_object_appears_in_the_middle_of_a_plain_wall():
+    outline = [(0, 320), (0, 394), (40, 400), (190, 406), (280, 410), (288, 306), (224, 288), (190, 296), (160, 316)]
+    image, mask = photo(data.astronaut()[:, 58:]), torch.ones(1, 1, 512, 454)
+    mask[0, 0, polygon2mask((512, 454), outline)] = 0  # the model of a shuttle before a wall, above a table
+    completed = complete(image, mask)[0, 0]
+    assert completed[:, :200, 300:405].mean(dim=0).min() > -0.2  # the wall is brighter, the astronaut's hair is not
 
 
 def test_nothing_is_copied_from_outside_the_sources():
