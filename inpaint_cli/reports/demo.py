@@ -26,8 +26,8 @@ COMPLETIONS = {
     "completed_tv.png": "tv, needs no training",
     "completed_patch.png": "patch, needs no training",
 }
-SCENE = "astronaut"
-OBJECT = ((378, 0), (452, 0), (458, 40), (464, 190), (468, 280), (364, 288), (346, 224), (354, 190), (374, 160))  # x, y
+SCENE = "rocket"
+OBJECT = ((298, 405), (298, 180), (306, 114), (332, 114), (344, 180), (352, 370), (356, 405))  # x, y
 PAINT = (255, 64, 160)
 GAP = 8  # pixels between the parts of the picture
 
@@ -40,7 +40,7 @@ def write_photo(folder: Path) -> None:
 
 
 def write_scene(folder: Path) -> None:
-    """A portrait with a model of the space shuttle behind it, and a mask over the model."""
+    """A rocket on its pad at dusk, and a mask over the rocket."""
     photo = Image.fromarray(getattr(skimage.data, SCENE)())
     mask = Image.new("L", photo.size, 0)
     ImageDraw.Draw(mask).polygon(OBJECT, fill=255)
