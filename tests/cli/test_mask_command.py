@@ -37,7 +37,14 @@ def photo(tmp_path):
 def started(photo):
     """The process, and the address that it printed."""
     command = [sys.executable, "-m", "inpaint_cli", "mask", photo, "--no-browser", "--device", "cpu"]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background ignore Ctrl-C
+    )
     try:
         yield process, urlsplit(process.stdout.readline().strip())
     finally:
