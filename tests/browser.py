@@ -88,10 +88,13 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Every address asked for since the last question, but for data that the page carries itself."""
+        """Every address asked for since the last question, but for data that the page carries itself.
+
+        `chrome:` is what the browser's own first page asks for, late on a busy machine; no page of ours can reach it.
+        """
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        return [address for address in asked if not address.startswith(("data:", "blob:"))]
+        return [address for address in asked if not address.startswith(("data:", "blob:", "chrome:"))]
 
     def picture(self, path: Path) -> None:
         """A screenshot of what is seen."""
