@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -102,3 +103,14 @@ def inpaint_process(*arguments, **environment: str) -> SimpleNamespace:
         timeout=300,
     )
     return SimpleNamespace(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def wait_for_the_session_to_end(session: int) -> None:
+    """Fail the test when processes of a session are still there ten seconds from now."""
+    for _ in range(100):
+        try:
+            os.killpg(session, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("worker processes outlived the process that started them")

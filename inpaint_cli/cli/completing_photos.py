@@ -227,12 +227,30 @@ def _drawn(job: Job, options: PhotoOptions, loaded: Any, photo: Any, hole: Hole,
     from inpaint_cli.imaging.deep import to_eight_bits
     from inpaint_cli.reports.page import Completed, draw
 
-    settings = {"method": loaded.name, "mask": str(job.mask), "seed": str(options.masks.seed)}
-    if loaded.digest:
-        settings["checkpoint"] = f"{loaded.digest[:12]}, step {loaded.step}"
-    where = np.atleast_3d(hole.pixels).any(axis=2)
+    where, settings = np.atleast_3d(hole.pixels).any(axis=2), _settings_of(job, options, loaded)
     entry = Completed(job.photo.name, to_eight_bits(photo.pixels), where, to_eight_bits(completed), settings)
     return draw(entry, options.page_pixels)
+
+
+def _settings_of(job: Job, options: PhotoOptions, loaded: Any) -> dict[str, str]:
+    """All that made the completion: of the command line what was given, of the method every setting."""
+    from inpaint_cli.engine.framing import Framing
+    from inpaint_cli.settings import settings_values
+
+    asked = {
+        "method": loaded.name,
+        "checkpoint": loaded.digest and f"{loaded.digest[:12]}, step {loaded.step}",
+        "mask": job.mask,
+        "inverted": options.masks.invert,
+        "dilated": options.masks.dilate and f"{options.masks.dilate} pixels",
+        "feathered": options.masks.feather and f"{options.masks.feather} pixels",
+        "sources": options.source_mask,
+        "seed": str(options.masks.seed),
+    }
+    given = {name: value for name, value in asked.items() if value}
+    framing = {} if loaded.method.any_size else asdict(options.framing or Framing())
+    used = given | framing | settings_values(loaded.method.settings)
+    return {name: shown(value) for name, value in used.items()}
 
 
 def _write_page(outcomes: Sequence[Outcome], options: PhotoOptions) -> None:

@@ -61,6 +61,19 @@ def test_two_processes_do_what_one_does(folder, tmp_path):
     assert all(f"{name}.png" in page for name in "abc")
 
 
+def test_the_page_names_all_that_made_a_completion(photo, mask, tmp_path, trained):
+    for page, choice, names in (
+        ("tv", ["--method", "tv"], ("tolerance",)),
+        ("mde", ["--checkpoint", trained], ("checkpoint", "context", "blend", "perceptual")),
+    ):
+        given = ["--mask", mask, "--dilate", 2, "-o", tmp_path / f"{page}.png", "--page", tmp_path / page]
+        result = inpaint("complete", photo, *choice, *given)
+        assert result.exit_code == 0, result.stderr
+        text = (tmp_path / page / "index.html").read_text()
+        assert "dilated" in text and "2 pixels" in text and "feathered" not in text
+        assert all(name in text for name in names), names
+
+
 def test_names_with_line_breaks_and_stray_bytes(photo, tmp_path):
     folder = tmp_path / "odd"
     folder.mkdir()

@@ -1,6 +1,5 @@
 """A disk or a limit that is too small, and kill -9 at any moment: one message, and never half a file."""
 
-import os
 import random
 import resource
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import wait_for_the_session_to_end
 from PIL import Image
 
 from inpaint_cli.data.writer import spooling
@@ -53,16 +53,6 @@ def test_kill_9_at_twenty_moments_leaves_the_old_file_or_the_new_one(tree, tmp_p
         assert output.read_bytes() in (b"the old file", whole)
         assert all(path.match(".a.*.part.h5") for path in tmp_path.iterdir() if path != output)
     assert start(tree, output).wait() == 0 and output.read_bytes() == whole
-
-
-def wait_for_the_session_to_end(session):
-    for _ in range(100):
-        try:
-            os.killpg(session, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("worker processes outlived the process that started them")
 
 
 def test_a_limit_on_the_size_of_files_is_found_before_work(tree, tmp_path):

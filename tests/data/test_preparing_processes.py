@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import wait_for_the_session_to_end
 from PIL import Image
 
 from inpaint_cli.data.pool import map_in_order
@@ -98,17 +99,7 @@ def test_kill_9_leaves_the_old_file_and_ends_the_workers(tree, tmp_path, wait):
     process.wait()
     if killed and output.read_bytes() != before:
         PreparedFile(output).verify()  # the kill came after the rename: the new file is whole
-    _wait_for_the_session_to_end(process.pid)
-
-
-def _wait_for_the_session_to_end(session):
-    for _ in range(100):
-        try:
-            os.killpg(session, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("worker processes outlived the process that started them")
+    wait_for_the_session_to_end(process.pid)
 
 
 @pytest.mark.skipif(not (REAL / "celeba").is_dir(), reason="the real data are not here")
