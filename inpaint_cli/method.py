@@ -11,7 +11,10 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from inpaint_cli.augmentation import Augmentation
 from inpaint_cli.masks import MaskProcess
+
+AT_COMPLETION = {"set_at": "completion"}  # json_schema_extra of a setting that concerns completion, not training
 
 
 class ImageShape(NamedTuple):
@@ -30,6 +33,7 @@ class Batch:
     mask: Tensor  # [B, 1 or C, H, W]
     labels: Mapping[str, Tensor] = field(default_factory=dict)  # landmarks, attributes, labels, parsing: first axis B
     draw_mask: Callable[[], Tensor] | None = None
+    progress: float = 0.0  # share of the training that is done, [0, 1)
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -65,6 +69,7 @@ class Player:
     networks: tuple[nn.Module, ...]
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     schedule: Callable[[float], float] = constant  # progress in [0, 1) -> factor on the learning rate
+    weight_limit: float | None = None  # weights are clamped to ± this after each update (WGAN)
 
     def parameters(self) -> list[nn.Parameter]:
         return [parameter for network in self.networks for parameter in network.parameters()]
@@ -76,6 +81,7 @@ class Turn(NamedTuple):
     player: str
     loss: Callable[[Batch], dict[str, Tensor]]
     times: int = 1
+    since: float = 0.0  # taken when this share of the training is done, and from then on
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,14 @@ class Method(nn.Module):
     defaults: ClassVar[Defaults | None] = None
     any_size: ClassVar[bool] = False  # completes images of other sizes and channels than those it was built for
     takes_sources: ClassVar[bool] = False  # `complete` also takes `sources`, [B, 1, H, W]: 1 where it may copy from
+    takes_reference: ClassVar[bool] = False  # `complete` also takes `reference`, [B, C, H, W]: whom to resemble
     paints_whole: ClassVar[bool] = False  # `complete` also takes `whole`: true gives known pixels as it paints them
-    annotates: ClassVar[tuple[str, ...]] = ()  # what `annotate` predicts: parsing, landmarks, attributes
+    per_channel: ClassVar[bool] = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
+    completes: bool = True  # false: it annotates alone, and `complete` is not called
+    annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     ema_decay: float = 0.0  # 0 = no averaging
+    augmentation: tuple[Augmentation, ...] = ()  # what happens to training images and their labels, in this order
 
     def __init__(self, settings: Any, shape: ImageShape, masks: MaskProcess | None):
         """`masks` is the process that the method trains on (None for a method that trains nothing)."""
@@ -110,8 +120,11 @@ class Method(nn.Module):
         self.helpers: dict[str, nn.Module] = {}  # frozen networks handed in by `cli`: no part of the checkpoint
 
     def needed_helpers(self) -> tuple[str, ...]:
-        """Names of the frozen, already trained networks that the losses use, such as vgg16."""
+        """Names of the frozen, already trained networks that the losses use: vgg16, or a method's."""
         return ()
+
+    def check_labels(self, labels: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise `InputError` where training needs labels that the data has not. labels: name -> shape of one row."""
 
     def turns(self) -> tuple[Turn, ...]:
         """Who learns, in which order, within one step."""
@@ -127,4 +140,8 @@ class Method(nn.Module):
 
     def annotate(self, observed: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """What `annotates` names, first axis B, in the form of the prepared data's labels."""
+        raise NotImplementedError
+
+    def maps(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """The activations of the last layer that all outputs share, [B, N, h, w]: optional, to be looked at."""
         raise NotImplementedError

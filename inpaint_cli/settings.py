@@ -41,12 +41,30 @@ def settings_values(settings: Any) -> dict[str, Any]:
     return asdict(settings)
 
 
+def completion_names(settings_type: type) -> list[str]:
+    """The settings that concern completion alone, and may be other ones than in training."""
+    schema = TypeAdapter(settings_type).json_schema().get("properties", {})
+    return [name for name, entry in schema.items() if entry.get("set_at") == "completion"]
+
+
+def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any], changes: Mapping[str, str]) -> Any:
+    """A trained method's settings with those of completion changed; `UsageError` for any other."""
+    allowed = completion_names(settings_type)
+    for name in changes:
+        if name not in allowed:
+            may = f"what may be set is {', '.join(allowed)}" if allowed else "it has none that concern completion"
+            raise UsageError(f"--set {name}: a checkpoint keeps the settings that it was trained with; {may}")
+    return make_settings(settings_type, {**trained_with, **changes})
+
+
 def describe(settings_type: type) -> list[tuple[str, str, Any, str]]:
     """Rows of name, type, default and source, as `inpaint methods NAME` prints them."""
     schema = TypeAdapter(settings_type).json_schema().get("properties", {})
-    return [
-        (name, _type_name(entry), entry.get("default"), entry.get("description", "")) for name, entry in schema.items()
-    ]
+    return [(name, _type_name(entry), entry.get("default"), _source(entry)) for name, entry in schema.items()]
+
+
+def _source(entry: dict[str, Any]) -> str:
+    return entry.get("description", "") + ("; set at completion" if entry.get("set_at") == "completion" else "")
 
 
 def _type_name(entry: dict[str, Any]) -> str:

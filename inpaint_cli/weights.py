@@ -110,15 +110,15 @@ NETWORKS = {
 CLASSIFIER = "classifier"  # the user's, or Inception where none is given
 
 
-def parse_weights(assignments: Iterable[str]) -> dict[str, str]:
-    """`["vgg16=FILE"]` -> {"vgg16": "FILE"}."""
-    given = {}
+def parse_weights(assignments: Iterable[str], also: Iterable[str] = ()) -> dict[str, str]:
+    """`["vgg16=FILE"]` -> {"vgg16": "FILE"}. also: names beside those of `SOURCES`."""
+    given, names = {}, (*SOURCES, CLASSIFIER, *also)
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals or not value:
             raise UsageError(f"--weights takes NAME=FILE, not '{assignment}'")
-        if name not in (*SOURCES, CLASSIFIER):
-            raise UsageError(unknown("weights", name, (*SOURCES, CLASSIFIER)))
+        if name not in names:
+            raise UsageError(unknown("weights", name, names))
         given[name] = value
     return given
 

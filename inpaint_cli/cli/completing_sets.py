@@ -30,7 +30,7 @@ def complete_set(
 
     Names and labels are kept. An image's mask is the one that `inpaint evaluate` gives it.
     """
-    from inpaint_cli.cli.assembly import check_shape
+    from inpaint_cli.cli.assembly import check_masks, check_shape
     from inpaint_cli.data.reader import PreparedFile
     from inpaint_cli.data.writer import spooling, write
     from inpaint_cli.files import refuse_existing
@@ -42,6 +42,7 @@ def complete_set(
     process.check(prepared.shape)
     loaded = load(prepared.shape)
     check_shape(loaded, prepared)
+    check_masks(loaded.name, loaded.method, process)
     count = min(len(chosen), limit or len(chosen))
     made_by = {"method": loaded.name, "checkpoint": loaded.digest, "masks": process.spec, "seed": seed}
     blocks = completed_blocks(loaded.method, chosen, process, hardware, team, count=count, batch=batch, seed=seed)

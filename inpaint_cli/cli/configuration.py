@@ -73,6 +73,7 @@ def resolve(run: Any, given: Mapping[str, Any], hardware: Any, team: Any, *, res
 
 def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team: Any) -> Job:
     """Given before saved before default, for each value."""
+    from inpaint_cli.cli.assembly import TRAINED_HELPERS, check_masks
     from inpaint_cli.data.reader import PreparedFile
     from inpaint_cli.masks import parse_masks
     from inpaint_cli.methods import method_class
@@ -88,10 +89,11 @@ def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team
     paper = {"masks": method.defaults.masks, "batch": method.defaults.batch, "steps": method.defaults.steps}
     chosen = {**DEFAULTS, **paper, **saved, **{name: value for name, value in given.items() if value is not None}}
     settings = make_settings(method.Settings, {**saved.get("settings", {}), **assigned(given["settings"] or [])})
-    weights = parse_weights(given["weights"]) if given["weights"] else saved.get("weights", {})
+    weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(_data_path(chosen.get("data"), method.defaults.recipe))
     masks = parse_masks(chosen["masks"])
     masks.check(prepared.shape)
+    check_masks(given["method"], method, masks)
     names = ("method", "batch", "steps", *DEFAULTS)
     configuration = {name: chosen[name] for name in names} | {
         "masks": masks.spec,

@@ -77,7 +77,8 @@ def evaluate(
         typer.Option(
             "--compose",
             rich_help_panel=HOW,
-            help="known: known pixels as they were. output: as the method itself paints them.",
+            help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
+            "itself paints them.",
         ),
     ] = "known",
     seed: options.in_panel(HOW, options.Seed) = 0,

@@ -13,8 +13,6 @@ from inpaint_cli.cli.assembly import Loaded
 from inpaint_cli.cli.progress import progress_bar
 from inpaint_cli.errors import EnvironmentFault, UsageError, is_out_of_memory, out_of_memory, unknown
 
-COMPOSE = ("known", "output")
-
 
 @dataclass(frozen=True)
 class Request:
@@ -109,9 +107,10 @@ class Outputs:
 
 def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> Measured:
     """Every system behind every mask specification. All that can be refused is refused before the first image."""
+    from inpaint_cli.cli.assembly import check_masks
     from inpaint_cli.cli.metering import Instruments, image_by_image
     from inpaint_cli.data.reader import PreparedFile
-    from inpaint_cli.engine.evaluating import images_of
+    from inpaint_cli.engine.evaluating import COMPOSE, images_of
     from inpaint_cli.masks import parse_masks
 
     if request.compose not in COMPOSE:
@@ -125,6 +124,8 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
     labels, plans = [], []
     for source in sources:  # one after the other: together they may not fit the memory
         loaded = load(source, request, prepared, hardware)
+        for process in processes:
+            check_masks(loaded.name, loaded.method, process)
         labels.append(Label.of(loaded))
         plans.append(instruments.plan(request, loaded.method, prepared, split, count))
     instruments.describe_originals(request, prepared, split, count, team)

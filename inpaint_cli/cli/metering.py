@@ -120,13 +120,14 @@ class Instruments:
         from inpaint_cli.metrics import obstacle, warning
 
         chosen, missing, notes = [], {}, []
+        measurable = self._of_this_method(method)
         given = {
             "images": count,
             "side": min(prepared.shape.height, prepared.shape.width),
             "samples": request.samples,
             "labels": tuple({*method.annotates} & {*split.labels}),
         }
-        for metric in self.metrics:
+        for metric in measurable:
             problem = obstacle(metric, **given, networks=metric.networks)  # absent weights are no reason to refuse
             if problem and not self.all:
                 raise InputError(f"{prepared.path}, split {split.name}: {problem}")
@@ -143,9 +144,20 @@ class Instruments:
         used = {name for metric in chosen for name in metric.networks}
         notes += [f"{name}: {label}" for name, label in self.labels.items() if name in used]
         notes += [f"fid: compared with the statistics in {request.fid_reference.name}"] if request.fid_reference else []
-        whole = request.compose == "output"
-        protocol = Protocol(tuple(chosen), count, request.seed, request.samples, whole, request.batch, self.networks)
+        protocol = Protocol(
+            tuple(chosen), count, request.seed, request.samples, request.compose, request.batch, self.networks
+        )
         return Metering(protocol, missing, notes, self.references, self.labels)
+
+    def _of_this_method(self, method: Any) -> list[Any]:
+        """The metrics that there is something to measure for: of completed images, of labels, or of both."""
+        fitting = [metric for metric in self.metrics if method.completes or metric.labels]
+        if fitting or not self.metrics:
+            return fitting
+        raise InputError(
+            f"this method completes no images, it predicts {' and '.join(method.annotates)}: give --metric dice, "
+            "--metric landmarks or --metric attributes"
+        )
 
 
 def chosen_names(given: Iterable[str], fid_mode: str) -> tuple[list[str], bool]:

@@ -34,6 +34,8 @@ class Photo:
     ):
         self.method, self.pixels, self.sources = method, pixels, sources
         self.hole = hole[:, :, None] if hole.ndim == 2 else hole  # [H, W, 1 or C]
+        if self.hole.shape[2] > 1 and not method.per_channel:
+            raise InputError("the mask hides single channels of pixels, and this method completes pixels as a whole")
         self.size = pixels.shape[:2]
         self.box_of_sources = None if sources is None else box_of(sources)
         self.unseen = self.hole

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpaint_cli.blending import gradient_inside, poisson_blend
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import to_signed, to_uint8
 from inpaint_cli.engine.processes import Team
@@ -26,6 +27,11 @@ from inpaint_cli.metrics import COLUMNS, Completions, Metric, joined, measure
 from inpaint_cli.metrics.pixels import mean_squared_errors
 
 GROUP = 32  # images completed together
+COMPOSE = {
+    "known": "known pixels as they were",
+    "poisson": "known pixels as they were, Poisson editing at the rim",
+    "output": "known pixels as the method paints them",
+}
 EXTREMES = 4  # hardest and easiest images kept of each system, for the grid
 
 
@@ -37,7 +43,7 @@ class Protocol:
     images: int  # the first of the split
     seed: int = 0
     samples: int = 1  # completions of each image
-    whole: bool = False  # measure known pixels as the method paints them, not as they were
+    compose: str = "known"  # what is measured: a key of `COMPOSE`
     batch: int = GROUP  # images that a process has in hand at once
     networks: Mapping[str, Any] = field(
         default_factory=dict
@@ -91,7 +97,7 @@ def evaluate(
         for group in groups_of(indices):
             completions = complete_group(method, split, group, masks, hardware, protocol)
             rows[group.start] = rows_of(completions, protocol)
-            examples = extremes([*examples, *_examples(completions, group)])
+            examples = extremes([*examples, *_examples(completions, group)]) if method.completes else []
         progress(min((number + 1) * team.size * max(protocol.batch, GROUP), protocol.images))
     gathered = team.gather((rows, examples))
     merged = {start: part for own, _ in gathered for start, part in own.items()}
@@ -121,8 +127,7 @@ def complete_group(
     """Complete one group; what its metrics may look at."""
     original = np.array(split.images[indices.start : indices.stop])
     observed, mask = observe(split, original, indices, masks, hardware, protocol.seed)
-    options = {"whole": True} if protocol.whole and method.paints_whole else {}
-    samples = _complete(method, observed, mask, hardware, protocol.seed, indices, samples=protocol.samples, **options)
+    samples = _complete(method, observed, mask, hardware, protocol, indices) if method.completes else original[:, None]
     names = {name for metric in protocol.chosen for name in metric.labels}
     with torch.no_grad(), hardware.autocast():
         predicted = method.annotate(observed, mask) if names & {*method.annotates} else {}
@@ -138,13 +143,23 @@ def complete_group(
 
 
 def _complete(
-    method: Method, observed: Tensor, mask: Tensor, hardware: Hardware, seed: int, indices: range, **options: Any
+    method: Method, observed: Tensor, mask: Tensor, hardware: Hardware, protocol: Protocol, indices: range
 ) -> np.ndarray:
     """One group's completions, uint8 [B, samples, H, W, C]; every random draw is a function of (seed, its place)."""
-    seed_default_generators(seed, "evaluate", indices.start)
-    generator = generator_for(hardware.device, seed, "evaluate", indices.start)
+    whole = protocol.compose != "known" and method.paints_whole
+    seed_default_generators(protocol.seed, "evaluate", indices.start)
+    generator = generator_for(hardware.device, protocol.seed, "evaluate", indices.start)
+    options = {"whole": True} if whole else {}
     with torch.no_grad(), hardware.autocast():
-        return to_uint8(method.complete(observed, mask, generator=generator, **options))
+        completed = method.complete(observed, mask, samples=protocol.samples, generator=generator, **options)
+    if protocol.compose == "poisson":
+        completed = torch.stack([_blended(sample.float(), observed, mask, whole) for sample in completed.unbind(1)], 1)
+    return to_uint8(completed)
+
+
+def _blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> Tensor:
+    """Poisson editing; where the method leaves known pixels alone, it has no gradient across the rim to follow."""
+    return poisson_blend(completed, observed, mask, None if whole else gradient_inside(completed, mask))
 
 
 def observe(
@@ -168,7 +183,7 @@ def complete_rows(
     for group in groups_of(indices):
         own = original[group.start - indices.start : group.stop - indices.start]
         observed, mask = observe(split, own, group, masks, hardware, seed)
-        completed.append(_complete(method, observed, mask, hardware, seed, group)[:, 0])
+        completed.append(_complete(method, observed, mask, hardware, Protocol((), len(own), seed), group)[:, 0])
         drawn.append(mask)
     return np.concatenate(completed), torch.cat(drawn)
 

@@ -112,20 +112,34 @@ class BatchStream:
         self.share = share_of(self.batch, team, self.accumulate)
         self.order = SampleOrder(len(split), self.seed)
         self.rows = rows_of({"image": split.images, **split.labels}, hardware)
+        self.augmentation, self.steps = method.augmentation, plan.steps
 
     def get(self, step: int, repetition: int = 0, part: int = 0) -> Batch:
         """This process's share of one global batch, augmented with its masks."""
         rows = self.rows.take(
             self._indices(step, repetition, part), self._indices(*self._after(step, repetition, part))
         )
+        image = to_signed(rows.pop("image"))
+        for change, draws in zip(self.augmentation, self._draws(step, repetition), strict=True):
+            image, rows = change.apply(image, rows, draws[self._share(part)])
         position = (step, repetition)
         decoys = iter(range(1, 1 << 30))
         return Batch(
-            image=to_signed(rows.pop("image")),
-            mask=self._masks(part, "masks", *position),
+            image=image,
+            mask=self._masks(part, rows.get("landmarks"), "masks", *position),
             labels=rows,
-            draw_mask=lambda: self._masks(part, "decoys", *position, next(decoys)),
+            draw_mask=lambda: self._masks(part, rows.get("landmarks"), "decoys", *position, next(decoys)),
+            progress=step / self.steps,
         )
+
+    def _draws(self, step: int, repetition: int) -> list[Tensor]:
+        """What chance decides for each image of the global batch, by augmentation."""
+        return [
+            change.draw(
+                self.batch, generator_for(self.hardware.device, self.seed, "augmentation", step, repetition, number)
+            )
+            for number, change in enumerate(self.augmentation)
+        ]
 
     def _after(self, step: int, repetition: int, part: int) -> tuple[int, int, int]:
         """The batch that is usually asked for next."""
@@ -146,13 +160,12 @@ class BatchStream:
     def _indices(self, step: int, repetition: int, part: int) -> np.ndarray:
         return self._global_indices(step, repetition)[self._share(part)]
 
-    def _masks(self, part: int, stream: str, *position: int) -> Tensor:
+    def _masks(self, part: int, landmarks: Tensor | None, stream: str, *position: int) -> Tensor:
         """Masks of the global batch, cut to this share: [share, 1 or C, H, W]."""
         generator = generator_for(self.hardware.device, self.seed, stream, *position)
-        landmarks = self.split.labels.get("landmarks")
-        if landmarks is not None:
-            landmarks = torch.from_numpy(landmarks[self._global_indices(*position[:2])]).to(self.hardware.device)
-        return self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks)[self._share(part)]
+        if not self.masks.varies:  # each image's follows from its own landmarks
+            return self.masks.draw(self.share, self.shape, generator=generator, landmarks=landmarks)
+        return self.masks.draw(self.batch, self.shape, generator=generator)[self._share(part)]
 
 
 class StepBatches:

@@ -1,5 +1,6 @@
 """What a run leaves behind while it trains: metrics, checkpoints, sample grids, curves, progress on stderr."""
 
+import math
 import sys
 import time
 from array import array
@@ -18,6 +19,7 @@ from inpaint_cli.files import replacing
 from inpaint_cli.masks import draw_for_images
 from inpaint_cli.reports.curves import draw_curves
 from inpaint_cli.reports.grids import grid
+from inpaint_cli.reports.palette import coloured
 
 PREVIEWS = 8  # images in a sample grid
 SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
@@ -40,9 +42,12 @@ class Recorder:
         self.meter.show(rows[-1])
 
     def _remember(self, rows: list[dict[str, float]]) -> None:
+        """A term that is not in every row, such as that of a later stage, has gaps."""
         for row in rows:
-            for name, value in row.items():
-                self.columns.setdefault(name, array("d")).append(value)
+            done = len(self.columns.get("step", ()))
+            for name in {**self.columns, **row}:
+                column = self.columns.setdefault(name, array("d", [math.nan] * done))
+                column.append(row.get(name, math.nan))
 
     def save(self) -> None:
         self.learner.check_finite()
@@ -74,11 +79,13 @@ class Preview:
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
 
     def draw(self):
+        rows = {"original": to_uint8(self.image), "observed": to_uint8(self.observed)}
         with self.learner.completing() as method, self.learner.hardware.autocast():
-            completed = method.complete(self.observed, self.mask)[:, 0]
-        rows = [list(to_uint8(images)) for images in (self.image, self.observed, completed)]
-        title = f"step {self.learner.step}"
-        return grid(rows, labels_left=["original", "observed", "completed"], title=title)
+            if method.completes:
+                rows["completed"] = to_uint8(method.complete(self.observed, self.mask)[:, 0])
+            if "parsing" in method.annotates:
+                rows["parsing"] = coloured(method.annotate(self.observed, self.mask)["parsing"].cpu().numpy())
+        return grid([list(row) for row in rows.values()], labels_left=[*rows], title=f"step {self.learner.step}")
 
 
 class Meter:

@@ -47,6 +47,9 @@ class Learner:
                 means[name] = means.get(name, 0.0) + value.detach().float() / self.plan.accumulate
         self.team.average_gradients(parameters)
         optimizer.step()
+        if player.weight_limit is not None:
+            torch._foreach_clamp_min_(parameters, -player.weight_limit)
+            torch._foreach_clamp_max_(parameters, player.weight_limit)
         return means
 
     def _set_rate(self, player: str, factor: float) -> None:
@@ -163,17 +166,16 @@ class Ledger:
 
         Raises `DivergedError` at the first step whose loss is not finite.
         """
-        names = list(self._pending[0][1])
-        values = torch.stack([torch.stack([terms[name] for name in names]) for _, terms in self._pending]).double()
+        values = torch.stack([value for _, terms in self._pending for value in terms.values()]).double()
         signal_number = torch.tensor(float(self.stop.signal_number), device=values.device)
         self.learner.team.average([values, signal_number])
-        rows = []
-        for (step, _), row in zip(self._pending, values.tolist(), strict=True):
-            rows.append({"step": step, **dict(zip(names, row, strict=True))})
-            for name, value in rows[-1].items():
-                if not math.isfinite(value):
-                    raise DivergedError(f"the loss '{name}' is {value} at step {step}")
+        numbers = iter(values.tolist())
+        rows = [{"step": step, **{name: next(numbers) for name in terms}} for step, terms in self._pending]
         self._pending.clear()
+        for row in rows:
+            for name, value in row.items():
+                if not math.isfinite(value):
+                    raise DivergedError(f"the loss '{name}' is {value} at step {row['step']}")
         return rows, (self.stop.signal_number or signal.SIGTERM) if signal_number.item() else 0
 
 
@@ -189,6 +191,8 @@ def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
         while learner.step < plan.steps:
             terms, batches = {}, StepBatches(stream, learner.step)
             for number, turn in enumerate(method.turns()):
+                if turn.since > learner.step / plan.steps:
+                    continue
                 for repetition in range(turn.times):
                     seed_default_generators(plan.seed, "step", learner.step, number, repetition, learner.team.rank)
                     terms |= learner.take_turn(turn, batches.parts(repetition))

@@ -62,6 +62,7 @@ class Kind:
     draw: Callable[..., Tensor] = field(repr=False)
     varies: bool = True
     check: Callable[..., None] = field(default=always_fits, repr=False)
+    per_channel: bool = False
 
     @property
     def signature(self) -> str:
@@ -78,8 +79,17 @@ ROWS = (
     Kind("inpaint", (AREA,), "a centred rectangle of area S is missing", "mde", shapes.inpaint, False),
     Kind("reverse", (AREA,), "a centred rectangle of area S is known", "mde", shapes.reverse, False),
     Kind("extrapolate", (AREA,), "a random rectangle of area S is known", "mde", shapes.extrapolate),
-    Kind("rec", (AREA,), "a random rectangle of area S is known in each channel", "mde", shapes.rec),
-    Kind("colorize", (count_of("K"),), "K random channels are missing", "mde", shapes.colorize, True, channels_remain),
+    Kind("rec", (AREA,), "a random rectangle of area S is known in each channel", "mde", shapes.rec, per_channel=True),
+    Kind(
+        "colorize",
+        (count_of("K"),),
+        "K random channels are missing",
+        "mde",
+        shapes.colorize,
+        True,
+        channels_remain,
+        True,
+    ),
     Kind("block", (SIZE,), "one random square is missing", "collagan", shapes.block, True, square_fits),
     Kind("pattern", (PROBABILITY,), "irregular blobs are missing, a part P in all", "collagan", shapes.pattern),
     Kind("noise", (PROBABILITY,), "each pixel is missing with probability P", "collagan, unsupervised", shapes.noise),

@@ -27,6 +27,11 @@ class MaskProcess:
         return self.kind.varies
 
     @property
+    def per_channel(self) -> bool:
+        """Whether masks differ from channel to channel."""
+        return self.kind.per_channel
+
+    @property
     def only_size(self) -> tuple[int, int] | None:
         """The (height, width) that a mask file fixes, or None: every size."""
         files = [argument for argument in self.arguments if isinstance(argument, MaskFile)]

@@ -259,6 +259,7 @@ class MDE(Method):
     defaults = Defaults(masks="rec:0.1", batch=24, steps=300_000, recipe="celeba-96")  # implementation details
     completes_with = ("generator",)
     paints_whole = True
+    per_channel = True
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)

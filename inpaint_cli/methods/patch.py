@@ -81,6 +81,7 @@ class Patch(Method):
     title = "Exemplar completion by patches (after Newson et al. 2017)"
     paper = "semantic"
     any_size = True
+    per_channel = True
     takes_sources = True
 
     def margin(self, height: int, width: int) -> int:

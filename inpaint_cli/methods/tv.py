@@ -69,6 +69,7 @@ class TV(Method):
     title = "Total-variation inpainting (Getreuer 2012)"
     paper = "semantic"
     any_size = True
+    per_channel = True
 
     def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
         """[B, C, H, W] and a mask of 1 or C channels -> [B, samples, C, H, W]; hidden pixels are never looked at."""

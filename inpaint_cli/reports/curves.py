@@ -30,6 +30,8 @@ def draw_curves(columns: Mapping[str, Sequence[float]], path: Path, title: str =
 
 
 def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str) -> None:
+    there = np.isfinite(values)  # a later stage's terms begin late
+    steps, values = steps[there], values[there]
     stretches = np.array_split(np.arange(len(steps)), min(POINTS, len(steps)))
     centres = [steps[part].mean() for part in stretches]
     means = [values[part].mean() for part in stretches]

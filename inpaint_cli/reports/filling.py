@@ -120,7 +120,7 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
 def called(result: Result) -> str:
     """The system as its results name it, and how it was measured where that is not the usual way."""
     ways = [f"{result.samples} samples"] if result.samples > 1 else []
-    ways += ["own output"] if result.compose == "output" else []
+    ways += {"known": [], "poisson": ["Poisson"], "output": ["own output"]}[result.compose]
     return f"{result.system} ({', '.join(ways)})" if ways else result.system
 
 

@@ -46,7 +46,7 @@ class Result(Recorded):
     masks: str
     images: int
     samples: int = 1
-    compose: Literal["known", "output"] = "known"
+    compose: Literal["known", "poisson", "output"] = "known"
     metrics: dict[str, float | list[float | None] | None]
     intervals: dict[str, tuple[float, float] | None] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[str, Column] = Field(default_factory=dict)

@@ -177,3 +177,5 @@ def _system(result: Result) -> Iterable[str]:
         yield f"means over {result.samples} completions of each image"
     if result.compose == "output":
         yield "known pixels as the method paints them"
+    if result.compose == "poisson":
+        yield "blended by Poisson editing"

@@ -91,6 +91,8 @@ def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append("±: half the 95 % interval, by bootstrap over images")
     if any(result["compose"] == "output" for result in results):
         lines.append("composed: known pixels are as the method painted them")
+    if any(result["compose"] == "poisson" for result in results):
+        lines.append("blended: Poisson editing at the rim of the hole")
     for counted in COUNTS:
         number = sum(result["metrics"].get(counted) or 0 for result in results)
         if number:

@@ -19,6 +19,8 @@ PASTE = Framing(blend="paste")
 class Recorder(torch.nn.Module):
     """Completes with a constant, or with `paint(observed, mask)`, and keeps what it was shown."""
 
+    per_channel = True
+
     def __init__(self, shape, any_size=False, value=0.5, paint=None):
         super().__init__()
         self.shape, self.any_size, self.takes_sources, self.shown = ImageShape(*shape), any_size, False, []

@@ -1,0 +1,179 @@
+"""What happens to training images, on the device and vectorised over the batch; landmarks and label maps move along.
+
+What is drawn and what is done with it are apart, so that the engine can draw for the global batch and every process
+apply its share.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LANDMARK_PAIRS = ((0, 1), (3, 4))  # eyes, corners of the mouth: each is the other's in a mirror
+PARSING_PAIRS = ((2, 3), (4, 5))  # eyebrows, eyes in Helen's labels
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+TO_YIQ = (LUMA, (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135))  # hue is an angle in (I, Q)
+
+
+class Augmentation(Protocol):
+    """One random change of images."""
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """What chance decides for each of `count` images, [count, K], on the generator's device."""
+
+    def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """image [B, C, H, W] in [-1, 1] and its labels, first axis B, changed as `draws` [B, K] say."""
+
+
+def _uniform(count: int, generator: torch.Generator) -> Tensor:
+    """[count] in [-1, 1)"""
+    return torch.rand(count, generator=generator, device=generator.device) * 2 - 1
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """Random shift, scale, rotation about the middle, and mirroring; what comes in from outside is a reflection.
+
+    shift: share of the side, either way; scale: 0.1 is a factor of 1/1.1 to 1.1; rotation: degrees, either way;
+    flip: probability. Landmarks move with their pixels, left and right points and parts swap in a mirror.
+    """
+
+    shift: float = 0.0
+    scale: float = 0.0
+    rotation: float = 0.0
+    flip: float = 0.0
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """[count, 5]: shift in x and y as shares of the side, factor, angle in radians, mirror as 1 or -1."""
+        mirrored = torch.rand(count, generator=generator, device=generator.device) < self.flip
+        return torch.stack(
+            [
+                self.shift * _uniform(count, generator),
+                self.shift * _uniform(count, generator),
+                torch.exp(math.log1p(self.scale) * _uniform(count, generator)),
+                math.radians(self.rotation) * _uniform(count, generator),
+                1.0 - 2.0 * mirrored.float(),
+            ],
+            dim=1,
+        )
+
+    def apply(self, image, labels, draws):
+        height, width = image.shape[-2:]
+        size = torch.tensor([width, height], dtype=torch.float32, device=image.device)
+        moves, shift = _moves(draws), draws[:, :2] * size
+        grid = _sources(moves, shift, size, image)
+        moved = {**labels}
+        mirrored = draws[:, 4] < 0
+        if "landmarks" in moved:
+            moved["landmarks"] = _move_points(moved["landmarks"], moves, shift, size, mirrored)
+        if "parsing" in moved:
+            moved["parsing"] = _move_map(moved["parsing"], grid, mirrored)
+        # Outside of the image its reflection is seen, in which labels go on as pixels do.
+        return F.grid_sample(image, grid, padding_mode="reflection", align_corners=False), moved
+
+
+def _moves(draws: Tensor) -> Tensor:
+    """Factor · rotation · mirror, from pixels about the middle to pixels about the middle, [B, 2, 2]."""
+    factor, angle, mirror = draws[:, 2], draws[:, 3], draws[:, 4]
+    cosine, sine = factor * angle.cos(), factor * angle.sin()
+    return torch.stack([mirror * cosine, -sine, mirror * sine, cosine], dim=1).view(-1, 2, 2)
+
+
+def _sources(moves: Tensor, shift: Tensor, size: Tensor, image: Tensor) -> Tensor:
+    """Where each pixel comes from, [B, H, W, 2] in grid_sample's coordinates, which end at ±1 half a pixel outside."""
+    back = torch.linalg.inv(moves)
+    half = size / 2
+    linear = back * half[None, None, :] / half[None, :, None]
+    offset = -(back @ shift[:, :, None]) / half[None, :, None]
+    return F.affine_grid(torch.cat([linear, offset], dim=2), list(image.shape), align_corners=False)
+
+
+def _move_points(points: Tensor, moves: Tensor, shift: Tensor, size: Tensor, mirrored: Tensor) -> Tensor:
+    """[B, K, 2] of x, y; a pixel's middle has whole coordinates."""
+    middle = (size - 1) / 2
+    moved = (points - middle) @ moves.transpose(1, 2) + shift[:, None] + middle
+    swapped = moved[:, _swapped(points.shape[1], LANDMARK_PAIRS, points.device)]
+    return torch.where(mirrored[:, None, None], swapped, moved)
+
+
+def _move_map(labels: Tensor, grid: Tensor, mirrored: Tensor) -> Tensor:
+    """[B, H, W] whole numbers: each pixel takes the nearest label."""
+    nearest = F.grid_sample(labels[:, None].float(), grid, "nearest", "reflection", align_corners=False)[:, 0]
+    moved = nearest.round().to(labels.dtype)
+    others = _swapped(256, PARSING_PAIRS, labels.device)[moved.long()].to(labels.dtype)
+    return torch.where(mirrored[:, None, None], others, moved)
+
+
+def _swapped(count: int, pairs: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:
+    """0 … count - 1 with the partners of each pair exchanged."""
+    order = list(range(count))
+    for one, other in pairs:
+        order[one], order[other] = other, one
+    return torch.tensor(order, device=device)
+
+
+@dataclass(frozen=True)
+class Photometric:
+    """Random hue, saturation, contrast and blur; labels stay as they are. Grey images have no hue and saturation.
+
+    hue: share of a full turn, either way; saturation, contrast: 0.2 is a factor of 0.8 to 1.2; blur: the largest
+    standard deviation of a Gaussian, in pixels.
+    """
+
+    hue: float = 0.0
+    saturation: float = 0.0
+    contrast: float = 0.0
+    blur: float = 0.0
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """[count, 4]: angle of hue in radians, factors of saturation and contrast, standard deviation in pixels."""
+        columns = [
+            2 * math.pi * self.hue * _uniform(count, generator),
+            1 + self.saturation * _uniform(count, generator),
+            1 + self.contrast * _uniform(count, generator),
+            self.blur * _uniform(count, generator).abs(),
+        ]
+        return torch.stack(columns, dim=1)
+
+    def apply(self, image, labels, draws):
+        if image.shape[1] == 3:
+            image = _turn_colours(image, draws[:, 0], draws[:, 1])
+        image = _contrast(image, draws[:, 2])
+        return (_blur(image, draws[:, 3]) if self.blur else image).clamp(-1, 1), {**labels}
+
+
+def _turn_colours(image: Tensor, angle: Tensor, saturation: Tensor) -> Tensor:
+    """Turn and stretch each image's colours about grey, in YIQ."""
+    to_yiq = torch.tensor(TO_YIQ, device=image.device)
+    turn = torch.zeros(len(angle), 3, 3, device=image.device)
+    turn[:, 0, 0] = 1
+    turn[:, 1, 1] = turn[:, 2, 2] = saturation * angle.cos()
+    turn[:, 2, 1] = saturation * angle.sin()
+    turn[:, 1, 2] = -turn[:, 2, 1]
+    return torch.einsum("bij,bjhw->bihw", torch.linalg.inv(to_yiq) @ turn @ to_yiq, image)
+
+
+def _contrast(image: Tensor, factor: Tensor) -> Tensor:
+    """Stretch each image about its mean brightness."""
+    luma = torch.tensor(LUMA if image.shape[1] == 3 else (1.0,) * image.shape[1], device=image.device)
+    mean = torch.einsum("bchw,c->bhw", image, luma / luma.sum()).mean(dim=(1, 2))[:, None, None, None]
+    return mean + factor[:, None, None, None] * (image - mean)
+
+
+def _blur(image: Tensor, sigma: Tensor) -> Tensor:
+    """A Gaussian of each image's own standard deviation [B], cut at three of the largest."""
+    count, channels, height, width = image.shape
+    reach = max(1, math.ceil(3 * float(sigma.max())))
+    offsets = torch.arange(-reach, reach + 1, device=image.device)
+    weights = torch.exp(-0.5 * (offsets / sigma.clamp_min(1e-3)[:, None]) ** 2)  # [B, 2 · reach + 1]
+    weights = (weights / weights.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)
+    flat = F.pad(image, (reach,) * 4, mode="replicate").reshape(
+        1, count * channels, *(n + 2 * reach for n in (height, width))
+    )
+    flat = F.conv2d(flat, weights[:, None, :, None], groups=count * channels)
+    flat = F.conv2d(flat, weights[:, None, None, :], groups=count * channels)
+    return flat.view(count, channels, height, width)
