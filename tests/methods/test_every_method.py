@@ -10,28 +10,56 @@ from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import method_class, method_names
 
-SMALL = {"mde": {"width": 4, "perceptual": 0}}  # settings that make a method quick to try
+SMALL = {  # settings that make a method quick to try
+    "mde": {"width": 4, "perceptual": 0},
+}
+TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)
 MASKS = ["center:8", "block:8", "noise:0.8", "rec:0.1", "extrapolate:0.25", "colorize:2", "reverse:0.1", "patches:3,6"]
 LEARNED = [name for name in method_names() if method_class(name).defaults]
+LABELS = {  # as prepared files hold them
+    "landmarks": torch.tensor([[10.0, 12.0], [21.0, 12.5], [16.0, 18.0], [12.0, 23.0], [20.0, 23.0]]).expand(4, 5, 2),
+    "parsing": torch.randint(0, 11, (4, 32, 32), generator=torch.Generator().manual_seed(1)).to(torch.uint8),
+}
 
 
 def build(name, shape=SHAPE):
     torch.manual_seed(0)
     chosen = method_class(name)
-    masks = parse_masks(chosen.defaults.masks) if chosen.defaults else None
-    return chosen(chosen.Settings(**SMALL.get(name, {})), shape, masks)
+    masks = parse_masks(TRAINED_ON.get(name, "block:8")) if chosen.defaults else None
+    method = chosen(chosen.Settings(**SMALL.get(name, {})), shape, masks)
+    method.helpers |= {helper: build(helper, shape).eval() for helper in method.needed_helpers()}
+    return method
+
+
+BUILT = {name: build(name) for name in method_names()}
+COMPLETING = [name for name, method in BUILT.items() if method.completes]
+ANNOTATING = [name for name, method in BUILT.items() if method.annotates]
 
 
 def draw(spec, count, shape=SHAPE, seed=0):
     return parse_masks(spec).draw(count, shape, generator=torch.Generator().manual_seed(seed))
 
 
+def suits(name, spec):
+    """Whether a method takes masks of this kind."""
+    return BUILT[name].per_channel or not parse_masks(spec).per_channel
+
+
+def answer(method, observed, mask):
+    """What a method makes of images, as tensors by name."""
+    with torch.no_grad():
+        completed = {"image": method.complete(observed, mask)} if method.completes else {}
+        return completed | (method.annotate(observed, mask) if method.annotates else {})
+
+
 @pytest.mark.parametrize("name", LEARNED)
 def test_each_turn_reaches_every_parameter_of_its_player(name):
+    """At the end of the training, when all stages have begun."""
     method = build(name)
     image = torch.rand(4, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    batch = Batch(image, draw(method.masks.spec, 4), {}, lambda: draw(method.masks.spec, 4, seed=1))
+    spec = method.masks.spec
+    batch = Batch(image, draw(spec, 4), LABELS, lambda: draw(spec, 4, seed=1), progress=0.99)
     learners = set()
     for turn in method.turns():
         parameters = method.players[turn.player].parameters()
@@ -43,8 +71,7 @@ def test_each_turn_reaches_every_parameter_of_its_player(name):
     assert learners == set(method.parameters())
 
 
-@pytest.mark.parametrize("spec", MASKS)
-@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize(("name", "spec"), [(n, spec) for n in COMPLETING for spec in MASKS if suits(n, spec)])
 def test_complete_keeps_known_pixels_and_answers_any_mask(name, spec):
     method = build(name).eval()
     image, mask = torch.rand(2, *SHAPE) * 2 - 1, draw(spec, 2)
@@ -57,16 +84,28 @@ def test_complete_keeps_known_pixels_and_answers_any_mask(name, spec):
     assert all(torch.equal(sample[known], observed[known]) for sample in completed.unbind(1))
 
 
+@pytest.mark.parametrize("name", ANNOTATING)
+def test_annotates_in_the_form_of_the_labels(name):
+    method, mask = build(name).eval(), draw("block:8", 2)
+    with torch.no_grad():
+        predicted = method.annotate(torch.zeros(2, *SHAPE), mask)
+    assert set(predicted) == set(method.annotates)
+    for label, values in predicted.items():
+        assert values.shape == (2, *LABELS[label].shape[1:]) and torch.isfinite(values.float()).all()
+    if "parsing" in predicted:
+        assert 0 <= predicted["parsing"].min() and predicted["parsing"].max() <= 10
+
+
 @pytest.mark.parametrize("name", method_names())
 def test_grey_images_stay_grey(name):
     shape = ImageShape(1, 32, 32)
     method, mask = build(name, shape).eval(), draw("block:8", 2, shape)
-    with torch.no_grad():
-        assert method.complete(torch.zeros(2, *shape), mask).shape == (2, 1, *shape)
+    found = answer(method, torch.zeros(2, *shape), mask)
+    assert found and found.get("image", torch.zeros(2, 1, *shape)).shape == (2, 1, *shape)
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_saved_and_loaded_completes_alike(name, tmp_path):
+def test_saved_and_loaded_answers_alike(name, tmp_path):
     method, other = build(name).eval(), build(name).eval()
     for parameter in method.parameters():
         parameter.data.add_(0.01)
@@ -75,8 +114,8 @@ def test_saved_and_loaded_completes_alike(name, tmp_path):
     other.load_state_dict(read_checkpoint(tmp_path / "step-00000001.safetensors").part("model"))
     mask = draw("block:8", 2)
     observed = torch.rand(2, *SHAPE) * mask
-    with torch.no_grad():
-        assert torch.equal(method.complete(observed, mask), other.complete(observed, mask))
+    one, two = answer(method, observed, mask), answer(other, observed, mask)
+    assert one and all(torch.equal(one[kind], two[kind]) for kind in one)
 
 
 @pytest.mark.parametrize("name", method_names())
