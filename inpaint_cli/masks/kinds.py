@@ -1,6 +1,6 @@
 """The grammar of mask specifications, as data: one row per kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,8 +66,12 @@ class Kind:
 
     @property
     def signature(self) -> str:
-        """`patches:N,K`"""
-        return f"{self.name}:{','.join(argument.name for argument in self.arguments)}"
+        """`patches:N,K`, or the name alone"""
+        return self.written([argument.name for argument in self.arguments])
+
+    def written(self, arguments: Iterable[Any]) -> str:
+        """The specification with these arguments."""
+        return ":".join([self.name, *filter(None, [",".join(map(str, arguments))])])
 
 
 SIZE, AREA, PROBABILITY = count_of("SIZE"), fraction("S"), fraction("P")
@@ -98,6 +102,7 @@ ROWS = (
     ),
     Kind("squares", (exactly(3),), "three squares are missing", "semantic", shapes.squares, False),
     Kind("face", (REGION,), "a part of the face is missing", "mde, collagan", faces.face, False),
+    Kind("none", (), "nothing is missing: for methods that label images", "collagan", shapes.none, False),
     Kind("file", (PATH,), "what is white in an image is missing", "", shapes.file, False, file_fits),
 )
 KINDS = {kind.name: kind for kind in ROWS}

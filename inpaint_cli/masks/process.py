@@ -62,8 +62,7 @@ def parse_masks(spec: str) -> MaskProcess:
     if kind is None:
         raise UsageError(f"{unknown('masks', name.strip(), KINDS)}\n{grammar()}")
     arguments = _parse_arguments(spec, kind, text)
-    canonical = ",".join(str(argument) for argument in arguments)
-    return MaskProcess(f"{kind.name}:{canonical}", kind, arguments)
+    return MaskProcess(kind.written(arguments), kind, arguments)
 
 
 def _parse_arguments(spec: str, kind: Kind, text: str) -> tuple[Any, ...]:

@@ -122,6 +122,11 @@ def block(request: Request, size: int) -> Tensor:
     return ~in_boxes(request, boxes).unsqueeze(1)
 
 
+def none(request: Request) -> Tensor:
+    """Nothing is missing."""
+    return torch.ones(request.count, 1, request.height, request.width, dtype=torch.bool, device=request.device)
+
+
 def pattern(request: Request, missing: float) -> Tensor:
     """The lowest `missing` part of a smooth Gaussian field: irregular blobs that hide the same share of every image."""
     cell = min(request.height, request.width) / PATTERN_CELLS
