@@ -93,7 +93,7 @@ def test_annotates_in_the_form_of_the_labels(name):
     for label, values in predicted.items():
         assert values.shape == (2, *LABELS[label].shape[1:]) and torch.isfinite(values.float()).all()
     if "parsing" in predicted:
-        assert 0 <= predicted["parsing"].min() and predicted["parsing"].max() <= 10
+        assert predicted["parsing"].min() >= 0 and predicted["parsing"].max() <= 10
 
 
 @pytest.mark.parametrize("name", method_names())
