@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from inpaint_cli import __version__
-from inpaint_cli.errors import UsageError
+from inpaint_cli.errors import InputError, UsageError
 
-DEFAULTS = {"accumulate": 1, "seed": 0, "checkpoint_every": 1000, "sample_every": 500}
+DEFAULTS = {
+    "accumulate": 1,
+    "seed": 0,
+    "checkpoint_every": 1000,
+    "sample_every": 500,
+    "validate_every": 0,
+    "patience": 0,
+}
 DECIDES = ("method", "masks", "batch", "accumulate", "seed", "precision", "data_identity")  # a resumed run keeps these
 IN_HEADER = (*DECIDES, "settings", "shape", "recipe", "steps", "versions")
 
@@ -94,6 +101,7 @@ def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team
     masks = parse_masks(chosen["masks"])
     masks.check(prepared.shape)
     check_masks(given["method"], method, masks)
+    _check_validation(chosen, prepared)
     names = ("method", "batch", "steps", *DEFAULTS)
     configuration = {name: chosen[name] for name in names} | {
         "masks": masks.spec,
@@ -120,6 +128,13 @@ def _data_path(given: Path | str | None, recipe: str) -> Path:
             f"(the paper's data: inpaint prepare {recipe} --source FOLDER -o {path})"
         )
     return path
+
+
+def _check_validation(chosen: Mapping[str, Any], prepared: Any) -> None:
+    if chosen["patience"] and not chosen["validate_every"]:
+        raise UsageError("--patience counts validations: give --validate-every STEPS")
+    if chosen["validate_every"] and "validation" not in prepared.splits:
+        raise InputError(f"{prepared.path} has no validation split, which --validate-every looks at")
 
 
 def _refuse_changes(

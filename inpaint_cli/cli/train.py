@@ -49,6 +49,13 @@ def train(
         int | None, typer.Option(min=1, help="Steps between checkpoints. Default: 1000.")
     ] = None,
     sample_every: Annotated[int | None, typer.Option(min=1, help="Steps between sample grids. Default: 500.")] = None,
+    validate_every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps between validations; the best weights are kept, and complete. Default: never."),
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many validations without a better one.")
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on from the newest valid checkpoint in the run directory, if there is one."),
@@ -64,7 +71,8 @@ def train(
     given = {
         "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
         "seed": seed, "precision": precision, "settings": assignments, "weights": weights,
-        "checkpoint_every": checkpoint_every, "sample_every": sample_every,
+        "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
+        "patience": patience,
     }  # fmt: skip
     outdir = outdir or Path("runs") / method
     _join_and_train(outdir, given, device=device, resume=resume, overwrite=overwrite, quiet=quiet)
@@ -103,7 +111,9 @@ def _train(
     plan = Plan(**{field.name: job.configuration[field.name] for field in fields(Plan)})
     seed_default_generators(plan.seed, "initial weights")
     method, labels = build_method(job.method, job.settings, job.prepared.shape, job.masks, job.weights)
-    stream = BatchStream(job.prepared.split("train"), job.masks, method, plan, hardware, team)
+    split = job.prepared.split("train")
+    method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
+    stream = BatchStream(split, job.masks, method, plan, hardware, team)
     for network in (method, *method.helpers.values()):
         hardware.place(network)
     learner = Learner(method, hardware, team, plan)

@@ -23,6 +23,7 @@ from inpaint_cli.files import replacing
 HEADER = "inpaint"
 FORMAT = 1
 PATTERN = "step-*.safetensors"
+BEST = "best.safetensors"  # by validation; it is no step of the run
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,11 @@ def newest_valid(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def find_checkpoint(path: Path) -> Checkpoint:
-    """What `--checkpoint RUN|FILE` names: a file, or a run directory's newest valid checkpoint."""
+    """What `--checkpoint RUN|FILE` names: a file, or of a run directory the best by validation, else the newest valid."""
     if not path.is_dir():
         return read_checkpoint(path)
+    if (path / "checkpoints" / BEST).exists():
+        return read_checkpoint(path / "checkpoints" / BEST)
     checkpoint, problems = newest_valid(path / "checkpoints")
     if checkpoint is None:
         raise InputError("\n".join([f"{path}: no usable checkpoint in this run directory", *problems]))

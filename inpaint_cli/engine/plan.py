@@ -13,3 +13,5 @@ class Plan:
     seed: int = 0
     checkpoint_every: int = 1000
     sample_every: int = 500
+    validate_every: int = 0  # 0 = never
+    patience: int = 0  # validations without a better one after which training ends; 0 = it goes on to the last step

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
-from inpaint_cli.engine.randomness import derive_seed
+from inpaint_cli.engine.randomness import derive_seed, seed_default_generators
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner
+from inpaint_cli.errors import UsageError
 from inpaint_cli.files import replacing
 from inpaint_cli.masks import draw_for_images
 from inpaint_cli.reports.curves import draw_curves
@@ -22,6 +23,8 @@ from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.palette import coloured
 
 PREVIEWS = 8  # images in a sample grid
+VALIDATED = 256  # images that early stopping looks at
+GROUP = 32  # of them completed together
 SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
 
 
@@ -31,6 +34,7 @@ class Recorder:
     def __init__(self, run: RunDirectory, learner: Learner, header: Mapping[str, Any], split: Any, quiet: bool):
         self.run, self.learner, self.header = run, learner, header
         self.preview = Preview(learner, split)
+        self.validation = Validation(learner, split) if learner.plan.validate_every else None
         self.columns: dict[str, array] = {}  # of the metrics: 8 bytes a value, since runs are long
         self._remember(run.read_metrics())
         self.meter = Meter(learner, quiet or not learner.team.leads)
@@ -38,7 +42,7 @@ class Recorder:
     def settled(self, rows: list[dict[str, float]]) -> None:
         if self.learner.team.leads:
             self.run.append_metrics(rows)
-            self._remember(rows)
+        self._remember(rows)
         self.meter.show(rows[-1])
 
     def _remember(self, rows: list[dict[str, float]]) -> None:
@@ -56,6 +60,26 @@ class Recorder:
             self.run.write_checkpoint(step, self.learner.tensors(), {**self.header, "step": step})
             draw_curves(self.columns, self.run.curves, f"{self.header['method']}, {self.header['masks']}")
 
+    def validate(self) -> float:
+        """The error on images that training does not see, the same in every process; the best weights are kept."""
+        error = self.learner.team.gather(self.validation.error() if self.learner.team.leads else None)[0]
+        if self.learner.team.leads and error < min(self._validated, default=math.inf):
+            self.learner.check_finite()
+            step = self.learner.step
+            self.run.write_best(self.learner.tensors(), {**self.header, "step": step})
+        return error
+
+    @property
+    def _validated(self) -> list[float]:
+        """Every validation so far."""
+        return [value for value in self.columns.get("validation", ()) if math.isfinite(value)]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last `patience` validations brought nothing better than those before them."""
+        patience, errors = self.learner.plan.patience, self._validated
+        return 0 < patience < len(errors) and min(errors[-patience:]) >= min(errors[:-patience])
+
     def sample(self) -> None:
         if self.learner.team.leads:
             with replacing(self.run.samples / f"step-{self.learner.step:08d}.png") as temporary:
@@ -65,18 +89,47 @@ class Recorder:
         self.meter.close()
 
 
-class Preview:
+class Exhibits:
     """The same few images and masks through the whole run."""
 
-    def __init__(self, learner: Learner, split: Any):
+    def __init__(self, learner: Learner, split: Any, most: int):
         self.learner, method = learner, learner.method
-        device, indices = learner.hardware.device, spread(len(split), PREVIEWS)
+        device, indices = learner.hardware.device, spread(len(split), most)
         self.image = to_signed(torch.from_numpy(split.images[indices]).to(device))
         seeds = [derive_seed(learner.plan.seed, "preview", index) for index in indices]
         landmarks = split.labels.get("landmarks")
         landmarks = None if landmarks is None else torch.from_numpy(landmarks[indices])
         self.mask = draw_for_images(method.masks, method.shape, seeds, device=device, landmarks=landmarks)
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
+
+
+class Validation(Exhibits):
+    """The error of completions, for early stopping."""
+
+    def __init__(self, learner: Learner, split: Any):
+        if not learner.method.completes:
+            raise UsageError("--validate-every measures completed images, and this method completes none")
+        super().__init__(learner, split, VALIDATED)
+
+    def error(self) -> float:
+        """Mean squared error of the hole's pixels in [-1, 1], over up to `VALIDATED` images."""
+        squares = missing = 0.0
+        seed_default_generators(self.learner.plan.seed, "validation")
+        with self.learner.completing() as method, self.learner.hardware.autocast():
+            for image, observed, mask in zip(
+                *(part.split(GROUP) for part in (self.image, self.observed, self.mask)), strict=True
+            ):
+                hole = (1 - mask).expand_as(image)
+                squares += ((method.complete(observed, mask)[:, 0].float() - image).square() * hole).sum().item()
+                missing += hole.sum().item()
+        return squares / max(missing, 1.0)
+
+
+class Preview(Exhibits):
+    """A sample grid."""
+
+    def __init__(self, learner: Learner, split: Any):
+        super().__init__(learner, split, PREVIEWS)
 
     def draw(self):
         rows = {"original": to_uint8(self.image), "observed": to_uint8(self.observed)}

@@ -1,6 +1,7 @@
 """A run directory: configuration, metrics, sample grids, curves, checkpoints, and one writer at a time.
 
 run.json  metrics.jsonl  curves.png  samples/step-00000100.png  checkpoints/step-00000100.safetensors  lock
+checkpoints/best.safetensors, where the run validates
 """
 
 import contextlib
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from inpaint_cli.engine.checkpoints import PATTERN, Checkpoint, newest_valid, write_checkpoint
+from inpaint_cli.engine.checkpoints import BEST, PATTERN, Checkpoint, newest_valid, read_checkpoint, write_checkpoint
 from inpaint_cli.errors import BusyError, InputError, UsageError
 from inpaint_cli.files import replacing
 
@@ -54,7 +55,8 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Remove what an earlier run left, for `--overwrite`; only files that a run writes."""
-        for path in (*self.checkpoints.glob(PATTERN), *self.samples.glob("step-*.png"), self.metrics, self.curves):
+        written = (*self.checkpoints.glob(PATTERN), self.checkpoints / BEST, *self.samples.glob("step-*.png"))
+        for path in (*written, self.metrics, self.curves):
             path.unlink(missing_ok=True)
         self.configuration.unlink(missing_ok=True)
 
@@ -78,6 +80,10 @@ class RunDirectory:
             old.unlink()
         return path
 
+    def write_best(self, tensors: Mapping[str, Any], header: Mapping[str, Any]) -> None:
+        """Beside the newest: the checkpoint that validated best, which completes."""
+        write_checkpoint(self.checkpoints / BEST, tensors, header)
+
     def append_metrics(self, rows: list[Mapping[str, Any]]) -> None:
         with self.metrics.open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -93,10 +99,18 @@ class RunDirectory:
         return rows
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics and sample grids of steps that will be done again."""
+        """Drop metrics, sample grids and the best checkpoint of steps that will be done again."""
         rows = [row for row in self.read_metrics() if row["step"] <= step]
         with replacing(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
         for grid in self.samples.glob("step-*.png"):
             if int(grid.stem.removeprefix("step-")) > step:
                 grid.unlink()
+        self._forget_best_after(step)
+
+    def _forget_best_after(self, step: int) -> None:
+        best = self.checkpoints / BEST
+        with contextlib.suppress(InputError):  # absent or damaged: it is written again
+            if read_checkpoint(best).header["step"] <= step:
+                return
+        best.unlink(missing_ok=True)

@@ -48,8 +48,8 @@ class Learner:
         self.team.average_gradients(parameters)
         optimizer.step()
         if player.weight_limit is not None:
-            torch._foreach_clamp_min_(parameters, -player.weight_limit)
-            torch._foreach_clamp_max_(parameters, player.weight_limit)
+            for parameter in parameters:
+                parameter.detach().clamp_(-player.weight_limit, player.weight_limit)
         return means
 
     def _set_rate(self, player: str, factor: float) -> None:
@@ -158,8 +158,8 @@ class Ledger:
     @property
     def due(self) -> bool:
         plan = self.learner.plan
-        moments = (self.interval, plan.checkpoint_every, plan.sample_every, plan.steps)
-        return any(self.learner.step % moment == 0 for moment in moments)
+        moments = (self.interval, plan.checkpoint_every, plan.sample_every, plan.validate_every, plan.steps)
+        return any(self.learner.step % moment == 0 for moment in moments if moment)
 
     def settle(self) -> tuple[list[dict[str, float]], int]:
         """Rows {step, term: mean over the team} since the last call, and the signal that a process received (0: none).
@@ -180,7 +180,9 @@ class Ledger:
 
 
 def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
-    """Train to the end of the plan. `observer` sees each settled row and saves, samples and draws when asked to.
+    """Train to the end of the plan, or until the observer has `finished`.
+
+    `observer` sees each settled row, and saves, samples, draws and validates when asked to.
 
     Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss is not finite.
     """
@@ -188,7 +190,7 @@ def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
     method.train()
     with StopRequest() as stop:
         ledger = Ledger(learner, stop)
-        while learner.step < plan.steps:
+        while learner.step < plan.steps and not observer.finished:
             terms, batches = {}, StepBatches(stream, learner.step)
             for number, turn in enumerate(method.turns()):
                 if turn.since > learner.step / plan.steps:
@@ -200,13 +202,16 @@ def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
             ledger.note(terms)
             if ledger.due:
                 rows, signal_number = ledger.settle()
+                if plan.validate_every and learner.step % plan.validate_every == 0:
+                    rows[-1]["validation"] = observer.validate()
                 observer.settled(rows)
                 if signal_number:
                     observer.save()
                     raise Interrupted(
                         f"stopped by {signal.Signals(signal_number).name} after step {learner.step}", signal_number
                     )
-            if learner.step % plan.sample_every == 0 or learner.step == plan.steps:
+            last = learner.step == plan.steps or observer.finished
+            if learner.step % plan.sample_every == 0 or last:
                 observer.sample()
-            if learner.step % plan.checkpoint_every == 0 or learner.step == plan.steps:
+            if learner.step % plan.checkpoint_every == 0 or last:
                 observer.save()

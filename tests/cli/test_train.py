@@ -229,3 +229,26 @@ def test_two_processes_train_one_run(prepared, tmp_path):
     refused = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
     assert refused.exit_code == 2 and refused.stderr.count("holds a run already") == 1
     assert "Traceback" not in refused.stderr
+
+
+def metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_validation_keeps_the_best_and_patience_ends_the_run(prepared, tmp_path):
+    """A learning rate of almost nothing brings nothing better, so that the first validation stays the best."""
+    run = tmp_path / "run"
+    arguments = [*train_arguments(prepared, run), "--set", "learning_rate=1e-30", "--validate-every", 2]
+    arguments += ["--steps", 40, "--checkpoint-every", 1]
+    assert inpaint(*arguments, "--patience", 2).exit_code == 0
+    errors = {row["step"]: row["validation"] for row in metrics(run) if "validation" in row}
+    best = find_checkpoint(run)
+    assert best.path.name == "best.safetensors" and best.header["step"] == min(errors, key=errors.get)
+    assert len(metrics(run)) == max(errors) < 40 and max(errors) - best.header["step"] == 4
+    again = inpaint(*train_arguments(prepared, run), "--resume")
+    assert again.exit_code == 0 and len(metrics(run)) == max(errors), "a run that has ended stays ended"
+
+
+def test_what_validation_needs(prepared, tmp_path):
+    refused = inpaint(*train_arguments(prepared, tmp_path / "run"), "--patience", 2)
+    assert refused.exit_code == 2 and "--validate-every" in refused.stderr

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.training import fit
 from inpaint_cli.errors import DivergedError, Interrupted, UsageError
+from inpaint_cli.method import Turn
 
 HERE = Path(__file__).parent
 
@@ -119,6 +121,49 @@ def test_repetitions_see_batches_of_their_own_and_turns_share_the_first():
     critic_first, critic_second, painter = seen[:3]
     assert painter is critic_first
     assert not torch.equal(critic_first.image, critic_second.image)
+
+
+def test_a_stage_begins_when_its_share_is_done():
+    parts = make(Plan(steps=8, batch=4))
+    parts.method.turns = lambda: (
+        Turn("painter", parts.method.painter_loss),
+        Turn("critic", parts.method.critic_loss, since=0.5),
+    )
+    critic = [p.detach().clone() for p in parts.method.critic.parameters()]
+    begun = []
+
+    def settled(rows):
+        parts.observer.rows.extend(rows)
+        begun.append(not all(map(torch.equal, critic, parts.method.critic.parameters())))
+
+    parts.observer.settled = settled
+    fit(parts.learner, parts.stream, parts.observer)
+    assert begun == [False] * 4 + [True] * 4
+    assert ["critic" in row for row in parts.observer.rows] == begun
+
+
+def test_losses_are_told_how_far_training_is():
+    parts = make(Plan(steps=8, batch=4))
+    assert [parts.stream.get(step).progress for step in (0, 2, 7)] == [0, 0.25, 0.875]
+
+
+def test_weights_are_clamped_after_each_update():
+    parts = make(Plan(steps=3, batch=4))
+    players = parts.method.players
+    players["critic"] = replace(players["critic"], weight_limit=0.02)
+    fit(parts.learner, parts.stream, parts.observer)
+    limits = {name: max(p.abs().max() for p in player.parameters()) for name, player in players.items()}
+    assert limits["critic"] == pytest.approx(0.02) and limits["painter"] > 0.1
+
+
+def test_validation_joins_the_row_of_its_step_and_ends_the_training(monkeypatch):
+    parts = make(Plan(steps=20, batch=4, validate_every=2))
+    observer = parts.observer
+    observer.answers = iter([0.5, 0.4, 0.6])
+    monkeypatch.setattr(type(observer), "finished", property(lambda self: len(self.rows) >= 6))
+    fit(parts.learner, parts.stream, observer)
+    assert [row.get("validation") for row in observer.rows] == [None, 0.5, None, 0.4, None, 0.6]
+    assert parts.learner.step == 6 and observer.saved == observer.sampled == [6]
 
 
 def test_schedule_reaches_zero_and_constant_stays():
