@@ -96,7 +96,7 @@ def newest_valid(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def find_checkpoint(path: Path) -> Checkpoint:
-    """What `--checkpoint RUN|FILE` names: a file, or of a run directory the best by validation, else the newest valid."""
+    """What `--checkpoint RUN|FILE` names: a file, or a run's best by validation, else its newest valid checkpoint."""
     if not path.is_dir():
         return read_checkpoint(path)
     if (path / "checkpoints" / BEST).exists():

@@ -152,7 +152,7 @@ def test_weights_are_clamped_after_each_update():
     players = parts.method.players
     players["critic"] = replace(players["critic"], weight_limit=0.02)
     fit(parts.learner, parts.stream, parts.observer)
-    limits = {name: max(p.abs().max() for p in player.parameters()) for name, player in players.items()}
+    limits = {name: max(p.abs().max().item() for p in player.parameters()) for name, player in players.items()}
     assert limits["critic"] == pytest.approx(0.02) and limits["painter"] > 0.1
 
 
