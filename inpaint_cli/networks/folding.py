@@ -1,0 +1,37 @@
+"""Networks that no longer learn, made ready to be evaluated many times: frozen, folded, in the hardware's format."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+
+def frozen_copy(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """A copy in evaluation mode that no gradient reaches, batch norms folded, of type `dtype`, channels-last."""
+    frozen = copy.deepcopy(network).eval().requires_grad_(False)
+    fold_batch_norms(frozen)
+    return frozen.to(dtype=dtype, memory_format=torch.channels_last)
+
+
+def fold_batch_norms(network: nn.Module) -> None:
+    """Where in a `Sequential` a batch norm follows a layer, the layer takes over its scale and shift, in place.
+
+    In evaluation mode a batch norm is a fixed map of each channel: the outputs stay what they were, up to rounding.
+    """
+    for sequence in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for place in range(len(sequence) - 1):
+            layer, norm = sequence[place], sequence[place + 1]
+            folded = _folded(layer, norm) if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) else None
+            if folded is not None:
+                sequence[place], sequence[place + 1] = folded, nn.Identity()
+
+
+def _folded(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
+    if norm.running_mean is None:
+        return None  # it normalises with the batch's own statistics
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        return fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d))
+    if isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+        return fuse_linear_bn_eval(layer, norm)
+    return None
