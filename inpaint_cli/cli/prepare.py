@@ -9,6 +9,7 @@ import typer
 from inpaint_cli.cli import options
 
 if TYPE_CHECKING:
+    from inpaint_cli.data.labelling import Labeller
     from inpaint_cli.data.preparing import Plan, Prepared
     from inpaint_cli.data.recipes import Recipe
 
@@ -40,6 +41,23 @@ def prepare(
     ] = None,
     mode: Annotated[Mode | None, typer.Option(help="Colours, where they are not to be the recipe's.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the set at its first unreadable image.")] = False,
+    parsing: Annotated[
+        Path | None,
+        typer.Option(
+            "--parsing",
+            metavar="CHECKPOINT",
+            help="Label each image's parts with this trained face-parser (its run or a checkpoint), for a source "
+            "without label maps.",
+        ),
+    ] = None,
+    landmarks: Annotated[
+        bool,
+        typer.Option(
+            "--landmarks",
+            help="With --parsing: also the five points that the maps show; faces without them are left out.",
+        ),
+    ] = False,
+    device: options.Device = "auto",
     download: Annotated[
         bool, typer.Option("--download", help="First fetch the original files into --source, where that is possible.")
     ] = False,
@@ -58,10 +76,11 @@ def prepare(
     chosen, text = load_recipe(recipe)
     chosen = chosen.resized(size).model_copy(update={"mode": mode.value} if mode else {})
     output = output or Path(f"{chosen.name}.h5")
+    labeller = _labeller(parsing, landmarks, device)
     if download:
         _download(chosen, source, dry_run)
     if dry_run:
-        print(_forecast(chosen, output, plan(chosen, source, output, limit, overwrite)))
+        print(_forecast(chosen, output, plan(chosen, source, output, limit, overwrite, labeller)))
         return
     with progress_bar("preparing", quiet=quiet) as progress:
         prepared = prepare_file(
@@ -73,10 +92,26 @@ def prepare(
             workers=workers or default_workers(),
             strict=strict,
             overwrite=overwrite,
+            labeller=labeller,
             progress=progress,
         )
     if not quiet:
         print(_summary(prepared))
+
+
+def _labeller(checkpoint: Path | None, landmarks: bool, device: str) -> "Labeller | None":
+    """The trained parser that --parsing names."""
+    from inpaint_cli.errors import UsageError
+
+    if checkpoint is not None:
+        from inpaint_cli.cli.annotating import labeller_from
+
+        return labeller_from(checkpoint, landmarks, device)
+    if landmarks:
+        raise UsageError("--landmarks takes the points from label maps: it needs --parsing CHECKPOINT")
+    if device != "auto":
+        raise UsageError("--device is where --parsing labels images; without it nothing is computed on one")
+    return None
 
 
 def _download(recipe: "Recipe", source: Path | None, dry_run: bool) -> None:

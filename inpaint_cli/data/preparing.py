@@ -1,18 +1,19 @@
 """`inpaint prepare`: a recipe and a source become one prepared file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from inpaint_cli.data.labelling import Labeller
 from inpaint_cli.data.pool import map_in_order
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.recipes import Recipe
 from inpaint_cli.data.room import Measure, measure, refuse_without_room
 from inpaint_cli.data.rows import Reading, Row
-from inpaint_cli.data.schema import SPLITS
+from inpaint_cli.data.schema import SPLITS, Shape
 from inpaint_cli.data.shaping import Shaping, shape_rows
 from inpaint_cli.data.writer import Spool, refuse_unwritable, spooling, write
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
@@ -23,6 +24,7 @@ ROWS_PER_TASK = 64
 BYTES_PER_TASK = 4 << 20  # of rows that hold their contents, and of prepared images
 REASONS_KEPT = 10
 
+Shaped = tuple[list[Row], dict[str, np.ndarray], dict[int, str]]
 Progress = Callable[[int, int | None], None]  # rows done, rows in all where that is known
 
 
@@ -69,29 +71,38 @@ def prepare_file(
     workers: int = 1,
     strict: bool = False,
     overwrite: bool = False,
+    labeller: Labeller | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Prepared:
-    """Make `output` from `source`. `text` is the recipe's own; `limit` is per split."""
+    """Make `output` from `source`. `text` is the recipe's own; `limit` is per split; `labeller` adds label maps."""
     _refuse_before_work(recipe, source, output, overwrite)
     reading = recipe.source.read(source)
     total = None if limit else reading.total
     shaping = _shaping(recipe)
-    measured, chosen = measure(shaping, _chosen(recipe, reading, limit))
+    measured, chosen = _measured(recipe, reading, limit, labeller)
     refuse_without_room(output, measured, min(reading.total, limit * len(SPLITS)) if limit else reading.total)
     with spooling(output) as spools:
-        skipped = _spool_rows(shaping, chosen, spools, workers, strict, lambda n: progress(n, total))
+        shaped = _shaped(shaping, chosen, workers, labeller)
+        skipped = _spool_rows(shaped, spools, strict, lambda n: progress(n, total))
         rows = {split: spool.rows for split, spool in spools.items() if spool.rows}
         _refuse_too_few(recipe, source, rows, skipped, limit)
-        write(output, spools, _header(recipe, text, reading, limit), overwrite)
+        write(output, spools, _header(recipe, text, reading, limit, labeller), overwrite)
     file = PreparedFile(output)
     return Prepared(file, rows, file.labels, skipped, reading.without_image)
 
 
-def plan(recipe: Recipe, source: Path | None, output: Path, limit: int | None = None, overwrite: bool = False) -> Plan:
+def plan(
+    recipe: Recipe,
+    source: Path | None,
+    output: Path,
+    limit: int | None = None,
+    overwrite: bool = False,
+    labeller: Labeller | None = None,
+) -> Plan:
     """What `prepare_file` would do, found out without writing anything: every row is counted, a few are decoded."""
     _refuse_before_work(recipe, source, output, overwrite)
     reading = recipe.source.read(source)
-    measured, chosen = measure(_shaping(recipe), _chosen(recipe, reading, limit))
+    measured, chosen = _measured(recipe, reading, limit, labeller)
     counted = Counter(row.split for row in chosen)
     rows = {split: counted[split] for split in SPLITS if counted[split]}
     return Plan(rows, measured, reading.without_image)
@@ -115,6 +126,17 @@ def download(recipe: Recipe, folder: Path) -> None:
 
 def _shaping(recipe: Recipe) -> Shaping:
     return Shaping(recipe.mode, recipe.crop, recipe.size, recipe.filter)
+
+
+def _measured(
+    recipe: Recipe, reading: Reading, limit: int | None, labeller: Labeller | None
+) -> tuple[Measure, Iterator[Row]]:
+    """What the rows will be, and the rows."""
+    measured, chosen = measure(_shaping(recipe), _chosen(recipe, reading, limit))
+    if labeller is not None:
+        channels = {"rgb": 3, "gray": 1}[recipe.mode]
+        measured = labeller.measured(measured, recipe.name, Shape(channels, recipe.size, recipe.size))
+    return measured, chosen
 
 
 def _refuse_before_work(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> None:
@@ -144,17 +166,23 @@ def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row
             yield row
 
 
-def _spool_rows(
-    shaping: Shaping,
-    chosen: Iterator[Row],
-    spools: dict[str, Spool],
-    workers: int,
-    strict: bool,
-    progress: Callable[[int], None],
-) -> Skipped:
-    skipped, done = Skipped(), 0
+def _shaped(shaping: Shaping, chosen: Iterator[Row], workers: int, labeller: Labeller | None) -> Iterator[Shaped]:
+    """A few rows at a time, with the columns of those that have them and, by its place, the reason of each other."""
     tasks = ((shaping, rows) for rows in _batched(chosen, shaping.row_bytes))
     for (_, rows), (columns, reasons) in map_in_order(shape_rows, tasks, workers):
+        if labeller is not None and columns:
+            places = [place for place in range(len(rows)) if place not in reasons]
+            columns, unlabelled = labeller.add(columns)
+            named = {places[n]: f"{printable(rows[places[n]].name)}: {reason}" for n, reason in unlabelled.items()}
+            reasons = {**reasons, **named}
+        yield rows, columns, reasons
+
+
+def _spool_rows(
+    shaped: Iterable[Shaped], spools: dict[str, Spool], strict: bool, progress: Callable[[int], None]
+) -> Skipped:
+    skipped, done = Skipped(), 0
+    for rows, columns, reasons in shaped:
         for reason in reasons.values():
             if strict:
                 raise InputError(f"{reason} (--strict: nothing was written)")
@@ -207,11 +235,14 @@ def _refuse_too_few(
         )
 
 
-def _header(recipe: Recipe, text: str, reading: Reading, limit: int | None) -> dict:
+def _header(recipe: Recipe, text: str, reading: Reading, limit: int | None, labeller: Labeller | None) -> dict:
+    options = {"size": recipe.size, "mode": recipe.mode, "limit": limit, "notes": list(reading.notes)}
+    if labeller is not None:
+        options["predicted"] = f"{' and '.join(labeller.label_names)} by {labeller.origin}"
     return {
         "recipe_name": recipe.name,
         "recipe": text,
         "terms": recipe.terms,
-        "options": {"size": recipe.size, "mode": recipe.mode, "limit": limit, "notes": list(reading.notes)},
-        "label_names": dict(reading.label_names),
+        "options": options,
+        "label_names": {**reading.label_names, **(labeller.label_names if labeller else {})},
     }
