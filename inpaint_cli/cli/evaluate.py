@@ -92,6 +92,12 @@ def evaluate(
         Path | None,
         typer.Option("--grid", rich_help_panel=RESULT, help="Also draw the hardest and the easiest images: a PNG."),
     ] = None,
+    show: Annotated[
+        int | None,
+        typer.Option(
+            "--show", min=1, rich_help_panel=RESULT, help="The grid has N images evenly spread, systems side by side."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", rich_help_panel=RESULT, help="Print the results as JSON on stdout.")
     ] = False,
@@ -127,12 +133,12 @@ def evaluate(
     from inpaint_cli.cli.assembly import launched_as_team
     from inpaint_cli.cli.measuring import Outputs, Request, measure_systems
 
-    outputs = Outputs(output, csv, grid, overwrite, as_json)
+    outputs = Outputs(output, csv, grid, show, overwrite, as_json)
     outputs.check()
     request = Request(
         data, tuple(masks), tuple(checkpoint or ()), tuple(method or ()), tuple(assignments or ()), split, limit,
-        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch, fid_mode, fid_reference,
-        cache_dir,
+        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch, show, fid_mode,
+        fid_reference, cache_dir,
     )  # fmt: skip
     with launched_as_team(gpus, device) as (hardware, team):
         measured = measure_systems(request, hardware, team, quiet)

@@ -31,6 +31,7 @@ class Request:
     compose: str
     seed: int
     batch: int
+    show: int | None
     fid_mode: str
     fid_reference: Path | None
     cache_dir: Path | None
@@ -77,18 +78,21 @@ class Outputs:
     output: Path | None
     csv: Path | None
     grid: Path | None
+    show: int | None
     overwrite: bool
     as_json: bool
 
     def check(self) -> None:
         from inpaint_cli.files import refuse_existing
 
+        if self.show and not self.grid:
+            raise UsageError("--show says what the grid shows: give --grid FILE.png too")
         for path in filter(None, (self.output, self.csv, self.grid)):
             refuse_existing(path, self.overwrite)
 
     def write(self, measured: Measured) -> None:
         from inpaint_cli.files import replacing
-        from inpaint_cli.reports.evaluations import per_image_csv, results_grid
+        from inpaint_cli.reports.evaluations import extremes_grid, per_image_csv, systems_grid
         from inpaint_cli.reports.tables import comparison_table, results_table
 
         text = json.dumps(measured.content, indent=2, allow_nan=False) + "\n"
@@ -100,7 +104,7 @@ class Outputs:
                 temporary.write_text(per_image_csv(measured.names, measured.rows), encoding="utf-8", newline="")
         if self.grid:
             with replacing(self.grid, self.overwrite) as temporary:
-                results_grid(measured.examples).save(temporary)
+                (systems_grid if self.show else extremes_grid)(measured.examples).save(temporary)
         tables = [results_table(measured.results), comparison_table(measured.comparisons)]
         typer.echo(text if self.as_json else "\n\n".join(filter(None, tables)), nl=not self.as_json)
 

@@ -145,8 +145,9 @@ class Instruments:
         notes += [f"{name}: {label}" for name, label in self.labels.items() if name in used]
         notes += [f"fid: compared with the statistics in {request.fid_reference.name}"] if request.fid_reference else []
         protocol = Protocol(
-            tuple(chosen), count, request.seed, request.samples, request.compose, request.batch, self.networks
-        )
+            tuple(chosen), count, request.seed, request.samples, request.compose, request.batch, request.show,
+            self.networks,
+        )  # fmt: skip
         return Metering(protocol, missing, notes, self.references, self.labels)
 
     def _of_this_method(self, method: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from inpaint_cli.blending import gradient_inside, poisson_blend
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
 from inpaint_cli.errors import InputError
@@ -45,6 +45,7 @@ class Protocol:
     samples: int = 1  # completions of each image
     compose: str = "known"  # what is measured: a key of `COMPOSE`
     batch: int = GROUP  # images that a process has in hand at once
+    show: int | None = None  # images of the grid, evenly spread; None: the hardest and the easiest
     networks: Mapping[str, Any] = field(
         default_factory=dict
     )  # that metrics look through, by the names of their weights
@@ -58,7 +59,8 @@ class Example:
     error: float  # mean squared, of the hole, 0-255
     original: np.ndarray
     observed: np.ndarray
-    completed: np.ndarray
+    completed: np.ndarray | None  # None: the method only annotates
+    predicted: Mapping[str, np.ndarray] = field(default_factory=dict)  # what it annotated, where that was measured
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Evaluated:
     """Rows of all images in their order, the same in every process."""
 
     rows: dict[str, np.ndarray]
-    examples: list[Example]  # from the hardest to the easiest
+    examples: list[Example]  # from the hardest to the easiest, or in their order
 
 
 def images_of(split: Any, limit: int | None) -> int:
@@ -97,12 +99,12 @@ def evaluate(
         for group in groups_of(indices):
             completions = complete_group(method, split, group, masks, hardware, protocol)
             rows[group.start] = rows_of(completions, protocol)
-            examples = extremes([*examples, *_examples(completions, group)]) if method.completes else []
+            examples = chosen([*examples, *_examples(completions, group, method.completes)], protocol)
         progress(min((number + 1) * team.size * max(protocol.batch, GROUP), protocol.images))
     gathered = team.gather((rows, examples))
     merged = {start: part for own, _ in gathered for start, part in own.items()}
-    together = extremes([example for _, own in gathered for example in own])
-    return Evaluated(joined([merged[start] for start in sorted(merged)]), together[::-1])
+    together = chosen([example for _, own in gathered for example in own], protocol)
+    return Evaluated(joined([merged[start] for start in sorted(merged)]), together)
 
 
 def _own_blocks(protocol: Protocol, team: Team) -> Iterator[tuple[int, range]]:
@@ -233,17 +235,30 @@ def best(stacked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-# ---- the hardest and the easiest -------------------------------------------------------------------------------------
+# ---- images to look at -----------------------------------------------------------------------------------------------
 
 
-def _examples(completions: Completions, indices: range) -> list[Example]:
+def _examples(completions: Completions, indices: range, completes: bool) -> list[Example]:
     _, errors = mean_squared_errors(completions)
     observed = np.where(completions.missing, np.uint8(128), completions.original)
-    parts = zip(indices, errors, completions.original, observed, completions.completed, strict=True)
-    return extremes([Example(index, float(error), *images) for index, error, *images in parts if np.isfinite(error)])
+    return [
+        Example(
+            index,
+            float(errors[row]),
+            completions.original[row],
+            observed[row],
+            completions.completed[row] if completes else None,
+            {name: values[row] for name, values in completions.predicted.items()},
+        )
+        for row, index in enumerate(indices)
+    ]
 
 
-def extremes(examples: list[Example]) -> list[Example]:
-    """The easiest and the hardest of them, in this order."""
-    ordered = sorted(examples, key=lambda example: (example.error, example.index))
+def chosen(examples: list[Example], protocol: Protocol) -> list[Example]:
+    """Those that the grid shows: evenly spread ones in their order, or from the hardest to the easiest."""
+    if protocol.show:
+        shown = {*spread(protocol.images, protocol.show).tolist()}
+        return sorted((example for example in examples if example.index in shown), key=lambda example: example.index)
+    measured = [example for example in examples if np.isfinite(example.error)]
+    ordered = sorted(measured, key=lambda example: (-example.error, -example.index))
     return ordered if len(ordered) <= 2 * EXTREMES else [*ordered[:EXTREMES], *ordered[-EXTREMES:]]

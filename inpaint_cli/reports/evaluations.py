@@ -1,5 +1,4 @@
-"""What an evaluation leaves beside its table: each image's figures as CSV, the hardest and the easiest images as a
-grid."""
+"""What an evaluation leaves beside its table: each image's figures as CSV, and images to look at as a grid."""
 
 import csv
 import io
@@ -7,9 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from PIL.Image import Image
 
 from inpaint_cli.reports.grids import grid
+from inpaint_cli.reports.palette import coloured
+
+# By (system, masks), of `.original`, `.observed`, `.completed` or None, uint8 [H, W, C], and `.predicted` by label.
+Examples = Mapping[tuple[str, str], Sequence[Any]]
 
 
 def per_image_csv(names: Sequence[str], rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
@@ -27,16 +31,39 @@ def per_image_csv(names: Sequence[str], rows: Mapping[tuple[str, str], Mapping[s
     return text.getvalue()
 
 
-def results_grid(examples: Mapping[tuple[str, str], Sequence[Any]]) -> Image:
-    """Three rows for each system and masks: original, observed, completed, from the hardest image to the easiest.
-
-    examples: by (system, masks), of `.original`, `.observed`, `.completed`, uint8 [H, W, C].
-    """
-    rows = {
-        f"{system}\n{masks}\n{part}": [getattr(example, part) for example in own]
-        for (system, masks), own in examples.items()
-        for part in ("original", "observed", "completed")
-    }
+def extremes_grid(examples: Examples) -> Image:
+    """Rows for each system and masks: original, observed, answers; from the hardest image to the easiest."""
+    rows = {}
+    for (system, masks), own in examples.items():
+        seen = {"original": _row(own, "original"), "observed": _row(own, "observed")}
+        for part, row in (seen | _answers(own)).items():
+            rows[f"{system}\n{masks}\n{part}"] = row
     across = max(map(len, rows.values()))
     ends = ["hardest", *[""] * (across - 2), "easiest"] if across > 1 else ["the only image"]
     return grid(list(rows.values()), labels_top=ends, labels_left=list(rows))
+
+
+def systems_grid(examples: Examples) -> Image:
+    """The systems beside each other: the originals, and for each masks what is observed and every system's answers."""
+    rows = {}
+    for masks in dict.fromkeys(masks for _, masks in examples):
+        for (system, _), own in ((place, own) for place, own in examples.items() if place[1] == masks):
+            rows["original"] = _row(own, "original")
+            rows[f"observed\n{masks}"] = _row(own, "observed")
+            for part, row in _answers(own).items():
+                rows[f"{system}\n{part}\n{masks}"] = row
+    return grid(list(rows.values()), labels_left=[label.replace("\ncompleted", "") for label in rows])
+
+
+def _row(examples: Sequence[Any], part: str) -> list[np.ndarray]:
+    return [getattr(example, part) for example in examples]
+
+
+def _answers(examples: Sequence[Any]) -> dict[str, list[np.ndarray]]:
+    """A row of pictures for each thing that the method gave."""
+    rows = {}
+    if all(example.completed is not None for example in examples):
+        rows["completed"] = _row(examples, "completed")
+    if all("parsing" in example.predicted for example in examples):
+        rows["parsing"] = [coloured(example.predicted["parsing"].astype(np.uint8)) for example in examples]
+    return rows

@@ -193,6 +193,32 @@ def test_csv_has_a_line_per_image_and_the_grid_runs_from_hardest_to_easiest(prep
     assert wrong[0] > wrong[1]
 
 
+def test_the_grid_shows_systems_side_by_side_on_the_same_images(prepared, tmp_path):
+    grid, arguments = tmp_path / "grid.png", ["--data", prepared, "--masks", "center:8", "--masks", "block:8"]
+    arguments += ["--method", "tv", "--method", "patch", "--split", "train", "--limit", 10]
+    assert inpaint("evaluate", *arguments, "--grid", grid, "--show", 3).exit_code == 0
+    picture = np.asarray(Image.open(grid).convert("RGB"))
+    left = picture.shape[1] - 3 * (32 + 8)
+    painted = (picture[:, left : left + 32] != 255).all(axis=(1, 2)).astype(int)
+    tops = np.flatnonzero(np.diff(painted, prepend=0) == 1)
+    assert len(tops) == 1 + 2 * (1 + 2)  # originals; for each masks what is observed, tv and patch
+    images = PreparedFile(prepared).split("train").images
+    for place, index in enumerate((0, 4, 9)):  # evenly spread over ten
+        assert np.array_equal(picture[tops[0] : tops[0] + 32, left + 40 * place :][:, :32], images[index])
+    alone = inpaint("evaluate", *arguments, "--show", 3)
+    assert alone.exit_code == 2 and "--grid" in alone.stderr
+
+
+def test_known_pixels_blended_by_poisson_editing(prepared, trained):
+    """A network after four steps meets the rim badly; Poisson editing mends that, and known pixels stay."""
+    known, poisson = (
+        results("--checkpoint", trained, "--data", prepared, "--masks", "center:8", "--compose", compose)[0]
+        for compose in ("known", "poisson")
+    )
+    assert poisson["metrics"]["mse_hole"] < 0.7 * known["metrics"]["mse_hole"]
+    assert poisson["metrics"]["mse"] == pytest.approx(poisson["metrics"]["mse_hole"] / 16, rel=1e-6)
+
+
 # ---- metrics through networks ----------------------------------------------------------------------------------------
 
 
