@@ -8,7 +8,7 @@ values that do not depend on each other makes no difference, so whole fronts of 
 import hashlib
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -40,10 +40,10 @@ class ChoiceSettings:
 
 
 class Front(NamedTuple):
-    """Missing pixels that do not depend on each other, and which of their channels are missing."""
+    """Missing pixels that do not depend on each other, and which of their values are missing."""
 
     pixels: Tensor  # long [N]: positions in the flattened [R, H, W]
-    channels: tuple[Tensor, ...]  # for each channel, long: positions in `pixels`
+    channels: dict[int, Tensor | slice]  # channel -> where in `pixels` it is missing; those where it is, in order
 
 
 def waves(missing: Tensor, blocked: Callable[[Tensor], Tensor]) -> Tensor:
@@ -73,9 +73,14 @@ def fronts(missing: Tensor, blocked: Callable[[Tensor], Tensor], device: torch.d
     each = missing.movedim(1, -1).reshape(-1, missing.shape[1])
     found = []
     for part in pixels[order.indices].split(sizes) if sizes else ():
-        channels = tuple(column.nonzero()[:, 0].to(device) for column in each[part].unbind(1))
-        found.append(Front(part.to(device), channels))
+        columns = {channel: column for channel, column in enumerate(each[part].unbind(1)) if column.any()}
+        found.append(Front(part.to(device), {channel: _where(column, device) for channel, column in columns.items()}))
     return found
+
+
+def _where(column: Tensor, device: torch.device) -> Tensor | slice:
+    """Positions of what is true; a slice, which copies nothing, where everything is."""
+    return slice(None) if column.all() else column.nonzero()[:, 0].to(device)
 
 
 class Replay:
@@ -128,8 +133,8 @@ class PixelModel(Method):
         self._known: OrderedDict[tuple, Known] = OrderedDict()
 
     @abstractmethod
-    def logits(self, image: Tensor) -> Tensor:
-        """Of each value given the true values before it: [B, C, H, W] -> [B, C, H, W, 256]."""
+    def logits(self, image: Tensor) -> Sequence[Tensor]:
+        """Of each value given the true values before it: [B, C, H, W] -> for each channel [B, H, W, 256]."""
 
     @abstractmethod
     def plan(self, missing: Tensor, device: torch.device) -> Any:
@@ -146,6 +151,14 @@ class PixelModel(Method):
     def likelihood(self, batch: Batch) -> dict[str, Tensor]:
         """The softmax loss of whole images, section 6.2, in bits per dimension."""
         return {"bits_per_dimension": bits_per_dimension(self.logits(batch.image), batch.image)}
+
+    def probabilities(self, image: Tensor, row: int, column: int) -> Tensor:
+        """The distribution of each channel of a pixel given the true values before it, figure 8.
+
+        [B, C, H, W] -> [B, C, 256], float32
+        """
+        logits = torch.stack([each[:, row, column] for each in self.logits(image)], dim=1)
+        return torch.softmax(logits.float(), dim=-1)
 
     def complete(self, observed, mask, *, samples=1, generator=None):
         """The first sample is greedy unless `first_sample` says otherwise, the others are drawn; holes may be whole

@@ -1,6 +1,7 @@
 """Pixels as 256 levels, with a probability for each: what the pixel-by-pixel models share."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +20,14 @@ def to_pixels(levels: Tensor) -> Tensor:
     return levels.float() * (2 / (LEVELS - 1)) - 1
 
 
-def bits_per_dimension(logits: Tensor, image: Tensor) -> Tensor:
+def bits_per_dimension(logits: Sequence[Tensor], image: Tensor) -> Tensor:
     """The negative log-likelihood, -log2 p(true level), as a mean over all values: 8 where every level is as likely.
 
-    logits: [B, C, H, W, 256], the distribution of each value given those before it; image: [B, C, H, W].
+    logits: for each channel [B, H, W, 256], the distribution of each value given those before it; image: [B, C, H, W].
     """
-    nats = F.cross_entropy(logits.float().flatten(0, -2), to_levels(image).flatten())
-    return nats / math.log(2)
+    channels = zip(logits, to_levels(image).unbind(1), strict=True)
+    nats = [F.cross_entropy(each.float().flatten(0, -2), levels.flatten()) for each, levels in channels]
+    return torch.stack(nats).mean() / math.log(2)
 
 
 def choose(logits: Tensor, draws: Tensor | None, temperature: float = 1.0) -> Tensor:

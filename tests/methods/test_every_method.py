@@ -13,6 +13,7 @@ from inpaint_cli.methods import method_class, method_names
 SMALL = {  # settings that make a method quick to try
     "face-parser": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
+    "pixelcnn": {"width": 8, "layers": 2},
 }
 TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)
