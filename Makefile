@@ -106,56 +106,53 @@ ifeq ($(SCALE),smoke)
 	$(INPAINT) prepare demo -o $@ --overwrite
 else
 	@test -n "$(DATA)" || { echo "say where the original files are: DATA=FOLDER, which holds $(SOURCE_$*)/" >&2; exit 2; }
-	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE_$*)" -o $@ --overwrite
+	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE_$*)" $(PREPARE_$*) -o $@ --overwrite
 endif
+
+# A trained model: $(call run,NAME,RECIPE,ARGUMENTS), and what else it stands on.
+define run
+$(TABLES)/$(1)/.trained: $(TABLES)/$(2).h5 $(4)
+	$$(INPAINT) train --data $$< --outdir $$(@D) --gpus $$(GPUS) $(3) --resume
+	touch $$@
+endef
+
+# Figures of systems: $(call results,NAME,RECIPE,RUNS,ARGUMENTS); the grid beside shows what was measured.
+define results
+$(TABLES)/$(1).json: $(TABLES)/$(2).h5 $(3:%=$(TABLES)/%/.trained)
+	$$(INPAINT) evaluate --data $$< $(3:%=--checkpoint $(TABLES)/%) $(4) $$(LIMIT_$$(SCALE)) --gpus $$(GPUS) \
+	    --grid $$(@:.json=.png) -o $$@ --overwrite > /dev/null
+endef
+
+# A table is made of the results that it names as what it stands on.
+$(TABLES)/%.md:
+	$(INPAINT) report table $* $^ -o $@ --overwrite
+
+LIMIT_smoke = --limit 4
 
 # Missing Data Encoder. A run's folder names its training masks, mde-rec-0.1 for rec:0.1, and what differs from the defaults.
 MDE_smoke = --batch 4 --steps 4 --set width=8 --set perceptual=0
 MDE_small = --batch 16 --steps 12000 --set width=24 --set perceptual=0 --set ema=0.999
-MDE_paper =
-LIMIT_smoke = --limit 4
-
-train_mde = $(INPAINT) train --method mde --data $< --outdir $(@D) --gpus $(GPUS) $(MDE_$(SCALE)) --resume
-evaluate = $(INPAINT) evaluate --data $< $(LIMIT_$(SCALE)) --gpus $(GPUS) --grid $(@:.json=.png) -o $@ --overwrite > /dev/null
-runs = $(addprefix $(TABLES)/,$(1:%=%/.trained))
-checkpoints = $(1:%=--checkpoint $(TABLES)/%)
-
-$(TABLES)/mde-%/.trained: $(TABLES)/celeba-96.h5
-	$(train_mde) --masks $(subst -,:,$*)
-	touch $@
+MDE = --method mde $(MDE_$(SCALE))
 
 # Table 3: targeted occlusions
 OCCLUSIONS = right-half left-half both-eyes right-eye left-eye mouth
-
-$(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1)
-	$(evaluate) $(call checkpoints,mde-rec-0.1) --method tv --method patch $(OCCLUSIONS:%=--masks face:%)
+$(eval $(call run,mde-rec-0.1,celeba-96,$(MDE) --masks rec:0.1))
+$(eval $(call results,mde-3,celeba-96,mde-rec-0.1,--method tv --method patch $(OCCLUSIONS:%=--masks face:%)))
 
 # Figure 7: every way of training against every test. Hide-and-seek needs masks that vary, which two of them do not.
 SETUPS = inpaint-0.25 reverse-0.25 colorize-1 colorize-2 $(foreach S,0.1 0.25 0.33 0.5,extrapolate-$(S) rec-$(S))
-
-$(SETUPS:%=$(TABLES)/mde-%-none/.trained): $(TABLES)/mde-%-none/.trained: $(TABLES)/celeba-96.h5
-	$(train_mde) --masks $(subst -,:,$*) --set hide_and_seek=none
-	touch $@
-
-$(TABLES)/mde-figure-7.json: $(TABLES)/celeba-96.h5 $(call runs,$(SETUPS:%=mde-%-none))
-	$(evaluate) $(call checkpoints,$(SETUPS:%=mde-%-none)) $(foreach setup,$(SETUPS),--masks $(subst -,:,$(setup)))
+$(foreach setup,$(SETUPS),$(eval $(call run,mde-$(setup)-none,celeba-96,$(MDE) --masks $(subst -,:,$(setup)) --set hide_and_seek=none)))
+$(eval $(call results,mde-figure-7,celeba-96,$(SETUPS:%=mde-%-none),$(foreach setup,$(SETUPS),--masks $(subst -,:,$(setup)))))
 
 # Figure 8: what each loss gives. mde-rec-0.1 has the paper's choice, alt.
-ABLATIONS = completion coord rec
-SET_completion = --set hide_and_seek=none --set adversarial=0 --set perceptual=0
-SET_coord      = --set hide_and_seek=coord
-SET_rec        = --set hide_and_seek=rec
-LOSSES = mde-rec-0.1 mde-rec-0.1-none $(ABLATIONS:%=mde-rec-0.1-%)
+$(eval $(call run,mde-rec-0.1-completion,celeba-96,$(MDE) --masks rec:0.1 --set hide_and_seek=none --set adversarial=0 --set perceptual=0))
+$(foreach game,coord rec,$(eval $(call run,mde-rec-0.1-$(game),celeba-96,$(MDE) --masks rec:0.1 --set hide_and_seek=$(game))))
+LOSSES = mde-rec-0.1 $(addprefix mde-rec-0.1-,none completion coord rec)
+$(eval $(call results,mde-figure-8,celeba-96,$(LOSSES),$(foreach S,0.1 0.25 0.33 0.5,--masks rec:$(S))))
 
-$(ABLATIONS:%=$(TABLES)/mde-rec-0.1-%/.trained): $(TABLES)/mde-rec-0.1-%/.trained: $(TABLES)/celeba-96.h5
-	$(train_mde) --masks rec:0.1 $(SET_$*)
-	touch $@
-
-$(TABLES)/mde-figure-8.json: $(TABLES)/celeba-96.h5 $(call runs,$(LOSSES))
-	$(evaluate) $(call checkpoints,$(LOSSES)) $(foreach S,0.1 0.25 0.33 0.5,--masks rec:$(S))
-
-$(TABLES)/%.md: $(TABLES)/%.json
-	$(INPAINT) report table $* $< -o $@ --overwrite
+$(TABLES)/mde-3.md: $(TABLES)/mde-3.json
+$(TABLES)/mde-figure-7.md: $(TABLES)/mde-figure-7.json
+$(TABLES)/mde-figure-8.md: $(TABLES)/mde-figure-8.json
 
 # ---- checks -------------------------------------------------------------------------------------------------------
 

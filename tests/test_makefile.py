@@ -1,0 +1,87 @@
+"""The tables that the Makefile makes: each is one of the papers', and its commands are ones that the program takes."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from conftest import REPOSITORY
+
+from inpaint_cli.data.recipes import recipe_names
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.methods import method_class
+from inpaint_cli.reports.published import load_table, table_names
+from inpaint_cli.settings import assigned, changed_for_completion, make_settings, settings_values
+
+TARGETS = re.search(r"^TABLE_NAMES = (.*(?:\\\n.*)*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
+TABLES = TARGETS.replace("\\\n", " ").split()
+
+
+def planned(name, scale, tmp_path):
+    """The commands of `make table-NAME`, each as its words behind `inpaint`."""
+    (tmp_path / ".ready").touch()
+    command = ["make", "-n", f"table-{name}", f"SCALE={scale}", "DATA=data", f"VENV={tmp_path}", "TABLES=tables"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith(f"{tmp_path}/bin/inpaint")]
+
+
+def given(words, option):
+    return [value for name, value in zip(words, words[1:], strict=False) if name == option]
+
+
+def test_they_are_tables_of_the_papers():
+    assert TABLES and {*TABLES} <= {*table_names()}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "small", "paper"])
+@pytest.mark.parametrize("name", TABLES)
+def test_every_command_is_one_that_the_program_takes(name, scale, tmp_path):
+    commands = planned(name, scale, tmp_path)
+    trained = {}
+    for words in commands:
+        match words[0]:
+            case "prepare":
+                assert words[1] in recipe_names()
+            case "train":
+                method = method_class(given(words, "--method")[0])
+                settings = make_settings(method.Settings, assigned(given(words, "--set")))
+                trained[given(words, "--outdir")[0]] = method, settings
+            case "evaluate":
+                assert all(parse_masks(spec) for spec in given(words, "--masks")), "something is measured"
+                changes = assigned(given(words, "--set"))
+                for run in given(words, "--checkpoint"):
+                    method, settings = trained[run]
+                    changed_for_completion(method.Settings, settings_values(settings), changes)
+                assert {method_class(method).defaults for method in given(words, "--method")} <= {None}
+    assert ["report", "table", name] == commands[-1][:3]
+    results = [word for word in commands[-1] if word.endswith(".json")]
+    assert {*results} <= {output for words in commands for output in given(words, "-o")} and results
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_of_a_known_method_is_measured(name, tmp_path):
+    """What the print compares is compared: a row's method and settings are among the systems."""
+    systems = []
+    for words in planned(name, "paper", tmp_path):
+        if words[0] == "train":
+            method = given(words, "--method")[0]
+            systems.append((method, make_settings(method_class(method).Settings, assigned(given(words, "--set")))))
+    methods = {method for method, _ in systems}
+    rows = [row for row in load_table(name).rows if row.method in methods]
+    assert rows
+    for row in rows:
+        wanted = {**row.settings}
+        assert any(
+            method == row.method and wanted.items() <= {**settings_values(settings), **completion(row, wanted)}.items()
+            for method, settings in systems
+        ), row.system
+
+
+def completion(row, wanted):
+    """The settings that are given when images are completed, not when the model is trained."""
+    from inpaint_cli.settings import completion_names
+
+    names = completion_names(method_class(row.method).Settings)
+    return {name: value for name, value in wanted.items() if name in names}
