@@ -1,5 +1,6 @@
 """The tables that the Makefile makes: each is one of the papers', and its commands are ones that the program takes."""
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -28,7 +29,7 @@ def planned(name, scale, tmp_path):
 
 
 def given(words, option):
-    return [value for name, value in zip(words, words[1:], strict=False) if name == option]
+    return [value for name, value in itertools.pairwise(words) if name == option]
 
 
 def test_they_are_tables_of_the_papers():
