@@ -28,6 +28,12 @@ def table(
         list[Path] | None, typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write Markdown here, not to stdout.")] = None,
+    average_runs: Annotated[
+        bool,
+        typer.Option(
+            "--average-runs", help="Systems that differ in their weights alone, such as other seeds, are one line."
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Render a paper's table: published and measured figures side by side, ranks, differences, conditions of both.
@@ -35,6 +41,7 @@ def table(
     Without results: the published figures alone.
     """
     from inpaint_cli.files import refuse_existing, replacing
+    from inpaint_cli.reports.averaging import averaged
     from inpaint_cli.reports.filling import fill
     from inpaint_cli.reports.published import load_table
     from inpaint_cli.reports.results import read_results
@@ -42,7 +49,10 @@ def table(
 
     if output:
         refuse_existing(output, overwrite)
-    text = side_by_side(fill(load_table(name), [(path, read_results(path)) for path in results or []]))
+    found = [(path, read_results(path)) for path in results or []]
+    if average_runs and found:
+        found = [(found[0][0], averaged(result for _, own in found for result in own))]
+    text = side_by_side(fill(load_table(name), found))
     if not output:
         typer.echo(text, nl=False)
         return

@@ -55,6 +55,7 @@ class Result(Recorded):
     seed: int = 0
     notes: list[str] = Field(default_factory=list)
     definitions: dict[str, str] = Field(default_factory=dict)
+    runs: int = 1  # that the figures are means over (`reports.averaging`)
 
     @property
     def identity(self) -> tuple[Any, ...]:

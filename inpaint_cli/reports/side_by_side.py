@@ -168,6 +168,8 @@ def definitions(filled: Filled, result: Result) -> list[str]:
 
 def _system(result: Result) -> Iterable[str]:
     yield f"method {result.method}"
+    if result.runs > 1:
+        yield f"means over {result.runs} runs, ±: their standard deviation; the first of them is named here"
     if result.checkpoint:
         yield f"trained on masks {result.trained_on} for {result.checkpoint.step} steps"
         yield f"checkpoint {result.checkpoint.digest[:16]}"

@@ -97,6 +97,22 @@ def test_ways_of_measuring_tell_lines_of_one_row_apart(measured, as_mde):
     assert lines_of(text, "MDE")["Mouth"][1] != "-" and lines_of(text, "MDE: whole (own output)")["Mouth"][0] == "-"
 
 
+def test_runs_of_other_seeds_become_one_line(measured, as_mde):
+    """Three runs, 18, 20 and 25 dB: 21 ± the standard deviation of 3.61; another way of measuring stays apart."""
+    files = []
+    for number, figure in enumerate((18.0, 20.0, 25.0)):
+        content = json.loads(as_mde(measured("mouth"), f"run {number}", f"{number}" * 64).read_text())
+        content["results"][0]["metrics"]["psnr"] = figure
+        files.append(measured("mouth").with_name(f"seed_{number}.json"))
+        files[-1].write_text(json.dumps(content))
+    files.append(as_mde(measured("mouth"), "whole", "ab" * 32, compose="output"))
+    text = table("mde-3", *files, "--average-runs")
+    assert lines_of(text, "MDE")["Mouth"][1].startswith("21.00 ±3.61")
+    assert lines_of(text, "MDE: whole (own output)")["Mouth"][1] != "-"
+    assert "means over 3 runs" in text and "run 1" not in text
+    assert "MDE: run 1" in table("mde-3", *files)
+
+
 def test_a_system_trained_otherwise_is_not_the_prints(measured, as_mde):
     text = table("mde-3", as_mde(measured("mouth"), "elsewhere", trained_on="block:8"))
     assert lines_of(text, "MDE")["Mouth"][1] == "-" and lines_of(text, "elsewhere")["Mouth"][1] != "-"

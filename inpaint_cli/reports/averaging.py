@@ -1,0 +1,52 @@
+"""Runs of one system, trained alike from other seeds, as one result: means, and how far apart the runs are."""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from inpaint_cli.reports.results import Result
+
+
+def averaged(results: Iterable[Result]) -> list[Result]:
+    """Results that differ in their weights alone become one, in the place of the first.
+
+    Its figures are means over the runs; its intervals reach one standard deviation (of the runs, with n - 1) either
+    way, in place of those over images.
+    """
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(_trained_alike(result), []).append(result)
+    return [_mean(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _trained_alike(result: Result) -> tuple[Any, ...]:
+    settings = json.dumps(result.settings, sort_keys=True)
+    learned = (result.trained_on, result.checkpoint and result.checkpoint.step)
+    return (
+        result.method, settings, *learned, result.masks, result.samples, result.compose, result.seed, result.images,
+        result.data.identity, result.data.split,
+    )  # fmt: skip
+
+
+def _mean(runs: Sequence[Result]) -> Result:
+    first = runs[0]
+    figures = {name: [run.metrics.get(name) for run in runs] for name in first.metrics}
+    metrics = {name: _mean_of(values) for name, values in figures.items()}
+    intervals = {
+        name: (metrics[name] - spread, metrics[name] + spread)
+        for name, values in figures.items()
+        if isinstance(metrics[name], float) and (spread := statistics.stdev(values)) is not None
+    }
+    notes = list(dict.fromkeys(note for run in runs for note in run.notes))
+    update = {"metrics": metrics, "intervals": intervals, "notes": notes, "runs": len(runs)}
+    return first.model_copy(update=update)
+
+
+def _mean_of(values: Sequence[Any]) -> Any:
+    """Of numbers, of lists place by place; None where any run has no figure."""
+    if any(value is None for value in values):
+        return None
+    if isinstance(values[0], list):
+        return [_mean_of(place) for place in zip(*values, strict=True)]
+    return statistics.fmean(values)
