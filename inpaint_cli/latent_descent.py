@@ -1,0 +1,204 @@
+"""The descent of a latent search: every start of every image at once, in blocks, each row as if it were alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from inpaint_cli.errors import DivergedError
+from inpaint_cli.latent_energy import Energy
+
+BETAS = (0.9, 0.999)  # Adam's, section 4
+BLOCK = {"cpu": 32, "cuda": 256}  # rows that are computed together
+LOOK_EVERY = 8  # steps between looks at who has come to rest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how widely is searched."""
+
+    steps: int = 1000  # at most
+    restarts: int = 4  # starts of each image
+    candidates: int = 512  # random z that the starts are chosen from
+    rate: float = 0.03  # Adam's learning rate
+    limit: float = 1.0  # z stays in [-limit, limit]
+    prior_every: int = 4
+    tolerance: float = 1e-3  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
+    patience: int = 32
+
+
+def in_blocks(compute: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """`compute` on blocks of the fixed size, so that no row depends on the number of rows: [N, ...] -> [N, ...]"""
+    outputs = []
+    with torch.no_grad():
+        for places, count in blocks_of(torch.arange(len(inputs), device=inputs.device)):
+            outputs.append(compute(inputs[places])[:count].float())
+    return torch.cat(outputs)
+
+
+def blocks_of(places: Tensor) -> list[tuple[Tensor, int]]:
+    """Row numbers [N] in blocks of the device's size, the last one filled up with its first, and how many count."""
+    size = BLOCK[places.device.type]
+    return [(F.pad(part, (0, size - len(part)), value=int(part[0])), len(part)) for part in places.split(size)]
+
+
+class Rows:
+    """Every start of every image: where it is, Adam's moments, the best it has seen. R = B · starts rows."""
+
+    def __init__(self, z: Tensor, starts: int):
+        self.starts = starts
+        self.z, self.mean, self.square, self.best_z = z.clone(), torch.zeros_like(z), torch.zeros_like(z), z.clone()
+        self.lowest = torch.full((len(z),), torch.inf, device=z.device)  # energy of best_z
+        self.mark = self.lowest.clone()  # energy when it last fell noticeably
+        self.waited = torch.zeros(len(z), dtype=torch.long, device=z.device)  # steps since then
+        self.steps = torch.zeros_like(self.waited)
+        self.failed = torch.zeros(len(z), dtype=torch.bool, device=z.device)
+        self.resting = self.failed.clone()
+
+    def rest(self, where: Tensor) -> None:
+        """Rows that do not go on; bool [R]."""
+        self.resting |= where
+
+    def active(self) -> Tensor:
+        return (~self.resting).nonzero().flatten()
+
+    def best(self, samples: int) -> tuple[Tensor, Tensor, int]:
+        """ẑ [B, samples, Z], energies [B, samples], the best first, and how many starts failed.
+
+        An image of whose starts too many failed repeats its best.
+        """
+        energies = torch.where(self.failed, torch.inf, self.lowest).unflatten(0, (-1, self.starts))
+        failed = self.failed.unflatten(0, (-1, self.starts))
+        if failed.all(dim=1).any():
+            raise DivergedError(
+                f"the energy of all {self.starts} starts of an image is not finite, "
+                f"and so are {int(failed.sum())} of {failed.numel()} altogether: is the checkpoint's training sound?"
+            )
+        order = energies.argsort(dim=1, stable=True)[:, :samples]
+        order = torch.where(failed.gather(1, order), order[:, :1], order)
+        latents = self.best_z.unflatten(0, (-1, self.starts))
+        chosen = latents.gather(1, order[..., None].expand(-1, -1, latents.shape[-1]))
+        return chosen, energies.gather(1, order), int(failed.sum())
+
+
+def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan: Plan) -> None:
+    """Adam steps on all rows until each has come to rest or the plan's steps are done, then a last look."""
+    machine: Machine | None = None
+    for first in range(0, plan.steps, LOOK_EVERY):
+        count = min(LOOK_EVERY, plan.steps - first)
+        for places, real in blocks_of(rows.active()) if rows.active().numel() else []:
+            own = energy.rows(places // rows.starts)
+            machine = machine or Machine(networks, dtype, own, plan, rows.z.shape[1])
+            machine.load(rows, places, own, first)
+            machine.run(count)
+            machine.store(rows, places[:real], count, plan)
+    searched = (rows.steps > 0).nonzero().flatten()
+    for places, real in blocks_of(searched) if searched.numel() else []:
+        machine.load(rows, places, energy.rows(places // rows.starts), plan.steps)
+        machine.look()
+        machine.store(rows, places[:real], 0, plan)
+
+
+class Machine:
+    """One block of rows, in memory that stays in place, so that on CUDA its steps are replayed as graphs."""
+
+    def __init__(self, networks: Any, dtype: torch.dtype, energy: Energy, plan: Plan, size: int):
+        self.networks, self.dtype, self.energy, self.plan = networks, dtype, energy, plan
+        image = energy.terms[0].image
+        self.z, self.mean, self.square, self.best_z = (image.new_zeros(len(image), size) for _ in range(4))
+        self.lowest, self.prior, self.contextual = (image.new_zeros(len(image)) for _ in range(3))
+        self.failed = torch.zeros(len(image), dtype=torch.bool, device=image.device)
+        self.pull = torch.zeros_like(image)  # the prior's gradient with respect to the image
+        self.step_number = image.new_zeros(())
+        self.kinds = {fresh: self._replayable(fresh) for fresh in (True, False)}
+
+    def _replayable(self, fresh: bool) -> Callable[[], None]:
+        """A step as a function; on CUDA captured as a graph, after a few steps that let libraries prepare."""
+
+        def step() -> None:
+            self._step(fresh)
+
+        if self.z.device.type != "cuda":
+            return step
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(3):
+                step()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            step()
+        return graph.replay
+
+    def load(self, rows: Rows, places: Tensor, energy: Energy, steps_done: int) -> None:
+        """Copy rows and what they are compared with into place."""
+        for name in ("z", "mean", "square", "best_z", "lowest", "failed"):
+            getattr(self, name).copy_(getattr(rows, name)[places])
+        for own, given in zip(self.energy.terms, energy.terms, strict=True):
+            for into, tensor in zip(own[:3], given[:3], strict=True):
+                into.copy_(tensor)
+        self.step_number.fill_(steps_done)
+
+    def run(self, count: int) -> None:
+        for number in range(count):
+            self.kinds[number % self.plan.prior_every == 0]()
+
+    def store(self, rows: Rows, places: Tensor, count: int, plan: Plan) -> None:
+        """Copy back the first rows, and see which of them have come to rest."""
+        real = len(places)
+        for name in ("z", "mean", "square", "best_z", "lowest", "failed"):
+            getattr(rows, name)[places] = getattr(self, name)[:real]
+        rows.steps[places] += count
+        fell = rows.lowest[places] < rows.mark[places] - plan.tolerance * self.contextual[:real]
+        rows.mark[places] = torch.where(fell, rows.lowest[places], rows.mark[places])
+        rows.waited[places] = torch.where(fell, 0, rows.waited[places] + count)
+        settled = rows.waited[places] >= plan.patience if plan.tolerance else torch.zeros_like(fell)
+        rows.resting[places] = settled | rows.failed[places]
+
+    def look(self) -> None:
+        """The energy of where the rows are now, without a step."""
+        with torch.no_grad():
+            images = self.networks.generator(self.z.to(self.dtype))
+            self.contextual.copy_(self.energy.contextual(images.float()))
+            self.prior.copy_(self.networks.prior(images))
+        self._remember()
+
+    def _step(self, fresh: bool) -> None:
+        """z ← z - Adam(∂energy/∂z), kept in [-limit, limit]; the prior computed anew, or as it was."""
+        z = self.z.detach().to(self.dtype).requires_grad_()
+        with torch.enable_grad():
+            images = self.networks.generator(z)
+            seen = images.detach().float().requires_grad_()
+            contextual = self.energy.contextual(seen)
+            (slope,) = torch.autograd.grad(contextual.sum(), seen)
+            if fresh:
+                prior = self.networks.prior(seen.to(self.dtype))
+                (pull,) = torch.autograd.grad(prior.float().sum(), seen)
+                self.prior.copy_(prior.detach())
+                self.pull.copy_(pull)
+        self.contextual.copy_(contextual.detach())
+        if fresh:
+            self._remember()
+        slope = (slope + self.energy.prior_weight * self.pull).to(images.dtype)
+        (gradient,) = torch.autograd.grad(images, z, slope)
+        self._adam(gradient.float())
+
+    def _remember(self) -> None:
+        """Keep the best z; a row whose energy is not finite has failed."""
+        total = self.contextual + self.energy.prior_weight * self.prior
+        self.failed |= ~total.isfinite()
+        better = (total < self.lowest) & ~self.failed
+        self.lowest.copy_(torch.where(better, total, self.lowest))
+        self.best_z.copy_(torch.where(better[:, None], self.z, self.best_z))
+
+    def _adam(self, gradient: Tensor) -> None:
+        self.step_number += 1
+        self.mean.lerp_(gradient, 1 - BETAS[0])
+        self.square.lerp_(gradient.square(), 1 - BETAS[1])
+        mean = self.mean / (1 - BETAS[0] ** self.step_number)
+        spread = (self.square / (1 - BETAS[1] ** self.step_number)).sqrt() + 1e-8
+        self.z.sub_(self.plan.rate * mean / spread).clamp_(-self.plan.limit, self.plan.limit)
