@@ -86,6 +86,38 @@ def page(
     typer.echo(str(output))
 
 
+@report.command("grid")
+def grid_of_files(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, row by row.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The grid: a PNG.")],
+    columns: Annotated[int, typer.Option("--columns", min=1, help="Images in a row.")],
+    rows: Annotated[str | None, typer.Option("--rows", help="What stands left of each row, between commas.")] = None,
+    tops: Annotated[str | None, typer.Option("--tops", help="What stands above each column, between commas.")] = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Put images beside and below each other, with labels: a figure of what `inpaint complete` made."""
+    from inpaint_cli.files import refuse_existing, replacing
+    from inpaint_cli.imaging.decoding import decode
+    from inpaint_cli.reports.grids import grid
+
+    refuse_existing(output, overwrite)
+    lines = [images[start : start + columns] for start in range(0, len(images), columns)]
+    left, above = _labels("--rows", rows, len(lines)), _labels("--tops", tops, min(columns, len(images)))
+    picture = grid([[decode(path) for path in line] for line in lines], labels_top=above, labels_left=left)
+    with replacing(output, overwrite) as temporary:
+        picture.save(temporary, format="PNG")
+    typer.echo(str(output))
+
+
+def _labels(option: str, text: str | None, count: int) -> list[str] | None:
+    from inpaint_cli.errors import UsageError
+
+    labels = None if text is None else [label.strip() for label in text.split(",")]
+    if labels is not None and len(labels) != count:
+        raise UsageError(f"{option} names {len(labels)}, and there are {count}")
+    return labels
+
+
 def _read_runs(paths: list[Path]) -> list[Any]:
     """What the run directories hold, named as shortly as they can be told apart."""
     from inpaint_cli.engine.runs import RunDirectory

@@ -63,7 +63,8 @@ def conditions_of(table: PublishedTable, result: Result, path: Path) -> list[Con
         )
     recipes = {condition.recipe for condition in table.conditions}
     if len(recipes) > 1:  # one recipe alone is a condition to be read, not to be chosen by
-        found = [condition for condition in found if condition.recipe == result.data.recipe]
+        recipe = result.data.recipe.removesuffix("-part")  # cut the same way, from a part of the data set
+        found = [condition for condition in found if condition.recipe == recipe]
     if not found:
         raise InputError(
             f"{path}: measured on data of the recipe '{result.data.recipe}'; {table.name} has {' and '.join(recipes)}"

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 from conftest import inpaint
+from PIL import Image
 
 FACES = ("face:right-half", "face:left-half", "face:both-eyes", "face:right-eye", "face:left-eye", "face:mouth")
 
@@ -264,3 +266,20 @@ def test_a_folder_that_is_no_run_has_no_page(tmp_path):
     done = inpaint("report", "page", tmp_path, "-o", tmp_path / "page.html")
     assert done.exit_code == 3 and str(tmp_path) in done.stderr and "inpaint train" in done.stderr
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_grid_of_image_files(tmp_path):
+    files = []
+    for number, colour in enumerate(("red", "lime", "blue")):
+        files.append(tmp_path / f"{number}.png")
+        Image.new("RGB", (20, 30), colour).save(files[-1])
+    output = tmp_path / "grid.png"
+    arguments = ["report", "grid", *files, "--columns", 2, "--rows", "one,two", "--tops", "left,right", "-o", output]
+    assert inpaint(*arguments).exit_code == 0
+    picture = np.asarray(Image.open(output).convert("RGB"))
+    middles = [np.argwhere((picture == colour).all(axis=2)).mean(axis=0) for colour in np.eye(3, dtype=int) * 255]
+    assert middles[0][0] == middles[1][0] < middles[2][0] and middles[0][1] == middles[2][1] < middles[1][1]
+    wrong = inpaint(*arguments[:-2], "-o", tmp_path / "other.png", "--rows", "one")
+    assert wrong.exit_code == 2 and "--rows names 1" in wrong.stderr
+    absent = inpaint("report", "grid", tmp_path / "absent.png", "--columns", 1, "-o", tmp_path / "other.png")
+    assert absent.exit_code == 3 and "absent.png" in absent.stderr
