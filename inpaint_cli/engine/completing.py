@@ -31,8 +31,9 @@ class Photo:
         hole: np.ndarray,
         sources: np.ndarray | None,
         invisible: np.ndarray | None,
+        reference: np.ndarray | None,
     ):
-        self.method, self.pixels, self.sources = method, pixels, sources
+        self.method, self.pixels, self.sources, self.reference = method, pixels, sources, reference
         self.hole = hole[:, :, None] if hole.ndim == 2 else hole  # [H, W, 1 or C]
         if self.hole.shape[2] > 1 and not method.per_channel:
             raise InputError("the mask hides single channels of pixels, and this method completes pixels as a whole")
@@ -63,6 +64,12 @@ class Photo:
         seen = box.with_margin(self.method.margin(box.height, box.width), self.size)
         return seen if self.box_of_sources is None else seen.union(self.box_of_sources)
 
+    def view_of_reference(self, region: Box, device: torch.device) -> Tensor | None:
+        """The same region of whom the completion is to resemble, [1, C, h, w]."""
+        if self.reference is None:
+            return None
+        return torch.from_numpy(signed(self.reference[region.slices])).to(device).permute(2, 0, 1)[None].contiguous()
+
     def view(self, region: Box, device: torch.device) -> tuple[Tensor, Tensor]:
         """Observed pixels [1, C, h, w] and mask [1, 1 or C, h, w] of a region."""
         known = ~self.unseen[region.slices]
@@ -83,6 +90,7 @@ def complete_photo(
     sources: np.ndarray | None = None,
     invisible: np.ndarray | None = None,
     framing: Framing | None = None,
+    reference: np.ndarray | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Complete one photo.
@@ -90,11 +98,12 @@ def complete_photo(
     pixels: uint8 or uint16 [H, W, C]; hole: bool [H, W] or [H, W, C], true = missing, at least one and not all.
     sources: bool [H, W], where a method that copies may copy from; invisible: bool [H, W], what is known but has no
         colour, such as transparent pixels; framing: for methods of a fixed size.
+    reference: [H, W, C] like `pixels`, for methods that take one: whom the completion is to resemble.
     progress: called with how many parts of the hole are done, and how many there are.
     Returns [samples, H, W, C] of the type of `pixels`; known pixels are unchanged.
     """
     framing = framing or Framing()
-    photo = Photo(method, pixels, hole, sources, invisible)
+    photo = Photo(method, pixels, hole, sources, invisible, reference)
     parts = photo.parts(framing.context)
     generator = generator_for(hardware.device, seed, "complete")
     seed_default_generators(seed, "complete")
@@ -132,7 +141,10 @@ def _fill_in_windows(
     region = region_of(part, photo.size, native, plan)
     observed, mask = photo.view(region, generator.device)
     placed = Part(part.box.seen_from(region), part.pixels)
-    filled = complete_in_windows(photo.method, observed, mask, placed, plan, framing.blend, samples, generator)
+    reference = photo.view_of_reference(region, generator.device)
+    filled = complete_in_windows(
+        photo.method, observed, mask, placed, plan, framing.blend, samples, generator, reference
+    )
     return region, filled
 
 

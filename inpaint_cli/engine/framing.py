@@ -75,10 +75,12 @@ def complete_in_windows(
     blend: str,
     samples: int,
     generator: torch.Generator,
+    reference: Tensor | None = None,
 ) -> Tensor:
     """Complete one part within its region: [1, C, h, w] and [1, 1 or C, h, w] -> [samples, C, h, w].
 
     part: in the region's coordinates. Only its pixels mean anything in the result.
+    reference: [1, C, h, w], whom to resemble, seen through the same windows.
     """
     native, size = method.shape[1:], tuple(observed.shape[-2:])
     canvas, known = observed, mask
@@ -89,7 +91,7 @@ def complete_in_windows(
             windows = [window_around(part.box, size, native, plan.side)]
         else:
             windows = windows_over(layer, size, native, plan.side)
-        imagined = imagine(method, canvas, known, windows, samples, generator)
+        imagined = imagine(method, canvas, known, windows, samples, generator, reference)
         canvas = canvas.expand(samples, -1, -1, -1)
         filled = torch.from_numpy(layer).to(canvas.device)
         canvas = torch.where(filled, BLENDS[blend](imagined, canvas, known), canvas)
@@ -99,7 +101,13 @@ def complete_in_windows(
 
 
 def imagine(
-    method: Method, canvas: Tensor, known: Tensor, windows: list[Window], samples: int, generator: torch.Generator
+    method: Method,
+    canvas: Tensor,
+    known: Tensor,
+    windows: list[Window],
+    samples: int,
+    generator: torch.Generator,
+    reference: Tensor | None = None,
 ) -> Tensor:
     """What the method completes in all windows together, averaged smoothly where they overlap: [samples, C, h, w].
 
@@ -111,7 +119,7 @@ def imagine(
     weight = smooth_weights(windows[0].height, windows[0].width).to(canvas.device)
     for start in range(0, len(windows), WINDOWS_AT_ONCE):
         chosen = windows[start : start + WINDOWS_AT_ONCE]
-        patches = _complete_windows(method, canvas, known, chosen, samples, generator)
+        patches = _complete_windows(method, canvas, known, chosen, samples, generator, reference)
         for window, patch in zip(chosen, patches, strict=True):
             window.add(patch * weight, total)
             window.add(weight[None, None], weights)
@@ -120,17 +128,30 @@ def imagine(
 
 
 def _complete_windows(
-    method: Method, canvas: Tensor, known: Tensor, windows: list[Window], samples: int, generator: torch.Generator
+    method: Method,
+    canvas: Tensor,
+    known: Tensor,
+    windows: list[Window],
+    samples: int,
+    generator: torch.Generator,
+    reference: Tensor | None,
 ) -> Tensor:
     """[1 or samples, C, h, w] -> [windows, samples, C, height, width]"""
     versions = len(canvas)
     views = torch.cat([window.cut(canvas) for window in windows])
     masks = torch.cat([window.cut(known).expand(versions, -1, -1, -1) for window in windows])
     small, small_masks = shrink(views, masks, method.shape[1:])
-    outputs = complete_channels(method, small, small_masks, samples // versions, generator)
+    resembled = None if reference is None else _views(reference, windows, versions, method.shape[1:])
+    outputs = complete_channels(method, small, small_masks, samples // versions, generator, resembled)
     outputs = extended(outputs, small_masks == 0).flatten(0, 1)
     size = windows[0].height, windows[0].width
     return F.interpolate(outputs, size=size, mode="bicubic", antialias=True).unflatten(0, (len(windows), samples))
+
+
+def _views(reference: Tensor, windows: list[Window], versions: int, size: tuple[int, int]) -> Tensor:
+    """[1, C, h, w] -> what is seen of it in each window, as often as there are versions of the canvas."""
+    views = torch.cat([window.cut(reference).expand(versions, -1, -1, -1) for window in windows])
+    return F.interpolate(views, size=tuple(size), mode="bilinear", antialias=True)
 
 
 def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -144,21 +165,34 @@ def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, 
 
 
 def complete_channels(
-    method: Method, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator
+    method: Method,
+    observed: Tensor,
+    mask: Tensor,
+    samples: int,
+    generator: torch.Generator,
+    reference: Tensor | None = None,
 ) -> Tensor:
     """[B, C, h, w] -> [B, samples, C, h, w], whatever the method's own number of channels.
 
     A colour method completes a grey photo as a colour photo; a grey method completes each channel by itself.
     """
+    images = [observed] if reference is None else [observed, reference]
     channels, own = observed.shape[1], method.shape.channels
     if channels == own:
-        return method.complete(observed, mask, samples=samples, generator=generator).float()
+        return _complete(method, images, mask, samples, generator)
     if channels == 1:
-        completed = method.complete(observed.expand(-1, own, -1, -1), mask, samples=samples, generator=generator)
-        return completed.float().mean(dim=2, keepdim=True)
-    planes = [tensor.expand(-1, channels, -1, -1).flatten(0, 1)[:, None] for tensor in (observed, mask)]
-    completed = method.complete(*planes, samples=samples, generator=generator)  # [B * C, samples, 1, h, w]
-    return completed[:, :, 0].unflatten(0, (len(observed), channels)).transpose(1, 2).float()
+        colours = [image.expand(-1, own, -1, -1) for image in images]
+        return _complete(method, colours, mask, samples, generator).mean(dim=2, keepdim=True)
+    *planes, mask = (image.expand(-1, channels, -1, -1).flatten(0, 1)[:, None] for image in [*images, mask])
+    completed = _complete(method, planes, mask, samples, generator)  # [B * C, samples, 1, h, w]
+    return completed[:, :, 0].unflatten(0, (len(observed), channels)).transpose(1, 2)
+
+
+def _complete(method: Method, images: list[Tensor], mask: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    """images: what is observed and, where one is given, the reference."""
+    observed, *others = images
+    options = dict(zip(["reference"], others, strict=False))
+    return method.complete(observed, mask, samples=samples, generator=generator, **options).float()
 
 
 def extended(images: Tensor, where: Tensor) -> Tensor:
