@@ -52,6 +52,15 @@ def complete(
         Path | None,
         typer.Option("--source-mask", rich_help_panel=WHAT, help="White may be copied from (patch alone copies)."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference",
+            metavar="FILE",
+            rich_help_panel=WHAT,
+            help="A face of the photo's size: inside the hole its features are taken over (semantic).",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option("--data", rich_help_panel=WHAT, help="In place of photos, a file that `inpaint prepare` wrote."),
@@ -113,6 +122,33 @@ def complete(
         Path | None,
         typer.Option("--page", rich_help_panel=RESULT, help="Also write a page to look at: DIR/index.html."),
     ] = None,
+    parsing: Annotated[
+        str | None,
+        typer.Option(
+            "--parsing",
+            metavar="FILE|FOLDER",
+            rich_help_panel=RESULT,
+            help="Also write the parts of the face, a PNG of labels in colour (collagan, face-parser).",
+        ),
+    ] = None,
+    landmarks: Annotated[
+        str | None,
+        typer.Option(
+            "--landmarks",
+            metavar="FILE|FOLDER",
+            rich_help_panel=RESULT,
+            help="Also write eyes, nose and mouth: FILE.json, in pixels of the photo, and drawn, FILE.png (collagan).",
+        ),
+    ] = None,
+    maps: Annotated[
+        str | None,
+        typer.Option(
+            "--maps",
+            metavar="FILE|FOLDER",
+            rich_help_panel=RESULT,
+            help="Also draw the maps of the last layer that all outputs share, a PNG.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", rich_help_panel=RESULT, help="Report on each photo as JSON on stdout.")
     ] = False,
@@ -142,6 +178,7 @@ def complete(
     photo, with no training and at any size:
     [bold]inpaint complete photo.png --mask mask.png[/bold]
     """
+    from inpaint_cli.cli.annotating import Asked, refuse_set
     from inpaint_cli.cli.assembly import launched_as_team, load_for_completion
     from inpaint_cli.cli.completing_photos import PhotoOptions, complete_photos, framing_of
     from inpaint_cli.cli.completing_sets import complete_set
@@ -151,6 +188,7 @@ def complete(
         "PHOTO": photos, "--mask": mask, "--invert-mask": invert_mask, "--dilate": dilate, "--feather": feather,
         "--source-mask": source_mask, "--samples": samples - 1, "--context": context, "--blend": blend,
         "--quality": quality, "--page": page, "--skip-existing": skip_existing,
+        "--parsing": parsing, "--landmarks": landmarks, "--maps": maps, "--reference": reference,
     }  # fmt: skip
     of_sets = {"--masks": masks, "--split": split, "--limit": limit, "--batch": batch}
     check_mode(data, photos, masks, output, of_photos, of_sets)
@@ -158,7 +196,10 @@ def complete(
 
         def load(shape: Any) -> Any:
             named = method or (None if checkpoint else DEFAULT_METHOD)
-            return load_for_completion(checkpoint, named, assignments or [], shape, hardware)
+            loaded = load_for_completion(checkpoint, named, assignments or [], shape, hardware)
+            if data is not None:
+                refuse_set(loaded)
+            return loaded
 
         if data is not None:
             complete_set(
@@ -169,7 +210,8 @@ def complete(
             chosen = PhotoOptions(
                 masks=MaskOptions(invert_mask, dilate, feather, seed), samples=samples, source_mask=source_mask,
                 quality=quality, framing=framing_of(context, blend), page=page, overwrite=overwrite,
-                skip_existing=skip_existing,
+                skip_existing=skip_existing, asked=Asked(parsing, landmarks, maps),
+                reference=reference,
             )  # fmt: skip
             complete_photos(photos, mask, output, chosen, load, hardware, team, as_json=as_json, quiet=quiet)
 

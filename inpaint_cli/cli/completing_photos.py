@@ -9,9 +9,11 @@ from typing import Any
 
 import typer
 
+from inpaint_cli.cli.annotating import Asked, annotate, plan_annotations, refuse_unread, refuse_unsaid
 from inpaint_cli.cli.masking import Hole, MaskOptions, check_mask, find_hole
-from inpaint_cli.cli.pairing import Job, check_outputs, plan_jobs, shown
+from inpaint_cli.cli.pairing import Job, check_outputs, shown
 from inpaint_cli.cli.progress import progress_bar
+from inpaint_cli.cli.referring import read_reference, refuse_reference
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
 
 
@@ -22,12 +24,14 @@ class PhotoOptions:
     masks: MaskOptions
     samples: int = 1
     source_mask: Path | None = None
+    reference: Path | None = None
     quality: int | None = None
     framing: Any = None
     page: Path | None = None
     page_pixels: int = 0  # of each photo, that the page has room for
     overwrite: bool = False
     skip_existing: bool = False
+    asked: Asked = field(default_factory=Asked)  # what is written about each photo
 
 
 @dataclass
@@ -81,15 +85,15 @@ def complete_photos(
     if options.overwrite and options.skip_existing:
         raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
     check_mask(mask)
-    jobs = plan_jobs(photos, mask, output, options.samples)
+    loaded = load(ImageShape(3, 1, 1))  # methods without a checkpoint take any size
+    _refuse_what_the_method_does_not_read(loaded, options, mask)
+    jobs = plan_annotations(photos, mask, output, options.asked, loaded, options.samples)
     check_outputs(jobs, options.overwrite, options.skip_existing)
     _refuse_unread_quality(jobs, options)
     if options.page is not None:
         refuse_existing(options.page / "index.html", options.overwrite)
         options = replace(options, page_pixels=pixels_each(len(jobs)))
     team.wait()  # until every process has seen which files exist
-    loaded = load(ImageShape(3, 1, 1))  # methods without a checkpoint take any size
-    _refuse_what_the_method_does_not_read(loaded, options)
     outcomes = complete_jobs(jobs, options, loaded, hardware, team, quiet)
     if team.leads:
         if options.page is not None:
@@ -105,7 +109,10 @@ def _refuse_unread_quality(jobs: Sequence[Job], options: PhotoOptions) -> None:
         raise UsageError("--quality is for JPEG and WebP files; the others keep every pixel as it is")
 
 
-def _refuse_what_the_method_does_not_read(loaded: Any, options: PhotoOptions) -> None:
+def _refuse_what_the_method_does_not_read(loaded: Any, options: PhotoOptions, mask: str | None) -> None:
+    refuse_unsaid(loaded, options.asked, mask)
+    refuse_unread(loaded, options, mask)
+    refuse_reference(loaded, options.reference)
     if options.source_mask is not None and not loaded.method.takes_sources:
         raise UsageError(f"--source-mask: {loaded.name} copies nothing from the photo; --method patch does")
     if options.framing is not None and loaded.method.any_size:
@@ -131,8 +138,8 @@ def complete_jobs(
 def _attempt(
     place: int, job: Job, options: PhotoOptions, loaded: Any, hardware: Any, progress: Callable[[int, int], None]
 ) -> Outcome:
-    result = Result(str(job.photo), None if job.mask is None else str(job.mask), [str(path) for path in job.outputs])
-    if options.skip_existing and all(path.exists() for path in job.outputs):
+    result = Result(str(job.photo), None if job.mask is None else str(job.mask), [str(path) for path in job.files])
+    if options.skip_existing and all(path.exists() for path in job.files):
         result.status = "skipped"
         return Outcome(place, result)
     start = time.monotonic()
@@ -165,10 +172,8 @@ def _complete(
     result: Result,
     progress: Callable[[int, int], None],
 ) -> Any:
-    """Read, complete, write; returns the photo's figure for the page."""
-    from inpaint_cli.engine.completing import complete_photo
-    from inpaint_cli.imaging.holes import dilated, faded, read_sources
-    from inpaint_cli.imaging.photos import read_photo, write_photo
+    """Read, say what was asked for, complete, write; returns the photo's figure for the page."""
+    from inpaint_cli.imaging.photos import read_photo
 
     photo = read_photo(job.photo)
     result.notes += photo.notes
@@ -176,6 +181,26 @@ def _complete(
         raise job.problem
     hole = find_hole(photo, job.photo.name, job.mask, options.masks)
     result.notes += hole.notes
+    if job.annotations:
+        result.notes += annotate(job, photo, hole.pixels, options, loaded, hardware)
+    return _fill(job, photo, hole, options, loaded, hardware, result, progress) if job.outputs else None
+
+
+def _fill(
+    job: Job,
+    photo: Any,
+    hole: Hole,
+    options: PhotoOptions,
+    loaded: Any,
+    hardware: Any,
+    result: Result,
+    progress: Callable[[int, int], None],
+) -> Any:
+    """Complete and write; returns the photo's figure for the page."""
+    from inpaint_cli.engine.completing import complete_photo
+    from inpaint_cli.imaging.holes import dilated, faded, read_sources
+    from inpaint_cli.imaging.photos import write_photo
+
     sources = None if options.source_mask is None else read_sources(options.source_mask, photo.size)
     feather = options.masks.feather
     completed = complete_photo(
@@ -188,6 +213,7 @@ def _complete(
         sources=sources,
         invisible=None if photo.alpha is None or photo.alpha.all() else photo.alpha == 0,
         framing=options.framing,
+        reference=read_reference(options.reference, photo, job.photo.name, hole.pixels),
         progress=progress,
     )
     if feather:
@@ -245,6 +271,7 @@ def _settings_of(job: Job, options: PhotoOptions, loaded: Any) -> dict[str, str]
         "dilated": options.masks.dilate and f"{options.masks.dilate} pixels",
         "feathered": options.masks.feather and f"{options.masks.feather} pixels",
         "sources": options.source_mask,
+        "reference": options.reference,
         "seed": str(options.masks.seed),
     }
     given = {name: value for name, value in asked.items() if value}

@@ -52,14 +52,20 @@ def find_hole(photo: Any, name: str, mask: Path | str, options: MaskOptions) -> 
     from inpaint_cli.imaging.holes import dilated, refuse_senseless
 
     kind = mask.partition(":")[0].strip().lower() if isinstance(mask, str) else "a file"
-    found = {"a file": _from_file, "alpha": _transparent, "auto": _of_colour}.get(kind, _drawn)(
+    found = {"a file": _from_file, "alpha": _transparent, "auto": _of_colour, "none": _nothing}.get(kind, _drawn)(
         photo, name, mask, options
     )
-    if not options.dilate:
+    if not options.dilate or kind == "none":
         return found
     grown = dilated(found.pixels, options.dilate)
     refuse_senseless(grown, mask, help_all=f"--dilate {options.dilate} is too much for it")
     return Hole(grown, found.notes, found.makes_opaque)
+
+
+def _nothing(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
+    import numpy as np
+
+    return Hole(np.zeros(photo.pixels.shape[:2], bool))
 
 
 def _from_file(photo: Any, name: str, mask: Path, options: MaskOptions) -> Hole:

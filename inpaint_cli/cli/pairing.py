@@ -2,8 +2,8 @@
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
@@ -14,6 +14,7 @@ READABLE = (
 )  # fmt: skip
 WRITTEN_AS = ".png"  # for photos of a kind that is read but not written
 MASK_SUFFIX, RESULT_SUFFIX = "_mask", "_inpaint"
+SAID_SUFFIXES = ("_parsing", "_landmarks", "_maps")  # of what is said about a photo
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Job:
     mask: Path | str | None  # a file, or a specification; None where nothing was found
     outputs: tuple[Path, ...]
     problem: InpaintError | None = None  # why there is no mask
+    annotations: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # by kind: what is said of the photo
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is written."""
+        return (*self.outputs, *(path for paths in self.annotations.values() for path in paths))
 
 
 def shown(path: object) -> str:
@@ -74,9 +81,11 @@ def _is_mask(path: Path) -> bool:
 
 
 def _is_result(path: Path, stems: set[str]) -> bool:
-    """`cat_inpaint.png` or `cat_inpaint_2.png` beside `cat.jpg`."""
+    """`cat_inpaint.png`, `cat_inpaint_2.png` or `cat_parsing.png` beside `cat.jpg`."""
     name, separator, number = path.stem.rpartition(RESULT_SUFFIX)
-    return bool(separator) and name in stems and (not number or number[1:].isdecimal())
+    if separator and name in stems:
+        return not number or number[1:].isdecimal()
+    return any(path.stem.endswith(suffix) and path.stem.removesuffix(suffix) in stems for suffix in SAID_SUFFIXES)
 
 
 def is_specification(mask: str) -> bool:
@@ -84,7 +93,7 @@ def is_specification(mask: str) -> bool:
     from inpaint_cli.masks import KINDS
 
     kind, colon, _ = mask.partition(":")
-    return mask == "alpha" or bool(colon and kind.strip().lower() in (*KINDS, "auto"))
+    return mask in ("alpha", "none") or bool(colon and kind.strip().lower() in (*KINDS, "auto"))
 
 
 def mask_of(photo: Path, mask: str | None) -> Path | str:
@@ -122,7 +131,7 @@ def plan_jobs(inputs: Sequence[Path], mask: str | None, output: str | None, samp
     file. Several samples are numbered.
     """
     photos, several = find_photos(inputs)
-    folder = _folder(output, several)
+    folder = folder_of(output, several)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     jobs = []
@@ -137,14 +146,14 @@ def plan_jobs(inputs: Sequence[Path], mask: str | None, output: str | None, samp
     return jobs
 
 
-def _folder(output: str | None, several: bool) -> Path | None:
-    """The folder that --output names; None where it names a file or was not given."""
+def folder_of(output: str | None, several: bool) -> Path | None:
+    """The folder that an option such as --output names; None where it names a file or was not given."""
     if output is None:
         return None
     if Path(output).is_dir() or output.endswith(os.sep):
         return Path(output)
-    if several and Path(output).suffix.lower() in READABLE:
-        raise UsageError(f"-o {output}: several photos need a folder, such as -o {Path(output).stem}")
+    if several and Path(output).suffix.lower() in (*READABLE, ".json"):
+        raise UsageError(f"{output}: several photos need a folder, such as {Path(output).stem}")
     return Path(output) if several else None
 
 
@@ -166,7 +175,7 @@ def numbered(output: Path, samples: int) -> list[Path]:
 def _refuse_collisions(jobs: Iterable[Job]) -> None:
     owners: dict[Path, Path] = {}
     for job in jobs:
-        for output in job.outputs:
+        for output in job.files:
             if output in owners:
                 raise UsageError(
                     f"{shown(owners[output])} and {shown(job.photo)} would both be written to {shown(output)}"
@@ -174,15 +183,17 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
             owners[output] = job.photo
 
 
-def check_outputs(jobs: Iterable[Job], overwrite: bool, skip_existing: bool) -> None:
+def check_outputs(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) -> None:
     """Refuse before any work what cannot be written: kinds, existing files, folders."""
     from inpaint_cli.files import refuse_existing
     from inpaint_cli.imaging.photos import output_format
 
-    outputs = [output for job in jobs for output in job.outputs]
-    for output in outputs:
+    _refuse_collisions(jobs)
+    for output in (output for job in jobs for output in job.outputs):
         output_format(output)
-        refuse_existing(output, overwrite or skip_existing)
-    for folder in {output.parent for output in outputs}:
+    files = [path for job in jobs for path in job.files]
+    for path in files:
+        refuse_existing(path, overwrite or skip_existing)
+    for folder in {path.parent for path in files}:
         if folder.is_dir() and not os.access(folder, os.W_OK):
             raise EnvironmentFault(f"{shown(folder)}: this user may not write into this folder")

@@ -38,7 +38,7 @@ def sheet(examples: Sequence[Example], title: str, parsing_names: Sequence[str] 
 
 def _cell(example: Example) -> np.ndarray:
     factor = max(1, -(-SMALLEST // example.image.shape[1]))
-    pictures = [_marked(_enlarged(example.image, factor), example.landmarks, factor)]
+    pictures = [marked(_enlarged(example.image, factor), example.landmarks, factor)]
     if example.parsing is not None:
         pictures.append(_enlarged(coloured(example.parsing), factor))
     strip = np.concatenate(pictures, axis=1)
@@ -51,17 +51,18 @@ def _enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
     return colour.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _marked(pixels: np.ndarray, landmarks: np.ndarray | None, factor: int) -> np.ndarray:
-    """A ring around each point: the middle stays visible."""
+def marked(pixels: np.ndarray, landmarks: np.ndarray | None, factor: int = 1) -> np.ndarray:
+    """A ring around each point x, y of an image enlarged `factor` times: the middle stays visible. uint8 [H, W, 3]"""
     if landmarks is None:
         return pixels
     picture = Image.fromarray(pixels)
     draw, radius = ImageDraw.Draw(picture), max(2, pixels.shape[1] // 50)
+    line = max(1, radius // 4)
     # A pixel's middle has whole coordinates; points far outside, which only a damaged file has, are left out.
     for (x, y), colour in zip((landmarks + 0.5) * factor - 0.5, POINT_COLOURS, strict=False):
         if -radius <= x <= pixels.shape[1] + radius and -radius <= y <= pixels.shape[0] + radius:
-            draw.circle((x, y), radius + 1, outline=INK)
-            draw.circle((x, y), radius, outline=colour)
+            draw.circle((x, y), radius + line, outline=INK, width=line)
+            draw.circle((x, y), radius, outline=colour, width=line)
     return np.asarray(picture)
 
 
