@@ -56,10 +56,15 @@ def refuse_unread(loaded: Any, options: Any, mask: str | None) -> None:
 
 def refuse_set(loaded: Any) -> None:
     """`UsageError` for a method that completes none of a prepared file's images."""
+    parses = "parsing" in loaded.method.annotates
+    labels = ", `inpaint prepare RECIPE --parsing CHECKPOINT` labels a set" if parses else ""
+    refuse_without_completion(loaded, "--data", f"`inpaint evaluate` measures its labels{labels}")
+
+
+def refuse_without_completion(loaded: Any, where: str, instead: str) -> None:
+    """`UsageError` for a method that only annotates, where completions are needed."""
     if not loaded.method.completes:
-        parses = "parsing" in said_by(loaded.method)
-        labels = ", `inpaint prepare RECIPE --parsing CHECKPOINT` labels a set" if parses else ""
-        raise UsageError(f"--data: {_why_none(loaded)}; `inpaint evaluate` measures its labels{labels}")
+        raise UsageError(f"{where}: {_why_none(loaded)}; {instead}")
 
 
 def _why_none(loaded: Any) -> str:

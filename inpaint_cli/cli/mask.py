@@ -36,6 +36,7 @@ def mask(
 
     Opens a page that only this machine can reach; the command ends when the page is done or closed.
     """
+    from inpaint_cli.cli.annotating import refuse_without_completion
     from inpaint_cli.cli.assembly import load_for_completion
     from inpaint_cli.engine.completing import complete_photo
     from inpaint_cli.engine.devices import choose_hardware
@@ -53,6 +54,7 @@ def mask(
     height, width, channels = opened.pixels.shape
     named = method or (None if checkpoint else DEFAULT_METHOD)
     loaded = load_for_completion(checkpoint, named, assignments or [], ImageShape(channels, height, width), hardware)
+    refuse_without_completion(loaded, "--checkpoint", "`inpaint complete` writes what it says of a photo")
 
     def completed(hole, seed):
         return complete_photo(loaded.method, opened.pixels, hole, hardware, seed=seed)[0]

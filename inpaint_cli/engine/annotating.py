@@ -58,7 +58,7 @@ def annotate_photo(
     pixels: uint8 or uint16 [H, W, C]; hole: bool [H, W] or [H, W, C], true = missing, perhaps nowhere; wanted: of
     parsing, landmarks and maps; invisible: bool [H, W], what is known but has no colour.
     """
-    photo = Photo(method, pixels, hole, None, invisible)
+    photo = Photo(method, pixels, hole, sources=None, invisible=invisible, reference=None)
     window = _window(photo, framing or Framing())
     observed, mask = _seen(photo, window, hardware.device)
     seed_default_generators(seed, "annotate")
