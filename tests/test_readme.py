@@ -10,7 +10,8 @@ from PIL import Image
 
 README = (REPOSITORY / "README.md").read_text()
 STAGES = {"prepare": 0, "train": 1}
-COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines()]
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.S | re.M)
+COMMANDS, OTHERS = ([line for kind, text in BLOCKS if kind == k for line in text.splitlines()] for k in ("bash", ""))
 
 
 @pytest.mark.slow
@@ -36,6 +37,23 @@ def test_commands_run_as_written(tmp_path, monkeypatch):
     others = ("completed.h5", "results.json", "images.csv", "run.html", "masks.png", "photos.h5", "sheet.png")
     for name in completed + others:
         assert (tmp_path / name).stat().st_size > 300, name
+
+
+def test_commands_that_need_other_data_are_ones_that_the_program_takes():
+    """Those outside of `bash` blocks: their options are parsed, nothing is run."""
+    from typer.main import get_command
+
+    from inpaint_cli.cli.main import app
+    from inpaint_cli.methods import method_class
+    from inpaint_cli.settings import assigned, make_settings
+
+    commands = [shlex.split(line)[1:] for line in OTHERS if line.startswith("inpaint ")]
+    assert len(commands) > 5
+    for words in commands:
+        context = get_command(app).commands[words[0]].make_context(words[0], words[1:])
+        if words[0] == "train":
+            settings = method_class(context.params["method"]).Settings
+            assert make_settings(settings, assigned(context.params["assignments"] or []))
 
 
 def test_every_command_is_introduced():
