@@ -1,5 +1,8 @@
 """Losses that several papers share. All take and return tensors; a mean is over every element."""
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -17,3 +20,20 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
 def masked_squared_error(prediction: Tensor, target: Tensor, where: Tensor) -> Tensor:
     """Mean over all elements of (where ⊙ (prediction - target))²; `where` broadcasts."""
     return (where * (prediction - target)).square().mean()
+
+
+def wasserstein_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E[D(x̃)] - E[D(x)], which a critic descends (Arjovsky et al. 2017); -1 times it estimates the distance."""
+    return fake_scores.mean() - real_scores.mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """E[(‖∇D(x̂)‖₂ - 1)²] at x̂ uniform on the lines between pairs, in float32 (Gulrajani et al. 2017).
+
+    critic: [B, C, H, W] -> scores [B], each of its own image alone.
+    """
+    with torch.autocast(real.device.type, enabled=False):
+        share = torch.rand(len(real), 1, 1, 1, device=real.device)
+        between = torch.lerp(fake.detach().float(), real.float(), share).requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()

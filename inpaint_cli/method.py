@@ -138,6 +138,10 @@ class Method(nn.Module):
         """[B, C, H, W] with missing pixels at 0, mask -> [B, samples, C, H, W]; known pixels are returned unchanged."""
         raise NotImplementedError
 
+    def preview(self, observed: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Rows of the sample grid that is drawn now and then in training, [B, C, H, W] by name."""
+        return {"completed": self.complete(observed, mask)[:, 0]}
+
     def annotate(self, observed: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """What `annotates` names, first axis B, in the form of the prepared data's labels."""
         raise NotImplementedError

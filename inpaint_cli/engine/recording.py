@@ -135,7 +135,7 @@ class Preview(Exhibits):
         rows = {"original": to_uint8(self.image), "observed": to_uint8(self.observed)}
         with self.learner.completing() as method, self.learner.hardware.autocast():
             if method.completes:
-                rows["completed"] = to_uint8(method.complete(self.observed, self.mask)[:, 0])
+                rows |= {name: to_uint8(images) for name, images in method.preview(self.observed, self.mask).items()}
             if "parsing" in method.annotates:
                 rows["parsing"] = coloured(method.annotate(self.observed, self.mask)["parsing"].cpu().numpy())
         return grid([list(row) for row in rows.values()], labels_left=[*rows], title=f"step {self.learner.step}")
