@@ -29,6 +29,18 @@ class Plan:
     tolerance: float = 1e-3  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
     patience: int = 32
 
+    @classmethod
+    def of(cls, settings: Any) -> "Plan":
+        """What a method's settings say of the search."""
+        return cls(
+            steps=settings.search_steps,
+            restarts=settings.restarts,
+            candidates=settings.candidates,
+            rate=settings.search_rate,
+            prior_every=settings.prior_every,
+            tolerance=settings.tolerance,
+        )
+
 
 def in_blocks(compute: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """`compute` on blocks of the fixed size, so that no row depends on the number of rows: [N, ...] -> [N, ...]"""
@@ -164,7 +176,7 @@ class Machine:
         with torch.no_grad():
             images = self.networks.generator(self.z.to(self.dtype))
             self.contextual.copy_(self.energy.contextual(images.float()))
-            self.prior.copy_(self.networks.prior(images))
+            self.prior.copy_(self.energy.prior(self.networks, images))
         self._remember()
 
     def _step(self, fresh: bool) -> None:
@@ -176,7 +188,7 @@ class Machine:
             contextual = self.energy.contextual(seen)
             (slope,) = torch.autograd.grad(contextual.sum(), seen)
             if fresh:
-                prior = self.networks.prior(seen.to(self.dtype))
+                prior = self.energy.prior(self.networks, seen.to(self.dtype))
                 (pull,) = torch.autograd.grad(prior.float().sum(), seen)
                 self.prior.copy_(prior.detach())
                 self.pull.copy_(pull)

@@ -8,11 +8,11 @@ those of Yeh et al., "Semantic Image Inpainting with Deep Generative Models", CV
     text           gradient_where_known     central differences, one-sided at the hole's edge
     Eq. 7, 14      weights_around_hole      known pixels near the hole count most
     Eq. 15         weights_in_hole          a reference counts inside the hole
-    Eq. 8, 13      (the method's `prior`)   what its critics think of G(z)
+    Eq. 8, 13      (a function of the method)  what its critics think of G(z)
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -85,6 +85,7 @@ class Energy(NamedTuple):
     """What is descended: Eq. 5 with its Eq. 6-8, or Eq. 10 with its Eq. 11-13."""
 
     terms: Sequence[Contextual]
+    prior: Callable[[Any, Tensor], Tensor]  # (method, images [N, C, H, W]) -> [N]
     prior_weight: float  # η
 
     def contextual(self, generated: Tensor) -> Tensor:
@@ -92,14 +93,14 @@ class Energy(NamedTuple):
         return sum(term.energy(generated) for term in self.terms)
 
     def rows(self, places: Tensor) -> "Energy":
-        return Energy([term.rows(places) for term in self.terms], self.prior_weight)
+        return self._replace(terms=[term.rows(places) for term in self.terms])
 
     def near(self, place: int) -> tuple["Energy", slice, slice]:
         """One image's energy within the rectangle that it looks at, and that rectangle."""
         counts = sum(term.weights[place, 0] for term in self.terms) > 0
         rows, columns = (_reach(counts.any(dim=axis)) for axis in (1, 0))
         one = torch.tensor([place], device=counts.device)
-        return Energy([term.rows(one).cut(rows, columns) for term in self.terms], 0.0), rows, columns
+        return self._replace(terms=[term.rows(one).cut(rows, columns) for term in self.terms]), rows, columns
 
 
 def _reach(line: Tensor) -> slice:

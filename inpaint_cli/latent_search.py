@@ -54,8 +54,8 @@ def search(
 ) -> Found:
     """ẑ = argmin_z of the energy (Eq. 5, Eq. 10) for B images, from several starts each.
 
-    method: has `generator` (z [N, Z] -> [N, C, H, W] in [-1, 1]) and `prior(image) -> [N]`; a frozen copy is used, in
-        the type that autocast asks for. The images that are returned are made in float32.
+    method: has `generator` (z [N, Z] -> [N, C, H, W] in [-1, 1]) and what the energy's prior looks through; a frozen
+        copy is used, in the type that autocast asks for. The images that are returned are made in float32.
     energy: of the B images; mask: [B, 1, H, W]. Images without a hole are not searched for.
     draw: (count, generator) -> [count, Z], what the generator was trained on.
     Raises InputError for a mask without any known pixel, DivergedError when no start of an image stays finite.

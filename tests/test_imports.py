@@ -34,6 +34,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
         "poisson",
         "latent_search",
         "latent_energy",
+        "latent_descent",
         "pixel_completion",
     },
     "method": {"augmentation", "masks"},

@@ -14,6 +14,8 @@ SMALL = {  # settings that make a method quick to try
     "face-parser": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
     "pixelcnn": {"width": 8, "layers": 2},
+    "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
+    "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
 }
 TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)

@@ -1,0 +1,310 @@
+"""The search over latent space: its energy against closed forms, its descent against a plain loop, each image alone."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from inpaint_cli.errors import DivergedError, InputError
+from inpaint_cli.latent_descent import BETAS, BLOCK, Plan
+from inpaint_cli.latent_energy import (
+    Contextual,
+    Energy,
+    gradient_where_known,
+    weights_around_hole,
+    weights_in_hole,
+)
+from inpaint_cli.latent_search import differing, edited, search
+from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
+
+Z, SIDE = 6, 16
+PLAN = Plan(steps=24, restarts=3, candidates=40, patience=1000)
+
+
+class Small(nn.Module):
+    """A generator with batch norms and a critic, both random."""
+
+    def __init__(self, z_size=Z):
+        super().__init__()
+        self.generator = nn.Sequential(
+            nn.Unflatten(1, (z_size, 1, 1)),
+            nn.ConvTranspose2d(z_size, 16, 4),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.ConvTranspose2d(16, 8, 4, 2, 1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 3, 4, 2, 1),
+            nn.Tanh(),
+        )
+        self.critic = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128, 1))
+        for layer in (module for module in self.modules() if isinstance(module, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, 0, 0.12)
+        for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
+            nn.init.uniform_(norm.running_mean, -0.2, 0.2)
+            nn.init.uniform_(norm.running_var, 0.02, 0.1)
+
+    def prior(self, image):
+        return -self.critic(image)[:, 0].float()
+
+
+@pytest.fixture(scope="module")
+def method():
+    torch.manual_seed(0)
+    return Small().eval()
+
+
+def draw(count, generator):
+    return torch.randn(count, Z, generator=generator)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def photos(method):
+    """Images that the generator can make, and a hole of its own for each."""
+    with torch.no_grad():
+        images = method.generator(draw(5, seeded(7)).clamp(-1, 1))
+    masks = torch.ones(5, 1, SIDE, SIDE)
+    for number, mask in enumerate(masks):
+        mask[:, 3 : 9 + number, 2 + number : 11] = 0
+    return images, masks
+
+
+def prior_of(method, image):
+    return method.prior(image)
+
+
+def energy_of(images, masks, colour=0.3, gradient=0.7, prior=0.5):
+    observed = torch.where(masks > 0, images, 0.0)
+    return Energy([Contextual(observed, masks, weights_around_hole(masks), colour, gradient)], prior_of, prior)
+
+
+def found(method, images, masks, plan=PLAN, **options):
+    return search(method, energy_of(images, masks), masks, plan, draw, generator=seeded(), **options)
+
+
+# ---- the energy ------------------------------------------------------------------------------------------------------
+
+
+def test_weights_count_the_missing_pixels_of_each_window():
+    mask = torch.ones(1, 1, 20, 20)
+    mask[..., 10, 10] = mask[..., 0, 0] = 0
+    weights = weights_around_hole(mask)[0, 0]
+    assert weights[10, 13] == pytest.approx(1 / 49) and weights[10, 14] == 0
+    assert weights[0, 1] == pytest.approx(1 / (4 * 5)), "a window is cut off at the image's edges"
+    assert weights[10, 10] == 0, "missing pixels are compared with nothing"
+
+
+def test_a_reference_counts_most_deep_inside_the_hole():
+    mask = torch.ones(1, 1, 20, 20)
+    mask[..., 4:16, 4:16] = 0
+    weights = weights_in_hole(mask)[0, 0]
+    assert weights[10, 10] == 1 and weights[4, 10] == pytest.approx(4 / 7) and weights[3, 10] == 0
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_gradient_of_a_ramp_is_its_slope_up_to_the_edge_of_the_hole(axis):
+    ramp = torch.arange(12.0).expand(1, 1, 12, 12) * 0.25
+    ramp = ramp if axis == 0 else ramp.mT
+    mask = torch.ones(1, 1, 12, 12)
+    mask[..., 4:8, 4:8] = 0
+    hidden = torch.where(mask > 0, ramp, 1e6)
+    along, across = gradient_where_known(hidden, mask)[:: 1 if axis == 0 else -1]
+    assert along[mask > 0].allclose(torch.tensor(0.25)), "no difference reaches into the hole"
+    assert across[mask > 0].abs().max() == 0
+
+
+def test_a_curve_has_central_differences_and_one_sided_ones_beside_the_hole():
+    curve = (torch.arange(9.0) ** 2).expand(1, 1, 1, 9)
+    mask = torch.tensor([1, 1, 1, 1, 0, 1, 0, 1, 1.0]).expand(1, 1, 1, 9)
+    slope = gradient_where_known(curve, mask)[0][0, 0, 0]
+    assert slope[mask[0, 0, 0] > 0].tolist() == [1, 2, 4, 5, 0, 15, 15], "0 where both neighbours are missing"
+
+
+def test_the_contextual_energy_of_a_constant_difference_is_its_weighted_sum():
+    images, mask = torch.zeros(1, 3, 12, 12), torch.ones(1, 1, 12, 12)
+    mask[..., 3:9, 3:9] = 0
+    weights = weights_around_hole(mask)
+    term = Contextual(images, mask, weights, 0.4, 0.6)
+    assert term.energy(images - 0.5).item() == pytest.approx(0.4 * 0.5 * 3 * weights.sum().item(), rel=1e-5)
+    ramp = torch.arange(12.0).expand(1, 3, 12, 12) * 0.1
+    steep = term._replace(colour=0.0).energy(ramp).item()
+    assert steep == pytest.approx(0.6 * 0.1 * 3 * weights.sum().item(), rel=1e-5)
+
+
+# ---- the descent -----------------------------------------------------------------------------------------------------
+
+
+def plainly(method, energy, z, steps, rate=0.03):
+    """Adam as torch has it on one image's energy, z clamped after each step; the lowest energy and its z."""
+    z = z.clone().requires_grad_()
+    optimizer = torch.optim.Adam([z], rate, BETAS)
+    lowest, best = math.inf, None
+    for step in range(steps + 1):
+        images = method.generator(z)
+        total = (energy.contextual(images) + energy.prior_weight * energy.prior(method, images)).sum()
+        if total.item() < lowest:
+            lowest, best = total.item(), z.detach().clone()
+        if step < steps:
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+            z.data.clamp_(-1, 1)
+    return lowest, best
+
+
+def test_a_search_descends_as_torchs_adam_does(method, photos):
+    images, masks = (tensor[:1] for tensor in photos)
+    plan = Plan(steps=20, restarts=1, candidates=1, prior_every=1, tolerance=0)
+    result = found(method, images, masks, plan)
+    lowest, best = plainly(method, energy_of(images, masks), draw(1, seeded()).clamp(-1, 1), 20)
+    assert result.energies.item() == pytest.approx(lowest, rel=1e-4)
+    torch.testing.assert_close(result.latents[0], best, atol=1e-3, rtol=0)
+    assert result.steps.tolist() == [[20]]
+
+
+def fall(method, photos, **changes):
+    """How far the mean energy falls below that of the starts, and the search's result."""
+    result = found(method, *photos, replace(PLAN, **changes))
+    start = found(method, *photos, replace(PLAN, steps=1))
+    return (start.energies - result.energies).mean().item(), result
+
+
+def test_a_prior_computed_every_fourth_step_is_nearly_as_good(method, photos):
+    (exact, _), (lazy, _) = (fall(method, photos, steps=80, prior_every=every) for every in (1, 4))
+    assert lazy > 0.98 * exact > 0
+
+
+def test_what_a_search_finds_fits_what_is_hidden(method, photos):
+    images, masks = photos
+    result = found(method, images, masks, replace(PLAN, steps=150))
+    hole = (1 - masks).expand_as(images) > 0
+    error = (result.images[:, 0] - images)[hole].abs().mean()
+    pool = method.generator(draw(40, seeded()).clamp(-1, 1)).detach()
+    by_chance = (pool[:, None] - images).abs().mean(dim=(0, 1))[hole[0]].mean()
+    assert error < 0.25 * by_chance
+    assert result.latents.abs().max() <= 1
+
+
+@pytest.mark.parametrize("autocast", [False, True], ids=["fp32", "bf16"])
+def test_an_images_result_depends_on_no_other_image(method, photos, autocast):
+    images, masks = photos
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        together = found(method, images, masks, samples=2)
+        for chosen in ([3], [4, 0], [2, 1, 3]):
+            apart = found(method, images[chosen], masks[chosen], samples=2)
+            assert torch.equal(apart.images, together.images[chosen])
+            assert torch.equal(apart.energies, together.energies[chosen])
+
+
+def test_more_rows_than_a_block_holds_are_searched_alike(method, photos):
+    images, masks = photos
+    plan = replace(PLAN, restarts=BLOCK["cpu"] // 4 + 1, steps=8)
+    together, alone = found(method, images, masks, plan), found(method, images[4:], masks[4:], plan)
+    assert torch.equal(together.images[4:], alone.images)
+
+
+def test_samples_come_best_first_and_differ(method, photos):
+    result = found(method, *photos, samples=5)  # more than the plan's restarts
+    assert result.images.shape == (5, 5, 3, SIDE, SIDE)
+    assert (result.energies.diff(dim=1) >= 0).all()
+    assert all(len(sample.unique(dim=0)) == 5 for sample in result.images)
+
+
+def test_bf16_finds_energies_like_float32(method, photos):
+    exact, _ = fall(method, photos, steps=80)
+    with torch.autocast("cpu", torch.bfloat16):
+        quick, result = fall(method, photos, steps=80)
+    assert quick > 0.95 * exact > 0
+    assert result.images.dtype == torch.float32
+
+
+def test_a_start_that_has_come_to_rest_stops(method, photos):
+    restless, all_steps = fall(method, photos, steps=400, tolerance=0)
+    resting, some_steps = fall(method, photos, steps=400, tolerance=0.01, patience=32)
+    assert (all_steps.steps == 400).all() and (some_steps.steps < 400).float().mean() > 0.5
+    assert resting > 0.98 * restless > 0
+
+
+def test_starts_are_the_best_and_those_of_the_best_that_differ():
+    energies = torch.tensor([5.0, 1.0, 2.0, 3.0, float("nan"), 4.0, 9.0, 9.0, 9.0])
+    looks = torch.tensor([[0.0], [0.0], [0.1], [1.0], [50.0], [0.2], [99.0], [98.0], [97.0]])
+    assert differing(energies, looks, 2)[:2].tolist() in ([1, 6], [1, 3])
+    assert differing(energies, looks, 2).tolist()[0] == 1
+    assert differing(energies[:5], looks[:5], 1).tolist() == [1]
+
+
+# ---- what cannot be searched -----------------------------------------------------------------------------------------
+
+
+class Breaking(Small):
+    """Its critic has no finite answer for images brighter than a threshold."""
+
+    def __init__(self, threshold):
+        super().__init__()
+        self.threshold = threshold
+
+    def prior(self, image):
+        return torch.where(image.mean(dim=(1, 2, 3)) > self.threshold, torch.nan, super().prior(image))
+
+
+def breaking(threshold):
+    torch.manual_seed(0)
+    return Breaking(threshold).eval()
+
+
+def test_a_start_whose_energy_is_not_finite_is_dropped_and_counted(photos):
+    method = breaking(0.0)
+    with torch.no_grad():
+        means = method.generator(draw(40, seeded()).clamp(-1, 1)).mean(dim=(1, 2, 3))
+    assert (means > 0).any() and (means < 0).any()
+    result = found(method, *photos, replace(PLAN, restarts=20))
+    assert 0 < result.dropped < 100
+    assert result.energies.isfinite().all() and result.images.isfinite().all()
+
+
+def test_no_finite_start_is_a_divergence(photos):
+    with pytest.raises(DivergedError, match=r"3 starts.*not finite") as caught:
+        found(breaking(-10.0), *photos)
+    assert caught.value.exit_code == 5
+
+
+def test_a_mask_that_leaves_nothing_known_is_refused(method, photos):
+    images, masks = photos[0], photos[1].clone()
+    masks[2] = 0
+    with pytest.raises(InputError, match="image 3 of 5 leaves nothing known"):
+        found(method, images, masks)
+
+
+def test_an_image_without_a_hole_is_not_searched_for(method, photos):
+    images, masks = photos[0], photos[1].clone()
+    masks[2] = 1
+    result = found(method, images, masks)
+    assert result.steps[2].sum() == 0 and (result.steps[[0, 1, 3, 4]] > 0).all()
+    assert torch.equal(edited(result.images, images, masks)[2, 0], images[2])
+
+
+# ---- the frozen copy -------------------------------------------------------------------------------------------------
+
+
+def test_folding_batch_norms_changes_no_output(method):
+    folded = frozen_copy(method)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    assert not any(parameter.requires_grad for parameter in folded.parameters())
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in method.modules()) == 2, "the method stays as it is"
+    z = draw(4, seeded())
+    torch.testing.assert_close(folded.generator(z), method.generator(z), atol=1e-5, rtol=1e-5)
+
+
+def test_batch_norms_that_nothing_precedes_stay():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 4, 1)).eval()
+    expected = network(torch.ones(1, 3, 2, 2))
+    fold_batch_norms(network)
+    assert isinstance(network[0], nn.BatchNorm2d)
+    assert torch.equal(network(torch.ones(1, 3, 2, 2)), expected)
