@@ -176,7 +176,7 @@ class Machine:
         with torch.no_grad():
             images = self.networks.generator(self.z.to(self.dtype))
             self.contextual.copy_(self.energy.contextual(images.float()))
-            self.prior.copy_(self.energy.prior(self.networks, images))
+            self.prior.copy_(self.energy.prior(self.networks, images.to(self.dtype)))
         self._remember()
 
     def _step(self, fresh: bool) -> None:

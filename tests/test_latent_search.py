@@ -23,6 +23,13 @@ Z, SIDE = 6, 16
 PLAN = Plan(steps=24, restarts=3, candidates=40, patience=1000)
 
 
+class Tanh32(nn.Module):
+    """As the methods' generators end: float32 images whatever the layers before compute in."""
+
+    def forward(self, x):
+        return torch.tanh(x.float())
+
+
 class Small(nn.Module):
     """A generator with batch norms and a critic, both random."""
 
@@ -37,7 +44,7 @@ class Small(nn.Module):
             nn.BatchNorm2d(8),
             nn.ReLU(),
             nn.ConvTranspose2d(8, 3, 4, 2, 1),
-            nn.Tanh(),
+            Tanh32(),
         )
         self.critic = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128, 1))
         for layer in (module for module in self.modules() if isinstance(module, nn.ConvTranspose2d)):
