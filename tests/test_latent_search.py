@@ -18,6 +18,7 @@ from inpaint_cli.latent_energy import (
 )
 from inpaint_cli.latent_search import differing, edited, search
 from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
+from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
 
 Z, SIDE = 6, 16
 PLAN = Plan(steps=24, restarts=3, candidates=40, patience=1000)
@@ -315,3 +316,14 @@ def test_batch_norms_that_nothing_precedes_stay():
     fold_batch_norms(network)
     assert isinstance(network[0], nn.BatchNorm2d)
     assert torch.equal(network(torch.ones(1, 3, 2, 2)), expected)
+
+
+def test_kernels_that_are_made_of_weights_are_made_once():
+    torch.manual_seed(0)
+    network = nn.Sequential(ResidualUp(4, 6), ResidualDown(6, 8)).eval()
+    for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.running_mean, -0.5, 0.5)
+    frozen = frozen_copy(network)
+    assert not any(isinstance(module, UpConvolution | DownConvolution) for module in frozen.modules())
+    image = torch.randn(2, 4, 8, 8)
+    torch.testing.assert_close(frozen(image), network(image), atol=1e-4, rtol=1e-4)

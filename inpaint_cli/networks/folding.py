@@ -6,11 +6,14 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from inpaint_cli.networks.residual import DownConvolution, UpConvolution
+
 
 def frozen_copy(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     """A copy in evaluation mode that no gradient reaches, batch norms folded, of type `dtype`, channels-last."""
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     fold_batch_norms(frozen)
+    fix_kernels(frozen)
     return frozen.to(dtype=dtype, memory_format=torch.channels_last)
 
 
@@ -35,3 +38,20 @@ def _folded(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
     if isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
         return fuse_linear_bn_eval(layer, norm)
     return None
+
+
+def fix_kernels(network: nn.Module) -> None:
+    """Layers that make their kernel from their weights in each call get it made once, in place."""
+    for parent in list(network.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, UpConvolution | DownConvolution):
+                setattr(parent, name, _with_kernel(layer))
+
+
+def _with_kernel(layer: UpConvolution | DownConvolution) -> nn.Module:
+    kernel = layer.kernel()
+    kind = nn.ConvTranspose2d if isinstance(layer, UpConvolution) else nn.Conv2d
+    side = kernel.shape[-1]
+    fixed = kind(layer.in_channels, layer.out_channels, side, 2, side // 2 - 1, bias=layer.bias is not None)
+    fixed.weight, fixed.bias = nn.Parameter(kernel, requires_grad=False), layer.bias
+    return fixed

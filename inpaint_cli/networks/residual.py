@@ -18,16 +18,24 @@ def box(kernel: Tensor) -> Tensor:
 class UpConvolution(nn.Conv2d):
     """Nearest upsampling by 2, then this convolution: [B, i, H, W] -> [B, o, 2H, 2W]. Sides of the kernel are odd."""
 
+    def kernel(self) -> Tensor:
+        """That of the transposed convolution, [i, o, k + 1, k + 1]."""
+        return box(self.weight.flip(2, 3)).transpose(0, 1)
+
     def forward(self, x: Tensor) -> Tensor:
-        kernel = box(self.weight.flip(2, 3)).transpose(0, 1)
+        kernel = self.kernel()
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=kernel.shape[-1] // 2 - 1)
 
 
 class DownConvolution(nn.Conv2d):
     """This convolution, then the mean of each 2×2 pixels: [B, i, H, W] -> [B, o, H/2, W/2]."""
 
+    def kernel(self) -> Tensor:
+        """That of the strided convolution, [o, i, k + 1, k + 1]."""
+        return box(self.weight) / 4
+
     def forward(self, x: Tensor) -> Tensor:
-        kernel = box(self.weight) / 4
+        kernel = self.kernel()
         return F.conv2d(x, kernel, self.bias, stride=2, padding=kernel.shape[-1] // 2 - 1)
 
 
