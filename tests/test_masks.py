@@ -56,6 +56,14 @@ def test_draws_follow_from_the_generator_and_vary_only_where_they_say_so(spec):
     assert torch.equal(first, first[:1].expand_as(first)) is not varies
 
 
+def test_none_hides_nothing():
+    masks = draw("none", 3, (3, 5, 7))
+    assert masks.shape == (3, 1, 5, 7) and masks.dtype == torch.float32 and (masks == 1).all()
+    assert parse_masks(" None ").spec == "none" and not parse_masks("none").varies
+    with pytest.raises(UsageError, match="it is written none\n"):
+        parse_masks("none:3")
+
+
 def test_center_hides_one_centred_square():
     hidden = draw("center:8", 1, (3, 32, 32))[0, 0] == 0
     expected = torch.zeros(32, 32, dtype=torch.bool)

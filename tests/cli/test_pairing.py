@@ -26,6 +26,12 @@ def test_a_folder_is_its_photos_by_name_without_masks_and_earlier_results(folder
     assert names(photos) == ["a.JPG", "b.png", "c_inpaint.png"] and several  # there is no c
 
 
+def test_what_was_said_of_a_photo_is_no_photo(folder):
+    for name in ("a_parsing.png", "a_landmarks.png", "b_maps.png", "c_parsing.png"):
+        (folder / name).touch()
+    assert names(find_photos([folder])[0]) == ["a.JPG", "b.png", "c_inpaint.png", "c_parsing.png"]
+
+
 def test_globs_files_and_folders_together_name_each_photo_once(folder):
     photos, several = find_photos([folder / "*.png", folder / "b.png", folder / "absent.png"])
     assert names(photos) == ["b.png", "b_inpaint_2.png", "c_inpaint.png", "absent.png"] and several
@@ -43,12 +49,14 @@ def test_nothing_found_is_an_error(tmp_path):
             find_photos([nothing])
 
 
-@pytest.mark.parametrize("mask", ["alpha", "auto:#ff00ff", "block:64", "center: 40", "FILE:a.png", "file:x/y.png"])
+@pytest.mark.parametrize(
+    "mask", ["alpha", "none", "auto:#ff00ff", "block:64", "center: 40", "FILE:a.png", "file:x/y.png"]
+)
 def test_specifications(mask):
     assert is_specification(mask) and mask_of(Path("a.png"), mask) == mask
 
 
-@pytest.mark.parametrize("mask", ["mask.png", "./alpha", "alpha.png", "./block:64", "C:mask.png", "auto"])
+@pytest.mark.parametrize("mask", ["mask.png", "./alpha", "alpha.png", "./block:64", "C:mask.png", "auto", "./none"])
 def test_names_of_files(mask):
     assert not is_specification(mask) and mask_of(Path("a.png"), mask) == Path(mask)
 
