@@ -140,7 +140,7 @@ BOTTLENECKS = {"channel-wise": channel_wise, "full": full}
 
 
 class Generator(nn.Module):
-    """F: encoder, bottleneck, decoder, tanh. [B, C, H, W] with missing pixels at 0 -> the window's pixels in [-1, 1]."""
+    """F: encoder, bottleneck, decoder, tanh: [B, C, H, W] with missing pixels at 0 -> the window, [B, C, h, w]."""
 
     def __init__(self, shape: ImageShape, window: Window, width: int, bottleneck: str):
         super().__init__()

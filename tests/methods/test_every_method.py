@@ -11,7 +11,9 @@ from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import method_class, method_names
 
 SMALL = {  # settings that make a method quick to try
+    "context-encoder": {"width": 4},
     "face-parser": {"width": 4},
+    "gfc": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
     "pixelcnn": {"width": 8, "layers": 2},
     "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
