@@ -176,18 +176,18 @@ def test_no_mask_reaches_training():
 
 
 def test_the_critics_learn_to_tell_images_from_samples():
-    """Their estimate of the distance grows while they alone descend Eq. 4, and their slopes stay near 1."""
-    method, batch = build(), batch_of(8)
-    optimizer = torch.optim.Adam(method.critics.parameters(), lr=1e-3, betas=(0.0, 0.9))
+    """Their estimate of the distance grows while they alone descend Eq. 4, and the penalty holds their slopes near 1."""
+    method, batch = build(penalty_share=0.5), batch_of(4)
+    optimizer = torch.optim.Adam(method.critics.parameters(), lr=2e-3, betas=(0.0, 0.9))
     distances = []
-    for _ in range(40):
+    for _ in range(25):
         terms = method.critic_turn(batch)
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
         distances.append(-(terms["global"] + terms["patch"]).item())
-    assert distances[-1] > distances[0] + 0.5
-    assert terms["global_penalty"] < 5 and terms["patch_penalty"] < 5
+    assert distances[-1] > distances[0] + 5
+    assert terms["global_penalty"] < 20 and terms["patch_penalty"] < 20  # λ = 10: slopes are off by less than 1.5
 
 
 def test_previews_are_samples_of_the_same_z():
