@@ -176,7 +176,7 @@ def test_no_mask_reaches_training():
 
 
 def test_the_critics_learn_to_tell_images_from_samples():
-    """Their estimate of the distance grows while they alone descend Eq. 4, and the penalty holds their slopes near 1."""
+    """Their estimate of the distance grows while they alone descend Eq. 4; the penalty holds their slopes near 1."""
     method, batch = build(penalty_share=0.5), batch_of(4)
     optimizer = torch.optim.Adam(method.critics.parameters(), lr=2e-3, betas=(0.0, 0.9))
     distances = []
