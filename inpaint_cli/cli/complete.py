@@ -28,7 +28,8 @@ def complete(
             metavar="FILE|FOLDER|SPEC",
             rich_help_panel=WHAT,
             help="White is the hole. One file for all, a folder with one of each photo's name, or a specification: "
-            "alpha (transparent pixels), auto:COLOR[,TOLERANCE] (pixels of a colour), block:64, … "
+            "alpha (transparent pixels), auto:COLOR[,TOLERANCE] (pixels of a colour), block:64, … or none (to label "
+            "alone). "
             "Default: PHOTO_mask.EXT beside each photo.",
         ),
     ] = None,
@@ -105,7 +106,8 @@ def complete(
             "--output",
             metavar="FILE|FOLDER",
             rich_help_panel=RESULT,
-            help="Where to write; a file's extension chooses the format. Default: PHOTO_inpaint.EXT beside each photo.",
+            help="Where to write; a file's extension chooses the format. Default: PHOTO_inpaint.EXT beside each photo "
+            "(of methods that label and complete nothing, PHOTO_parsing.png, PHOTO_landmarks.json).",
         ),
     ] = None,
     quality: Annotated[

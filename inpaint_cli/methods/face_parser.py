@@ -109,7 +109,7 @@ class FaceParser(Method):
     Settings = Settings
     title = "Face parser"
     paper = "collagan"
-    defaults = Defaults(masks="none", batch=16, steps=20_000, recipe="celebamask-hq-128")  # not in the papers
+    defaults = Defaults(masks="none", batch=16, steps=4_000, recipe="celebamask-hq-128")  # not in the papers
     completes = False
     annotates = ("parsing",)
     completes_with = ("network",)
