@@ -11,6 +11,7 @@ from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import method_class, method_names
 
 SMALL = {  # settings that make a method quick to try
+    "collagan": {"width": 4},
     "context-encoder": {"width": 4},
     "face-parser": {"width": 4},
     "gfc": {"width": 4},

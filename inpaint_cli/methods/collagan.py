@@ -1,0 +1,349 @@
+"""Face Completion with Semantic Knowledge and Collaborative Adversarial Learning: one generator, three tasks.
+
+Liao, Funka-Lea, Zheng, Luo, Zhou; ACCV 2018.
+
+    Eq. 1    CollaGAN.discriminator_turn, .generator_turn   a conditional discriminator for each task (losses.py)
+    Eq. 2    CollaGAN.reconstruction                        L1 for the image, L2 for label and landmark maps
+    Eq. 3    CollaGAN.generator_turn                        the sum
+    Eq. 4    CollaGAN.judged                                concentrated: what the discriminator of the image sees
+    Eq. 5    concentrate                                    the output inside the hole, the known pixels around it
+    Eq. 6    masked_absolute_error                          concentrated: the L1 distance within the hole alone
+    4.1      FILLS, targets, heatmaps (networks)            what stands in the hole, and what each task aims at
+    figure 6 Generator.trunk                                the last maps that all tasks share
+
+Departures, each selectable where it is a choice:
+- 1 - log D in Eq. 1 and 4 is a misprint of log(1 - D); the generator descends -log D, the non-saturating form.
+- Norms are means over elements. Eq. 6 divides by as many elements as the L1 distance of the whole image does, so that a
+  missing pixel weighs the same with the concentrated scheme and without, as it does in the printed sums.
+- λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
+- The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
+- The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says.
+- "Similar structure to the encoder" leaves the discriminators' last layer open: here the fifth convolution gives one
+  score for each patch, as in Isola et al. 2017, whom the paper follows for its condition.
+"""
+
+import itertools
+import math
+from functools import partial
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, field_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from inpaint_cli.augmentation import Geometric
+from inpaint_cli.errors import InputError
+from inpaint_cli.losses import discriminator_loss, generator_loss
+from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn
+from inpaint_cli.networks.heatmaps import heatmaps, peaks
+from inpaint_cli.networks.strided import doubling, halving, initialise
+
+LEVELS = 7  # strided convolutions: 128 -> 64 -> … -> 1
+WIDEST = 8  # times the width, as in DCGAN
+
+
+class Task(NamedTuple):
+    """What a letter stands for."""
+
+    name: str
+    label: str | None  # the column of the prepared data that it learns from, beside the image
+    recipe: str = ""  # how to come by that
+
+
+TASKS = {
+    "i": Task("inpainting", None),
+    "s": Task(
+        "segmentation",
+        "parsing",
+        "the recipes celebamask-hq-128 and helen-128 make label maps, and `inpaint prepare RECIPE --parsing "
+        "CHECKPOINT` predicts them by a trained face-parser",
+    ),
+    "d": Task(
+        "landmark detection",
+        "landmarks",
+        "the recipe celeba-128 has landmarks where CelebA's list of them is there, celebamask-hq-128 always, and "
+        "`inpaint prepare RECIPE --parsing CHECKPOINT --landmarks` takes them from label maps",
+    ),
+}
+WEIGHTS = {  # number of tasks -> task -> (λ_adv, λ_rec), section 4.2
+    1: {"i": (1.0, 100.0), "s": (1.0, 1000.0), "d": (1.0, 1000.0)},
+    2: {"i": (0.8, 100.0), "s": (0.2, 200.0), "d": (0.2, 200.0)},
+    3: {"i": (0.8, 100.0), "s": (0.1, 200.0), "d": (0.1, 200.0)},
+}
+
+
+def _weight(kind: str, task: str) -> float | None:
+    return Field(None, ge=0, description=f"λ_{kind}^{task}; unset: by the number of tasks, section 4.2")
+
+
+@dataclass(frozen=True)
+class Settings:
+    tasks: str = Field("i,s,d", description="any of i (inpainting), s (segmentation), d (landmarks), section 3.1")
+    concentrated: bool = Field(True, description="the inpainting concentrated scheme, Eq. 4-6; the paper's best model")
+    width: int = Field(64, ge=2, description="channels of the finest maps, as DCGAN; not in the paper")
+    labels: int = Field(11, ge=2, le=256, description="of the label maps: Helen's, background and hair included")
+    sigma: float = Field(3.0, gt=0, description="of the landmarks' Gaussians in pixels; not in the paper")
+    adversarial_i: float | None = _weight("adv", "i")
+    adversarial_s: float | None = _weight("adv", "s")
+    adversarial_d: float | None = _weight("adv", "d")
+    reconstruction_i: float | None = _weight("rec", "i")
+    reconstruction_s: float | None = _weight("rec", "s")
+    reconstruction_d: float | None = _weight("rec", "d")
+    learning_rate: float = Field(2e-4, gt=0, description="DCGAN's; section 4.2 has 0.01, see the file's header")
+    beta1: float = Field(0.5, ge=0, lt=1, description="DCGAN's; not in the paper")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's usual value; not in the paper")
+    ema: float = Field(0.0, ge=0, lt=1, description="not in the paper; 0.999 answers with averaged weights")
+    shift: float = Field(0.1, ge=0, description="random shift, share of the side; section 4.1, without figures")
+    scale: float = Field(0.15, ge=0, description="random scale, up or down by this; section 4.1, without figures")
+    rotation: float = Field(15.0, ge=0, description="random rotation in degrees; section 4.1, without figures")
+    flip: float = Field(0.5, ge=0, le=1, description="share that is mirrored; section 4.1, without figures")
+
+    @field_validator("tasks")
+    @classmethod
+    def _canonical(cls, text: str) -> str:
+        named = [letter.strip() for letter in text.split(",")]
+        wrong = [letter for letter in named if letter not in TASKS]
+        if wrong or len({*named}) < len(named):
+            raise ValueError(f"tasks are {', '.join(TASKS)}, each once, between commas: i,s,d")
+        return ",".join(letter for letter in TASKS if letter in named)
+
+
+class Generator(nn.Module):
+    """G: encoder and decoder of as many layers with skip connections; a last layer with tanh for each task."""
+
+    def __init__(self, shape: ImageShape, width: int, levels: int, outputs: dict[str, int]):
+        super().__init__()
+        sizes = [shape.channels, *(width * min(2**level, WIDEST) for level in range(levels))]
+        steps = enumerate(itertools.pairwise(sizes))
+        # No batch norm in the first layer, as in DCGAN, nor in the last, which leaves single pixels.
+        self.encoder = nn.ModuleList(halving(i, o, 0 < level < levels - 1) for level, (i, o) in steps)
+        upwards = sizes[
+            -2:0:-1
+        ]  # 512, 512, 512, 256, 128, 64; every block but the first also takes its skip connection
+        inputs = [sizes[-1], *(2 * size for size in upwards[:-1])]
+        self.decoder = nn.ModuleList(doubling(i, o) for i, o in zip(inputs, upwards, strict=True))
+        last = 2 * width
+        self.heads = nn.ModuleDict({t: nn.ConvTranspose2d(last, n, 4, 2, 1) for t, n in outputs.items()})
+        self.apply(initialise)
+
+    def trunk(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, C, H, W] -> the last common maps [B, width, H/2, W/2]; the same with those of the skip connection."""
+        maps, x = [], image
+        for block in self.encoder:
+            x = block(x)
+            maps.append(x)
+        for block, skip in zip(self.decoder, maps[-2::-1], strict=True):
+            common = block(x)
+            x = torch.cat([common, skip], dim=1)
+        return common, x
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """x with its hole filled -> each task's maps in [-1, 1], [B, n, H, W]."""
+        _, shared = self.trunk(image)
+        return {task: torch.tanh(head(shared).float()) for task, head in self.heads.items()}
+
+
+class Discriminator(nn.Module):
+    """D_t: five layers over the condition and one task's maps -> logits of patches, [B, 1, h, w]."""
+
+    def __init__(self, channels: int, width: int, levels: int):
+        super().__init__()
+        sizes = [channels, *(width * min(2**level, WIDEST) for level in range(levels - 1))]
+        steps = enumerate(itertools.pairwise(sizes))
+        self.layers = nn.Sequential(*(halving(i, o, level > 0) for level, (i, o) in steps))
+        self.to_score = nn.Conv2d(sizes[-1], 1, 4, 2, 1)
+        self.apply(initialise)
+
+    def forward(self, condition: Tensor, maps: Tensor) -> Tensor:
+        return self.to_score(self.layers(torch.cat([condition, maps], dim=1))).float()
+
+
+def noise(observed: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Uniform in [-1, 1]."""
+    return torch.rand(observed.shape, generator=generator, device=observed.device) * 2 - 1
+
+
+def nothing(observed: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.zeros_like(observed)
+
+
+FILLS = {"pattern": nothing}  # kind of masks -> what stands in the hole, section 4.1; all others: noise
+
+
+def concentrate(output: Tensor, observed: Tensor, mask: Tensor) -> Tensor:
+    """ŷ = G(x, z) ⊙ (1 - M) + x ⊙ M, Eq. 5."""
+    return torch.where(mask > 0, observed, output)
+
+
+def masked_absolute_error(output: Tensor, image: Tensor, where: Tensor) -> Tensor:
+    """‖y ⊙ (1 - M) - G ⊙ (1 - M)‖₁, Eq. 6, over the number of all elements; `where` is 1 - M, or 1 for all of them."""
+    return (where * (output - image).abs()).mean()
+
+
+class CollaGAN(Method):
+    Settings = Settings
+    title = "Collaborative GAN"
+    paper = "collagan"
+    # 20 epochs of CelebA's 162,770 training images: section 4.2; the batch is not in the paper.
+    defaults = Defaults(masks="block:64", batch=64, steps=50_900, recipe="celeba-128")
+    completes_with = ("generator",)
+    paints_whole = True
+
+    def __init__(self, settings, shape, masks):
+        super().__init__(settings, shape, masks)
+        self.tasks = tuple(settings.tasks.split(","))
+        self.completes = "i" in self.tasks
+        self.annotates = tuple(TASKS[task].label for task in self.tasks if TASKS[task].label)
+        self.weights = self._weights()
+        self.fill = FILLS.get(masks.kind.name, noise)
+        self.ema_decay = settings.ema
+        self.augmentation = (Geometric(settings.shift, settings.scale, settings.rotation, settings.flip),)
+        levels = self._levels()
+        channels = {"i": shape.channels, "s": settings.labels, "d": 5}
+        outputs = {task: channels[task] for task in self.tasks}
+        self.generator = Generator(shape, settings.width, levels, outputs)
+        self.discriminators = nn.ModuleDict(
+            {t: Discriminator(shape.channels + n, settings.width, min(5, levels)) for t, n in outputs.items()}
+        )
+        betas = (settings.beta1, settings.beta2)
+        optimizer = partial(torch.optim.Adam, lr=settings.learning_rate, betas=betas, fused=True)
+        self.players["discriminators"] = Player((self.discriminators,), optimizer)
+        self.players["generator"] = Player((self.generator,), optimizer)
+
+    def _weights(self) -> dict[str, tuple[float, float]]:
+        """(λ_adv, λ_rec) of each task: what is set, else the paper's for so many tasks."""
+        found = {}
+        for task in self.tasks:
+            given = (getattr(self.settings, f"{kind}_{task}") for kind in ("adversarial", "reconstruction"))
+            usual = WEIGHTS[len(self.tasks)][task]
+            found[task] = tuple(own if own is not None else default for own, default in zip(given, usual, strict=True))
+        return found
+
+    def _levels(self) -> int:
+        height, width = self.shape[1:]
+        levels = min(LEVELS, int(math.log2(min(height, width))))
+        if levels < 4 or height % 2**levels or width % 2**levels:
+            raise InputError(
+                f"collagan halves images down to a pixel: sides such as 32, 64, 128 or 256 will do, this data is "
+                f"{width}×{height}"
+            )
+        return levels
+
+    def check_labels(self, labels):
+        missing = [task for task in self.tasks if TASKS[task].label and TASKS[task].label not in labels]
+        if missing:
+            learned = " and ".join(f"{TASKS[task].label} ({TASKS[task].name})" for task in missing)
+            able = [task for task in TASKS if TASKS[task].label is None or TASKS[task].label in labels]
+            works = " or ".join(",".join(s) for n in range(len(able), 0, -1) for s in itertools.combinations(able, n))
+            recipes = "; ".join(TASKS[task].recipe for task in missing)
+            raise InputError(
+                f"collagan with tasks={self.settings.tasks} learns from {learned}, which this data does not have: "
+                f"{recipes}. What works with this data: --set tasks={works}"
+            )
+
+    def turns(self):
+        return Turn("discriminators", self.discriminator_turn), Turn("generator", self.generator_turn)
+
+    def condition(self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """x, the image with its hole filled: [B, C, H, W]."""
+        return torch.where(mask > 0, observed, self.fill(observed, generator))
+
+    def seen(self, batch: Batch) -> Tensor:
+        """x of a batch, drawn once."""
+        return batch.once("condition", lambda: self.condition(batch.observed, batch.mask))
+
+    def outputs(self, batch: Batch) -> dict[str, Tensor]:
+        """G(x, z) for each task, computed once per batch."""
+        return batch.once("outputs", lambda: self.generator(self.seen(batch)))
+
+    def targets(self, batch: Batch) -> dict[str, Tensor]:
+        """y of each task in [-1, 1]: the image, a map for each label, a heatmap for each landmark; section 4.1."""
+        return batch.once("targets", lambda: {task: self._target(task, batch) for task in self.tasks})
+
+    def _target(self, task: str, batch: Batch) -> Tensor:
+        if task == "i":
+            return batch.image
+        if task == "s":
+            return label_maps(batch.labels["parsing"], self.settings.labels) * 2 - 1
+        return heatmaps(batch.labels["landmarks"], *self.shape[1:], self.settings.sigma) * 2 - 1
+
+    def judged(self, batch: Batch) -> dict[str, Tensor]:
+        """What each discriminator is shown of the generator: its outputs, or for the image ŷ of Eq. 5, in Eq. 4."""
+        shown = dict(self.outputs(batch))
+        if self.settings.concentrated and "i" in shown:
+            shown["i"] = concentrate(shown["i"], batch.observed, batch.mask)
+        return shown
+
+    def discriminator_turn(self, batch: Batch) -> dict[str, Tensor]:
+        """Each task's half of Eq. 1 that its discriminator maximises."""
+        condition, real, fake = self.seen(batch), self.targets(batch), self.judged(batch)
+        return {
+            f"discriminator_{task}": discriminator_loss(
+                discriminator(condition, real[task]), discriminator(condition, fake[task].detach())
+            )
+            for task, discriminator in self.discriminators.items()
+        }
+
+    def generator_turn(self, batch: Batch) -> dict[str, Tensor]:
+        """Eq. 3: the generator's half of Eq. 1, and Eq. 2."""
+        condition, shown, errors = self.seen(batch), self.judged(batch), self.reconstruction(batch)
+        terms = {}
+        for task, (adversarial, reconstruction) in self.weights.items():
+            terms[f"reconstruction_{task}"] = reconstruction * errors[task]
+            if adversarial:
+                terms[f"adversarial_{task}"] = adversarial * generator_loss(
+                    self.discriminators[task](condition, shown[task])
+                )
+        return terms
+
+    def reconstruction(self, batch: Batch) -> dict[str, Tensor]:
+        """L_rec of each task, section 3.2: L1 for the image, in the hole alone if concentrated (Eq. 6), else L2."""
+        outputs, targets = self.outputs(batch), self.targets(batch)
+        errors = {task: F.mse_loss(outputs[task], targets[task]) for task in self.tasks if task != "i"}
+        if "i" in self.tasks:
+            where = 1 - batch.mask if self.settings.concentrated else torch.ones_like(batch.mask)
+            errors["i"] = masked_absolute_error(outputs["i"], targets["i"], where)
+        return errors
+
+    def complete(self, observed, mask, *, samples=1, generator=None, whole=False):
+        """Each sample sees other noise in the hole; with masks that are filled with 0 all of them are the same.
+
+        whole: the generator's own output, which paints known pixels, too.
+        """
+        generator = generator or torch.Generator(mask.device).manual_seed(0)
+        outputs = [self.generator(self.condition(observed, mask, generator))["i"] for _ in range(samples)]
+        return torch.stack([o if whole else concentrate(o, observed, mask) for o in outputs], dim=1)
+
+    def annotate(self, observed, mask):
+        """Parsing: the label of the highest map, int64 [B, H, W]; landmarks: the heatmaps' peaks, [B, 5, 2]."""
+        outputs = self.generator(self._at_rest(observed, mask))
+        found = {}
+        if "s" in outputs:
+            found["parsing"] = outputs["s"].argmax(dim=1)
+        if "d" in outputs:
+            found["landmarks"] = peaks((outputs["d"] + 1) / 2)
+        return found
+
+    def maps(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """The last layer's maps that the tasks share, without those of the skip connection, figure 6."""
+        return self.generator.trunk(self._at_rest(observed, mask))[0].float()
+
+    def _at_rest(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """x with the same noise whenever it is asked for."""
+        return self.condition(observed, mask, torch.Generator(mask.device).manual_seed(0))
+
+
+def label_maps(parsing: Tensor, labels: int) -> Tensor:
+    """One binary map for each label: [B, H, W] -> float {0, 1}, [B, labels, H, W]; `InputError` for unknown labels."""
+    highest = int(parsing.max())
+    if highest >= labels:
+        raise InputError(
+            f"the data's label maps hold the label {highest}, and this model knows 0 to {labels - 1}: prepare them "
+            f"with a table of labels, or train with --set labels={highest + 1}"
+        )
+    return (parsing[:, None] == torch.arange(labels, device=parsing.device)[:, None, None]).float()
+
+
+METHOD = CollaGAN

@@ -1,0 +1,48 @@
+"""Landmarks as heatmaps: a Gaussian at each point, and the point read back from a map's peak.
+
+Pfister, Charles, Zisserman: Flowing ConvNets for Human Pose Estimation in Videos, ICCV 2015; Payer, Štern, Bischof,
+Urschler: Regressing Heatmaps for Multiple Landmark Localization Using CNNs, MICCAI 2016.
+"""
+
+import torch
+from torch import Tensor
+
+FLOOR = 1e-4  # of a map's values: below, their logarithms say nothing
+
+
+def heatmaps(points: Tensor, height: int, width: int, sigma: float) -> Tensor:
+    """[B, K, 2] of x, y in pixels, whose middles are whole numbers -> [B, K, H, W] in [0, 1], 1 at the point.
+
+    A point outside of the image leaves what of its Gaussian lies inside.
+    """
+    x = torch.arange(width, device=points.device, dtype=torch.float32)
+    y = torch.arange(height, device=points.device, dtype=torch.float32)
+    across = torch.exp(-((x - points[..., :1]) ** 2) / (2 * sigma**2))  # [B, K, W]
+    down = torch.exp(-((y - points[..., 1:]) ** 2) / (2 * sigma**2))
+    return down[..., :, None] * across[..., None, :]
+
+
+def peaks(maps: Tensor) -> Tensor:
+    """Each map's highest point with sub-pixel precision: [B, K, H, W] in [0, 1] -> [B, K, 2] of x, y.
+
+    A Gaussian's logarithm is a parabola: the one through the highest pixel and its neighbours has its top at the point.
+    """
+    height, width = maps.shape[-2:]
+    logs = maps.float().clamp_min(FLOOR).log()
+    highest = maps.flatten(2).argmax(dim=2)  # [B, K]
+    x, y = highest % width, highest // width
+
+    def level(right: int, below: int) -> Tensor:
+        place = (y + below).clamp(0, height - 1) * width + (x + right).clamp(0, width - 1)
+        return logs.flatten(2).gather(2, place[..., None])[..., 0]
+
+    here = level(0, 0)
+    offsets = [_top(level(-1, 0), here, level(1, 0)), _top(level(0, -1), here, level(0, 1))]
+    return torch.stack([x, y], dim=-1) + torch.stack(offsets, dim=-1)
+
+
+def _top(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
+    """Where the parabola through values at -1, 0 and 1 has its top; never beyond half a pixel."""
+    bend = before - 2 * here + after
+    offset = (before - after) / (2 * bend)
+    return torch.where(bend < 0, offset, 0.0).clamp(-0.5, 0.5)
