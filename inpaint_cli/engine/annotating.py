@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from inpaint_cli.engine.completing import Photo
@@ -93,18 +93,20 @@ def _seen(photo: Photo, window: Window, device: torch.device) -> tuple[Tensor, T
 
 def _map_of_photo(labels: Tensor, window: Window, size: tuple[int, int]) -> np.ndarray:
     """Labels [h, w] of the window -> uint8 [H, W] of the photo: each pixel takes the label that covers most of it."""
-    best = torch.zeros(window.height, window.width)
-    chosen = torch.zeros(window.height, window.width, dtype=torch.uint8)
-    labels = labels.cpu()
-    for label in labels.unique():
-        share = F.interpolate((labels == label).float()[None, None], best.shape, mode="bilinear", antialias=True)[0, 0]
-        chosen[share > best] = label.to(torch.uint8)
-        best = torch.maximum(best, share)
-    whole = torch.zeros(size, dtype=torch.uint8)
-    box = window.box(size)
-    inside = box.seen_from(Box(window.top, window.left, 0, 0))
-    whole[box.slices] = chosen[inside.slices]
-    return whole.numpy()
+    labels, inside = labels.byte().cpu().numpy(), window.box(size)
+    scale = labels.shape[1] / window.width, labels.shape[0] / window.height
+    top, left, bottom, right = inside.seen_from(Box(window.top, window.left, 0, 0))
+    region = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
+    best = np.zeros((inside.height, inside.width), np.uint8)
+    chosen = np.zeros_like(best)
+    for label in np.unique(labels):
+        here = Image.fromarray(np.where(labels == label, np.uint8(255), np.uint8(0)))
+        share = np.asarray(here.resize(best.shape[::-1], Image.Resampling.BILINEAR, box=region))
+        chosen[share > best] = label
+        np.maximum(best, share, out=best)
+    whole = np.zeros(size, np.uint8)
+    whole[inside.slices] = chosen
+    return whole
 
 
 def _points_of_photo(points: Tensor, window: Window, native: tuple[int, int]) -> np.ndarray:
