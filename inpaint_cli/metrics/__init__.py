@@ -33,6 +33,7 @@ from inpaint_cli.metrics import (
     maem,
     mse,
     psnr,
+    seam,
     ssim,
 )
 from inpaint_cli.metrics.fid import reference_statistics
@@ -49,6 +50,7 @@ METRICS: dict[str, Metric] = {
         l1.METRIC,
         l2.METRIC,
         maem.METRIC,
+        seam.METRIC,
         fid.METRIC,
         fid.CLEAN,
         inception_score.METRIC,
