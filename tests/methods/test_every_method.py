@@ -13,6 +13,9 @@ from inpaint_cli.methods import method_class, method_names
 SMALL = {  # settings that make a method quick to try
     "collagan": {"width": 4},
     "context-encoder": {"width": 4},
+    "deep-gan": {"width": 8, "bottleneck": 32, "discriminator_width": 8},
+    "deep-l2": {"width": 8, "bottleneck": 32},
+    "deep-wgan": {"width": 8, "bottleneck": 32, "discriminator_width": 8},
     "face-parser": {"width": 4},
     "gfc": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
