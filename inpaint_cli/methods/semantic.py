@@ -115,6 +115,11 @@ def critic_layers(channels: int, width: int, levels: int) -> tuple[nn.Sequential
     return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), *blocks, nn.ReLU()), sizes[-1]
 
 
+def float32_scores(maps: Tensor, weight: Tensor) -> Tensor:
+    """A critic's last, linear layer, [B, C, ...] -> [B, ...]: the scores' level drifts, bf16 would round them alike."""
+    return (maps.float() * weight).sum(dim=1)
+
+
 class GlobalCritic(nn.Module):
     """D, figure 5 above: one score for the whole image. [B, C, H, W] -> [B]"""
 
@@ -125,7 +130,7 @@ class GlobalCritic(nn.Module):
         self.head = nn.Linear(flat, 1, bias=False)  # only differences of scores count
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.head(self.layers(image).flatten(1)).squeeze(1).float()
+        return float32_scores(self.layers(image).flatten(1), self.head.weight)
 
 
 class PatchCritic(nn.Module):
@@ -138,7 +143,7 @@ class PatchCritic(nn.Module):
 
     def scores(self, image: Tensor) -> Tensor:
         """[B, C, H, W] -> each patch's, [B, h, w]."""
-        return self.head(self.layers(image)).squeeze(1).float()
+        return float32_scores(self.layers(image), self.head.weight)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.scores(image).mean(dim=(1, 2))

@@ -121,6 +121,20 @@ def test_the_patch_critic_decides_over_patches():
     assert GlobalCritic(SHAPE, 3, 4)(image).shape == (1,)
 
 
+def test_scores_keep_small_differences_under_autocast():
+    method = build()
+    image = torch.cat([batch_of(1).image * (1 + share / 1000) for share in range(8)])
+    for critic, layout in ((method.critics["global"], "flat"), (method.critics["patch"], "maps")):
+        exact = critic(image)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            scores = critic(image)
+        assert scores.dtype == torch.float32 and not torch.equal(scores, scores.bfloat16().float())
+        torch.testing.assert_close(scores, exact, atol=0.02, rtol=0.02)
+        maps = critic.layers(image)
+        expected = critic.head(maps.flatten(1) if layout == "flat" else maps)
+        torch.testing.assert_close(exact, expected.flatten(1).mean(dim=1))
+
+
 # ---- losses ----------------------------------------------------------------------------------------------------------
 
 
