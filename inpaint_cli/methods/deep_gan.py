@@ -92,7 +92,7 @@ class DeepGAN(DeepL2):
     """The autoencoder against a discriminator, with the learning tricks of section 5.2."""
 
     Settings = Settings
-    scaled_norms = True  # whether the discriminator's batch norms have a scale and a shift
+    critic = False  # whether the discriminator gives scores, and its weights are clipped
     title = "Autoencoder with a DCGAN's discriminator and the learning tricks, of Deep Image Inpainting"
 
     def __init__(self, settings, shape, masks):
@@ -102,9 +102,9 @@ class DeepGAN(DeepL2):
                 f"judges=patch shows the discriminator the square that center:SIZE hides, and {self.masks.spec} hides "
                 "others: give --masks center:8 or --set judges=image"
             )
-        style = Style(leaky_relu, scaled=self.scaled_norms)
+        style = Style(leaky_relu, scaled=not self.critic)
         trunk = DISCRIMINATORS[settings.discriminator](shape.channels, settings.discriminator_width, style)
-        self.discriminator = Discriminator(trunk)
+        self.discriminator = Discriminator(trunk, bias=not self.critic)
         self.players["discriminator"] = self.opponent()
 
     def opponent(self) -> Player:

@@ -10,7 +10,8 @@ and the overlap trick are deep_l2.py's, the critic's networks and what it sees d
 
 Departures: what the text calls gradient clipping is taken to be the clipping of weights in the paper that it cites
 (Arjovsky, Chintala, Bottou 2017, algorithm 1), whose limit and learning rate stand in for those that are not printed.
-Its optimiser, RMSProp, is Adam with β1 = 0.
+Its optimiser, RMSProp, is Adam with β1 = 0. The critic's batch norms have no scale and shift: clipped to 0.01, they
+extinguished the signal layer by layer.
 """
 
 from pydantic import Field
@@ -33,7 +34,7 @@ class DeepWGAN(DeepGAN):
     """The autoencoder against a Wasserstein critic with clipped weights."""
 
     Settings = Settings
-    scaled_norms = False  # clipped to 0.01, scales of batch norms would extinguish the signal layer by layer
+    critic = True
     title = "Autoencoder with a Wasserstein critic and the overlap trick, of Deep Image Inpainting"
 
     def opponent(self) -> Player:

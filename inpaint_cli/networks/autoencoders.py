@@ -230,12 +230,15 @@ def _doubling(inputs: int, outputs: int, style: Style) -> nn.Sequential:
 
 
 class Discriminator(nn.Module):
-    """A trunk and a final CONV1 that reduces the depth to 1; the mean over places. [B, C, h, w] -> logits [B]"""
+    """A trunk and a final CONV1 that reduces the depth to 1; the mean over places. [B, C, h, w] -> logits [B]
 
-    def __init__(self, trunk: Trunk):
+    A critic, of which only differences of scores count, needs no `bias`.
+    """
+
+    def __init__(self, trunk: Trunk, bias: bool = True):
         super().__init__()
         self.trunk = trunk
-        self.head = nn.Conv2d(trunk.channels, 1, 1)
+        self.head = nn.Conv2d(trunk.channels, 1, 1, bias=bias)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.head(self.trunk(image)).float().mean(dim=(1, 2, 3))
