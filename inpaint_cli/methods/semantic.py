@@ -38,7 +38,7 @@ from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole, w
 from inpaint_cli.latent_search import edited, search
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn
-from inpaint_cli.networks.halvings import halvings, widths
+from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
 from inpaint_cli.networks.residual import ResidualDown, ResidualUp
 
 PREVIEW_ROWS = 4  # of samples, in the grids of a training
@@ -46,6 +46,12 @@ PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 @dataclass(frozen=True)
 class Settings:
+    size: int | None = Field(
+        None,
+        ge=LEAST,
+        json_schema_extra=AT_COMPLETION,
+        description="pixels of a side; unset: the data's; section 4 has 64, figure 10 more",
+    )
     width: int = Field(64, ge=2, description="channels at full size, as Gulrajani et al. 2017; not in the paper")
     z_size: int = Field(128, ge=1, description="section 4.1")
     patch_blocks: int = Field(
@@ -159,6 +165,7 @@ class Semantic(Method):
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
+        check_size("semantic", settings.size, shape.height, shape.width)
         levels = halvings("semantic", shape.height, shape.width)
         self.z_size, self.ema_decay = settings.z_size, settings.ema
         self.generator = Generator(settings.z_size, shape, levels, settings.width)

@@ -26,13 +26,19 @@ from inpaint_cli.latent_search import edited, search
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.dcgan import Discriminator, Generator
-from inpaint_cli.networks.halvings import halvings
+from inpaint_cli.networks.halvings import LEAST, check_size, halvings
 
 PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 
 @dataclass(frozen=True)
 class Settings:
+    size: int | None = Field(
+        None,
+        ge=LEAST,
+        json_schema_extra=AT_COMPLETION,
+        description="pixels of a side; unset: the data's; Radford et al. 2015 have 64",
+    )
     width: int = Field(64, ge=2, description="channels at half the size, as the usual DCGAN for 64×64")
     z_size: int = Field(100, ge=1, description="Radford et al. 2015, figure 1")
     learning_rate: float = Field(2e-4, gt=0, description="Radford et al. 2015, section 4")
@@ -88,6 +94,7 @@ class SII(Method):
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
+        check_size("sii", settings.size, shape.height, shape.width)
         levels = halvings("sii", shape.height, shape.width)
         self.z_size, self.ema_decay = settings.z_size, settings.ema
         self.generator = Generator(settings.z_size, *shape, levels, settings.width)

@@ -20,6 +20,15 @@ def halvings(method: str, height: int, width: int) -> int:
     return levels
 
 
+def check_size(method: str, size: int | None, height: int, width: int) -> None:
+    """Raise `InputError` where images of another size are asked for than the data has, in training or after it."""
+    if size is not None and (height, width) != (size, size):
+        raise InputError(
+            f"--set size={size}: {method} makes images of the size of its data, here {width}×{height}: prepare and "
+            f"train at {size}×{size} pixels, or leave size out"
+        )
+
+
 def widths(width: int, levels: int) -> list[int]:
     """Channels from the finest maps to the coarsest: twice as many with each halving, up to `WIDEST` times."""
     return [width * min(2**level, WIDEST) for level in range(levels)]

@@ -105,6 +105,12 @@ def test_sizes_that_cannot_be_halved_are_refused(height, width):
         build(ImageShape(3, height, width))
 
 
+def test_another_size_than_the_datas_is_refused():
+    assert build(size=32).shape == SHAPE
+    with pytest.raises(InputError, match=r"size=64: semantic .* 32×32: prepare and train at 64×64"):
+        build(size=64)
+
+
 def test_the_patch_critic_decides_over_patches():
     """A change in one corner moves only the decisions near it, but for what layer norm spreads over all alike."""
     critic = PatchCritic(SHAPE, 2, 4)

@@ -71,6 +71,12 @@ def test_sizes_that_cannot_be_halved_are_refused():
         build(ImageShape(3, 50, 50))
 
 
+def test_another_size_than_the_datas_is_refused():
+    assert build(size=32).shape == SHAPE
+    with pytest.raises(InputError, match=r"size=128: sii .* 32×32"):
+        build(size=128)
+
+
 def test_prior_is_log_of_one_less_the_discriminator():
     method = build().eval()
     images = batch_of().image
