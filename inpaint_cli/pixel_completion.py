@@ -150,7 +150,11 @@ class PixelModel(Method):
 
     def likelihood(self, batch: Batch) -> dict[str, Tensor]:
         """The softmax loss of whole images, section 6.2, in bits per dimension."""
-        return {"bits_per_dimension": bits_per_dimension(self.logits(batch.image), batch.image)}
+        return {"bits_per_dimension": self.bits(batch.image).mean()}
+
+    def bits(self, image: Tensor) -> Tensor:
+        """Of each image, per dimension: [B, C, H, W] -> [B]."""
+        return bits_per_dimension(self.logits(image), image)
 
     def probabilities(self, image: Tensor, row: int, column: int) -> Tensor:
         """The distribution of each channel of a pixel given the true values before it, figure 8.

@@ -21,13 +21,15 @@ def to_pixels(levels: Tensor) -> Tensor:
 
 
 def bits_per_dimension(logits: Sequence[Tensor], image: Tensor) -> Tensor:
-    """The negative log-likelihood, -log2 p(true level), as a mean over all values: 8 where every level is as likely.
+    """Each image's negative log-likelihood, -log2 p(true level), as a mean over its values; 8 where all levels are as
+    likely.
 
     logits: for each channel [B, H, W, 256], the distribution of each value given those before it; image: [B, C, H, W].
+    Returns [B].
     """
     channels = zip(logits, to_levels(image).unbind(1), strict=True)
-    nats = [F.cross_entropy(each.float().flatten(0, -2), levels.flatten()) for each, levels in channels]
-    return torch.stack(nats).mean() / math.log(2)
+    nats = [F.cross_entropy(each.float().flatten(0, -2), level.flatten(), reduction="none") for each, level in channels]
+    return torch.stack(nats).unflatten(1, (len(image), -1)).mean(dim=(0, 2)) / math.log(2)
 
 
 def choose(logits: Tensor, draws: Tensor | None, temperature: float = 1.0) -> Tensor:
