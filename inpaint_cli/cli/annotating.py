@@ -1,6 +1,7 @@
 """What a trained method says about images: label maps and landmarks of photos and of sets that are prepared."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,45 +137,47 @@ def _files(photo: Path, kind: str, target: str | None, several: bool) -> tuple[P
     return tuple(Path(target).with_suffix(suffix) for suffix in suffixes)
 
 
-def annotate(job: Job, photo: Any, hole: Any, options: Any, loaded: Any, hardware: Any) -> list[str]:
-    """Write what was asked for about one photo (imaging.photos.Photo); returns notes."""
+def annotate(job: Job, photo: Any, shown_as: Any, hole: Any, options: Any, loaded: Any, hardware: Any) -> list[str]:
+    """Write what was asked for about one photo (imaging.photos.Photo); returns notes.
+
+    shown_as: what landmarks are drawn on, the completed photo where there is one, [H, W, C]; hole: bool [H, W(, C)].
+    """
     from inpaint_cli.engine.annotating import annotate_photo
 
-    missing = hole if hole.ndim == 2 else hole.any(axis=2)
     found = annotate_photo(
         loaded.method,
         photo.pixels,
-        missing,
+        hole if hole.ndim == 2 else hole.any(axis=2),
         set(job.annotations),
         hardware,
         seed=options.masks.seed,
         invisible=None if photo.alpha is None or photo.alpha.all() else photo.alpha == 0,
         framing=options.framing,
     )
-    for kind, files in job.annotations.items():
-        if not (options.skip_existing and all(path.exists() for path in files)):
-            WRITERS[kind](found, photo, job, loaded, files, options.overwrite or options.skip_existing)
+    for kind, paths in job.annotations.items():
+        for path, content in zip(paths, CONTENTS[kind](found, photo, shown_as, job, loaded), strict=True):
+            if not (options.skip_existing and path.exists()):
+                _write(content, path, options.overwrite)
     width, height = found.box.width, found.box.height
     if (height, width) == photo.pixels.shape[:2] or not job.annotations.keys() & {"parsing", "landmarks"}:
         return []
     return [f"labelled from the {width}×{height} pixels around the hole; a larger --context shows more"]
 
 
-def _write_parsing(found: Any, photo: Any, job: Job, loaded: Any, files: tuple[Path, ...], overwrite: bool) -> None:
+def _of_parsing(found: Any, photo: Any, shown_as: Any, job: Job, loaded: Any) -> list[Any]:
     from inpaint_cli.reports.palette import palette_image
 
-    _save(palette_image(found.parsing), files[0], overwrite)
+    return [palette_image(found.parsing)]
 
 
-def _write_landmarks(found: Any, photo: Any, job: Job, loaded: Any, files: tuple[Path, ...], overwrite: bool) -> None:
+def _of_landmarks(found: Any, photo: Any, shown_as: Any, job: Job, loaded: Any) -> list[Any]:
     from inpaint_cli.data.schema import LANDMARKS
-    from inpaint_cli.files import replacing
     from inpaint_cli.imaging.deep import to_eight_bits
     from inpaint_cli.reports.annotations import landmarks_drawn
 
     points = {
-        name.replace(" ", "_"): [round(float(value), 2) for value in point]
-        for name, point in zip(LANDMARKS, found.landmarks, strict=True)
+        name.replace(" ", "_"): [round(value, 2) for value in point] if all(map(math.isfinite, point)) else None
+        for name, point in zip(LANDMARKS, found.landmarks.tolist(), strict=True)
     }
     said = {
         "photo": shown(job.photo.name),
@@ -183,25 +186,26 @@ def _write_landmarks(found: Any, photo: Any, job: Job, loaded: Any, files: tuple
         "checkpoint": loaded.digest,
         "landmarks": points,
     }
-    with replacing(files[0], overwrite) as temporary:
-        temporary.write_text(json.dumps(said, indent=2) + "\n")
-    _save(landmarks_drawn(to_eight_bits(photo.pixels), found.landmarks), files[1], overwrite)
+    return [json.dumps(said, indent=2) + "\n", landmarks_drawn(to_eight_bits(shown_as), found.landmarks)]
 
 
-def _write_maps(found: Any, photo: Any, job: Job, loaded: Any, files: tuple[Path, ...], overwrite: bool) -> None:
+def _of_maps(found: Any, photo: Any, shown_as: Any, job: Job, loaded: Any) -> list[Any]:
     from inpaint_cli.reports.annotations import maps_drawn
 
-    _save(maps_drawn(found.observed, found.maps), files[0], overwrite)
+    return [maps_drawn(found.observed, found.maps)]
 
 
-WRITERS = {"parsing": _write_parsing, "landmarks": _write_landmarks, "maps": _write_maps}
+CONTENTS = {"parsing": _of_parsing, "landmarks": _of_landmarks, "maps": _of_maps}  # text, or a picture, for each file
 
 
-def _save(picture: Any, path: Path, overwrite: bool) -> None:
+def _write(content: Any, path: Path, overwrite: bool) -> None:
     from inpaint_cli.files import replacing
 
     with replacing(path, overwrite) as temporary:
-        picture.save(temporary, format="PNG")
+        if isinstance(content, str):
+            temporary.write_text(content)
+        else:
+            content.save(temporary, format="PNG")
 
 
 # ---- sets that are prepared ------------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def _complete(
     result: Result,
     progress: Callable[[int, int], None],
 ) -> Any:
-    """Read, say what was asked for, complete, write; returns the photo's figure for the page."""
+    """Read, complete or label, write; returns the photo's figure for the page."""
     from inpaint_cli.imaging.photos import read_photo
 
     photo = read_photo(job.photo)
@@ -181,9 +181,10 @@ def _complete(
         raise job.problem
     hole = find_hole(photo, job.photo.name, job.mask, options.masks)
     result.notes += hole.notes
-    if job.annotations:
-        result.notes += annotate(job, photo, hole.pixels, options, loaded, hardware)
-    return _fill(job, photo, hole, options, loaded, hardware, result, progress) if job.outputs else None
+    if job.outputs:
+        return _fill(job, photo, hole, options, loaded, hardware, result, progress)
+    result.notes += annotate(job, photo, photo.pixels, hole.pixels, options, loaded, hardware)
+    return None
 
 
 def _fill(
@@ -225,6 +226,8 @@ def _fill(
     for path, pixels in zip(job.outputs, completed, strict=True):
         if not (options.skip_existing and path.exists()):
             result.notes += write_photo(written, pixels, path, options.overwrite, options.quality)
+    if job.annotations:
+        result.notes += annotate(job, photo, completed[0], hole.pixels, options, loaded, hardware)
     result.notes = list(dict.fromkeys(result.notes))
     return None if options.page is None else _drawn(job, options, loaded, photo, hole, completed)
 

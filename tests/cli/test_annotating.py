@@ -242,6 +242,15 @@ def test_landmarks_are_written_in_the_photos_pixels_and_drawn(square, pointer, t
     assert drawn.shape == (64, 64, 3) and (np.ptp(ring, axis=1) > 100).any()  # a colour on black and white
 
 
+def test_points_that_are_not_known_are_null(square, pointer, tmp_path):
+    unknown = torch.tensor([[[1.0, 2.0], [torch.nan, 3.0], [4.0, 5.0], [6.0, 7.0], [8.0, 9.0]]])
+    pointer.annotate = lambda observed, mask: {"landmarks": unknown}
+    result = inpaint("complete", square, "--checkpoint", "run", "--mask", "none", "--landmarks", tmp_path / "a.json")
+    assert result.exit_code == 0, result.stderr
+    said = json.loads((tmp_path / "a.json").read_text())["landmarks"]
+    assert said["right_eye"] is None and said["nose"] == [8.5, 10.5]
+
+
 def test_a_completion_and_what_is_said_of_it_come_together(square, pointer, tmp_path):
     given = ["--landmarks", tmp_path / "a.json", "--parsing", tmp_path / "p.png", "-o", tmp_path / "o.png"]
     result = inpaint(
@@ -251,6 +260,7 @@ def test_a_completion_and_what_is_said_of_it_come_together(square, pointer, tmp_
     (entry,) = json.loads(result.stdout)["results"]
     assert [path.rsplit("/", 1)[1] for path in entry["outputs"]] == ["o.png", "p.png", "a.json", "a.png"]
     assert (pixels(tmp_path / "o.png")[16:48, 16:48] == 255).all()
+    assert (pixels(tmp_path / "a.png")[42:47, 24:28] == 255).all()  # drawn on the completion
     said = pixels(tmp_path / "p.png")
     assert not said[:20].any() and (said[21:39, 11:14] == 1).all()  # what is hidden is neither dark nor bright
 
