@@ -156,8 +156,8 @@ class Instruments:
         if fitting or not self.metrics:
             return fitting
         raise InputError(
-            f"this method completes no images, it predicts {' and '.join(method.annotates)}: give --metric dice, "
-            "--metric landmarks or --metric attributes"
+            f"this method completes no images, it predicts {' and '.join(method.annotates)}: give --metrics dice, "
+            "--metrics landmarks or --metrics attributes"
         )
 
 
