@@ -12,6 +12,8 @@ from PIL.Image import Image
 from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.palette import coloured
 
+SMALLEST = 64  # pixels across, of a picture in a figure
+
 # By (system, masks), of `.original`, `.observed`, `.completed` or None, uint8 [H, W, C], and `.predicted` by label.
 Examples = Mapping[tuple[str, str], Sequence[Any]]
 
@@ -52,7 +54,14 @@ def systems_grid(examples: Examples) -> Image:
             rows[f"observed\n{masks}"] = _row(own, "observed")
             for part, row in _answers(own).items():
                 rows[f"{system}\n{part}\n{masks}"] = row
-    return grid(list(rows.values()), labels_left=[label.replace("\ncompleted", "") for label in rows])
+    pictures = [[_enlarged(picture) for picture in row] for row in rows.values()]
+    return grid(pictures, labels_left=[label.replace("\ncompleted", "") for label in rows])
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C], by a whole number where it is small: every pixel stays one colour."""
+    factor = max(1, -(-SMALLEST // picture.shape[1]))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _row(examples: Sequence[Any], part: str) -> list[np.ndarray]:

@@ -198,13 +198,14 @@ def test_the_grid_shows_systems_side_by_side_on_the_same_images(prepared, tmp_pa
     arguments += ["--method", "tv", "--method", "patch", "--split", "train", "--limit", 10]
     assert inpaint("evaluate", *arguments, "--grid", grid, "--show", 3).exit_code == 0
     picture = np.asarray(Image.open(grid).convert("RGB"))
-    left = picture.shape[1] - 3 * (32 + 8)
-    painted = (picture[:, left : left + 32] != 255).any(axis=(1, 2)).astype(int)
+    left = picture.shape[1] - 3 * (64 + 8)  # small images are shown at twice their size
+    painted = (picture[:, left : left + 64] != 255).any(axis=(1, 2)).astype(int)
     tops = np.flatnonzero(np.diff(painted, prepend=0) == 1)
     assert len(tops) == 1 + 2 * (1 + 2)  # originals; for each masks what is observed, tv and patch
     images = PreparedFile(prepared).split("train").images
     for place, index in enumerate((0, 4, 9)):  # evenly spread over ten
-        assert np.array_equal(picture[tops[0] : tops[0] + 32, left + 40 * place :][:, :32], images[index])
+        tile = picture[tops[0] : tops[0] + 64, left + 72 * place :][:, :64]
+        assert np.array_equal(tile, images[index].repeat(2, axis=0).repeat(2, axis=1))
     alone = inpaint("evaluate", *arguments, "--show", 3)
     assert alone.exit_code == 2 and "--grid" in alone.stderr
 
