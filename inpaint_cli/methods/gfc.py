@@ -19,7 +19,9 @@ Departures:
 - Discriminators are strided 4×4 convolutions alone, as DCGAN's, which the paper names; the published code puts a 3×3
   convolution before each. Like it, they have no batch norm.
 - The parser is this package's `face-parser`; the paper's starts from the weights of VGG-16.
-- Mirrored, `decoder` has as many channels as the encoder ("symmetric"); the published code has fewer.
+- Mirrored, the decoder has as many channels as the encoder ("symmetric"); the published code has fewer.
+- In the hole, noise decides where the encoder's maxima lie, and so where unpooling puts values: an unlearned grain that
+  takes many thousands of steps to go. `unpooling=nearest` repeats each value instead, and is smooth from the start.
 """
 
 import itertools
@@ -47,6 +49,9 @@ LABELS = 11  # of Helen, which the paper's parser tells apart
 @dataclass(frozen=True)
 class Settings:
     width: int = Field(32, ge=2, description="channels of the first layers, published code; all others scale with it")
+    unpooling: Literal["switches", "nearest"] = Field(
+        "switches", description="to where pooling found its maxima, published code; nearest: not in the paper"
+    )
     reconstruction: Literal["l2", "l1"] = Field("l2", description="L_r, section 3.2; l1 in the published code")
     local_weight: float = Field(300.0, ge=0, description="λ_1, section 4; 0 trains no local discriminator")
     global_weight: float = Field(300.0, ge=0, description="λ_2, section 4; 0 trains no global discriminator")
@@ -75,14 +80,25 @@ def convolutions(sizes: list[int]) -> nn.Sequential:
     return nn.Sequential(*itertools.chain(*((nn.Conv2d(i, o, 3, padding=1), nn.ReLU()) for i, o in steps)))
 
 
+def unpool_to_switches(x: Tensor, places: Tensor) -> Tensor:
+    """Each value where the encoder's pooling of this scale found its maximum, 0 elsewhere: [B, C, H, W] -> twice."""
+    return F.max_unpool2d(x, places, 2)
+
+
+def unpool_to_nearest(x: Tensor, places: Tensor) -> Tensor:
+    """Each value four times: [B, C, H, W] -> [B, C, 2H, 2W]."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+UNPOOLING = {"switches": unpool_to_switches, "nearest": unpool_to_nearest}
+
+
 class Generator(nn.Module):
-    """G: VGG-19's first layers, a fully connected latent, and their mirror image with unpooling.
+    """G: VGG-19's first layers, a fully connected latent, and their mirror image with unpooling."""
 
-    Unpooling puts each value where the encoder's pooling of the same scale found its maximum.
-    """
-
-    def __init__(self, shape: ImageShape, width: int):
+    def __init__(self, shape: ImageShape, width: int, unpooling: str):
         super().__init__()
+        self.unpool = UNPOOLING[unpooling]
         counts = [width * times for times, _ in STAGES]
         self.bottom = (counts[-1], shape.height >> HALVINGS, shape.width >> HALVINGS)  # 256 × 8 × 8 for 128 × 128
         flat, latent = self.bottom[0] * self.bottom[1] * self.bottom[2], round(4096 * width / 32)
@@ -110,7 +126,7 @@ class Generator(nn.Module):
         latent, places = self.encode(filled)
         x = self.expand(latent).unflatten(1, self.bottom).contiguous(memory_format=torch.channels_last)
         for stage, where in zip(self.decoder, reversed(places), strict=True):
-            x = stage(F.max_unpool2d(x, where, 2))
+            x = stage(self.unpool(x, where))
         return self.to_image(x).float()
 
 
@@ -194,7 +210,7 @@ class GFC(Method):
         self._check()
         self.ema_decay = settings.ema
         self.augmentation = (Geometric(settings.shift, settings.scale, settings.rotation, settings.flip),)
-        self.generator = Generator(shape, settings.width)
+        self.generator = Generator(shape, settings.width, settings.unpooling)
         self.players["generator"] = self._player(self.generator, settings.learning_rate, settings.beta1)
         self.local_size = local_size(masks, shape)
         if settings.local_weight:
