@@ -1,4 +1,5 @@
-"""Landmarks as heatmaps: a Gaussian at each point, and the point read back from a map's peak.
+"""Labels as maps that a network can aim at: a Gaussian at each landmark, and the point read back from a map's peak; a
+binary map for each part of a face.
 
 Pfister, Charles, Zisserman: Flowing ConvNets for Human Pose Estimation in Videos, ICCV 2015; Payer, Štern, Bischof,
 Urschler: Regressing Heatmaps for Multiple Landmark Localization Using CNNs, MICCAI 2016.
@@ -6,6 +7,8 @@ Urschler: Regressing Heatmaps for Multiple Landmark Localization Using CNNs, MIC
 
 import torch
 from torch import Tensor
+
+from inpaint_cli.errors import InputError
 
 FLOOR = 1e-4  # of a map's values: below, their logarithms say nothing
 
@@ -46,3 +49,14 @@ def _top(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
     bend = before - 2 * here + after
     offset = (before - after) / (2 * bend)
     return torch.where(bend < 0, offset, 0.0).clamp(-0.5, 0.5)
+
+
+def label_maps(parsing: Tensor, labels: int) -> Tensor:
+    """One binary map for each label: [B, H, W] -> float {0, 1}, [B, labels, H, W]; `InputError` for unknown labels."""
+    highest = int(parsing.max())
+    if highest >= labels:
+        raise InputError(
+            f"the data's label maps hold the label {highest}, and this model knows 0 to {labels - 1}: prepare them "
+            f"with a table of labels, or train with --set labels={highest + 1}"
+        )
+    return (parsing[:, None] == torch.arange(labels, device=parsing.device)[:, None, None]).float()

@@ -9,7 +9,8 @@ from conftest import inpaint
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
-from inpaint_cli.methods.collagan import WEIGHTS, CollaGAN, Settings, concentrate, label_maps, masked_absolute_error
+from inpaint_cli.methods.collagan import WEIGHTS, CollaGAN, Settings, concentrate, masked_absolute_error
+from inpaint_cli.networks.heatmaps import label_maps
 from inpaint_cli.settings import make_settings
 
 SHAPE = ImageShape(3, 32, 32)
@@ -149,6 +150,12 @@ def test_noise_in_the_hole_makes_samples_differ_and_zeros_do_not():
         with torch.no_grad():
             samples = model.complete(batch.observed, batch.mask, samples=2, generator=torch.Generator().manual_seed(3))
         assert torch.equal(samples[:, 0], samples[:, 1]) == alike
+
+
+def test_the_judges_of_maps_have_their_share_of_channels():
+    for share, channels in ((0.5, 4), (1.0, 8)):
+        judges = made(width=8, judge_share=share).discriminators
+        assert [judges[task].layers[0][0].out_channels for task in "isd"] == [8, channels, channels]
 
 
 def test_unknown_labels_are_refused_by_number():
