@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from inpaint_cli.networks.dropout import Dropout
+
 COARSEST = 4  # pixels of the shorter side of the decoder's first maps
 BLOCK = 8  # every encoder halves at most three times
 
@@ -39,7 +41,7 @@ class Style:
         return nn.BatchNorm2d(channels, affine=self.scaled)
 
     def after(self) -> list[nn.Module]:
-        return [self.activation(), *([nn.Dropout(self.dropout)] if self.dropout else [])]
+        return [self.activation(), *([Dropout(self.dropout)] if self.dropout else [])]
 
 
 def relu() -> nn.Module:

@@ -10,6 +10,7 @@ from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import deep_l2
 from inpaint_cli.methods.deep_l2 import DeepL2, Region, Settings, centred_square
 from inpaint_cli.networks.autoencoders import ENCODERS
+from inpaint_cli.networks.dropout import Dropout
 from inpaint_cli.settings import make_settings
 
 SHAPE = ImageShape(3, 32, 32)
@@ -188,8 +189,8 @@ def test_dropout_is_on_every_activation():
         return sum(isinstance(module, kind) for module in method.modules())
 
     method = build(dropout=0.5)
-    assert count(method, torch.nn.Dropout) == count(method, torch.nn.ReLU) > 10
-    assert count(build(dropout=0.0), torch.nn.Dropout) == 0
+    assert count(method, Dropout) == count(method, torch.nn.ReLU) > 10
+    assert count(build(dropout=0.0), Dropout) == 0
 
 
 def test_the_learning_rate_decays_to_its_share():
