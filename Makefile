@@ -10,11 +10,13 @@ INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help demo picture tables test lint benchmark clean
+.PHONY: help demo picture tables figures test lint benchmark clean
 help:
 	@echo "make demo       prepare, train, complete and evaluate on photographs that need no download; then look at $(DEMO)/"
 	@echo "make tables     the papers' tables from DATA, at SCALE=smoke|small|paper, on GPUS=N; make table-NAME for one:"
 	@echo "                $(TABLE_NAMES)"
+	@echo "make figures    the papers' figures, in the same way; make figure-NAME for one:"
+	@echo "                $(FIGURE_NAMES)"
 	@echo "make picture    the README's first picture"
 	@echo "make test       the tests"
 	@echo "make benchmark  speed and memory, as ratios measured in one run"
@@ -92,7 +94,12 @@ TABLES ?= tables/$(SCALE)
 
 TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3
 
+FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6
+
 tables: $(TABLE_NAMES:%=table-%)
+figures: $(FIGURE_NAMES:%=figure-%)
+figure-%: $(TABLES)/figure-%.png
+	@echo $<
 table-%: $(TABLES)/%.md
 	@cat $<
 .SECONDARY:  # what stands between data and table is kept
@@ -123,6 +130,12 @@ define results
 $(TABLES)/$(1).json: $(TABLES)/$(2).h5 $(3:%=$(TABLES)/%/.trained)
 	$$(INPAINT) evaluate --data $$< $(3:%=--checkpoint $(TABLES)/%) $(4) $$(LIMIT_$$(SCALE)) --gpus $$(GPUS) \
 	    --grid $$(@:.json=.png) -o $$@ --overwrite > /dev/null
+endef
+
+# A figure: $(call figure,NAME,RECIPE,RUNS,ARGUMENTS) shows the systems side by side on the same images.
+define figure
+$(TABLES)/figure-$(1).png: $(TABLES)/$(2).h5 $(3:%=$(TABLES)/%/.trained)
+	$$(INPAINT) evaluate --data $$< $(3:%=--checkpoint $(TABLES)/%) $(4) --limit 8 --show 8 --grid $$@ --overwrite > /dev/null
 endef
 
 # A table is made of the results that it names as what it stands on.
@@ -188,6 +201,23 @@ $(eval $(call results,collagan-1,celeba-128,context-encoder gfc $(call of_seeds,
 $(eval $(call results,collagan-2,celeba-128,$(call of_seeds,s is isd isd-star),--metrics dice --masks block:64))
 $(eval $(call results,collagan-3,celeba-128,$(call of_seeds,d id isd isd-star),--metrics landmarks --masks block:64))
 $(TABLES)/collagan-%.md: REPORT = --average-runs
+
+# Figure 4: more and more tasks; 5: other systems, behind blocks and patterns, and models of their own behind noise.
+NOISE = --masks noise:0.8
+$(eval $(call figure,collagan-4,celeba-128,$(patsubst %,collagan-%-0,i is id isd isd-star),--masks block:64))
+$(eval $(call figure,collagan-5,celeba-128,collagan-isd-star-0 context-encoder gfc,--compose poisson --masks block:64 --masks pattern:0.25))
+$(eval $(call run,collagan-noise,celeba-128,--method collagan $(COLLAGAN_$(SCALE)) $(NOISE)))
+$(eval $(call run,context-encoder-noise,celeba-128,--method context-encoder $(CE_$(SCALE)) $(NOISE)))
+$(eval $(call figure,collagan-5-noise,celeba-128,collagan-noise context-encoder-noise,--compose poisson $(NOISE)))
+
+# Figure 6: the last maps that all tasks share, of a model with three tasks and of one with completion alone.
+$(TABLES)/figure-collagan-6.png: $(TABLES)/celeba-128.h5 $(TABLES)/collagan-isd-0/.trained $(TABLES)/collagan-i-0/.trained
+	$(INPAINT) data $< --split test --export $(TABLES)/faces --overwrite --quiet
+	face=$$(ls $(TABLES)/faces/test/*.png | head -1) && for model in isd i; do \
+	    $(INPAINT) complete $$face --mask face:both-eyes --checkpoint $(TABLES)/collagan-$$model-0 --overwrite --quiet \
+	        -o $(TABLES)/faces/$$model.png --maps $(TABLES)/faces/maps-$$model.png || exit; done
+	$(INPAINT) report grid $(foreach model,isd i,$(TABLES)/faces/$(model).png $(TABLES)/faces/maps-$(model).png) \
+	    --columns 2 --rows "M_isd$(comma)M_i" -o $@ --overwrite
 
 $(TABLES)/mde-3.md: $(TABLES)/mde-3.json
 $(TABLES)/mde-figure-7.md: $(TABLES)/mde-figure-7.json

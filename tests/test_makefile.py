@@ -7,25 +7,33 @@ import subprocess
 
 import pytest
 from conftest import REPOSITORY
+from typer.main import get_command
 
+from inpaint_cli.cli.main import app
 from inpaint_cli.data.recipes import recipe_names
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.methods import method_class
 from inpaint_cli.reports.published import load_table, table_names
 from inpaint_cli.settings import assigned, changed_for_completion, make_settings, settings_values
 
-TARGETS = re.search(r"^TABLE_NAMES = (.*(?:\\\n.*)*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
-TABLES = TARGETS.replace("\\\n", " ").split()
+
+def named(variable):
+    """The words of a variable of the Makefile, which may go on over several lines."""
+    text = re.search(rf"^{variable} = (.*(?:\\\n.*)*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
+    return text.replace("\\\n", " ").split()
 
 
-def planned(name, scale, tmp_path):
-    """The commands of `make table-NAME`, each as its words behind `inpaint`."""
+TABLES, FIGURES = named("TABLE_NAMES"), named("FIGURE_NAMES")
+
+
+def planned(target, scale, tmp_path):
+    """The commands of `make TARGET`, each as its words behind `inpaint`."""
     (tmp_path / ".ready").touch()
-    command = ["make", "-n", f"table-{name}", f"SCALE={scale}", "DATA=data", f"VENV={tmp_path}", "TABLES=tables"]
+    command = ["make", "-n", target, f"SCALE={scale}", "DATA=data", f"VENV={tmp_path}", "TABLES=tables"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.replace("\\\n", " ").splitlines()
-    return [shlex.split(line)[1:] for line in lines if line.startswith(f"{tmp_path}/bin/inpaint")]
+    text = done.stdout.replace("\\\n", " ")
+    return [shlex.split(command) for command in re.findall(rf"{tmp_path}/bin/inpaint ([^\n;|&>]*)", text)]
 
 
 def given(words, option):
@@ -36,10 +44,8 @@ def test_they_are_tables_of_the_papers():
     assert TABLES and {*TABLES} <= {*table_names()}
 
 
-@pytest.mark.parametrize("scale", ["smoke", "small", "paper"])
-@pytest.mark.parametrize("name", TABLES)
-def test_every_command_is_one_that_the_program_takes(name, scale, tmp_path):
-    commands = planned(name, scale, tmp_path)
+def check(commands):
+    """Every command is one that the program takes: names, settings, masks; what completes was trained before."""
     trained = {}
     for words in commands:
         match words[0]:
@@ -49,23 +55,42 @@ def test_every_command_is_one_that_the_program_takes(name, scale, tmp_path):
                 method = method_class(given(words, "--method")[0])
                 settings = make_settings(method.Settings, assigned(given(words, "--set")))
                 trained[given(words, "--outdir")[0]] = method, settings
-            case "evaluate":
-                assert all(parse_masks(spec) for spec in given(words, "--masks")), "something is measured"
+            case "evaluate" | "complete":
+                specs = given(words, "--masks" if words[0] == "evaluate" else "--mask")
+                assert all(parse_masks(spec) for spec in specs) and specs
                 changes = assigned(given(words, "--set"))
                 for run in given(words, "--checkpoint"):
-                    method, settings = trained[run]
-                    changed_for_completion(method.Settings, settings_values(settings), changes)
+                    if "$" not in run:  # a loop's
+                        method, settings = trained[run]
+                        changed_for_completion(method.Settings, settings_values(settings), changes)
                 assert {method_class(method).defaults for method in given(words, "--method")} <= {None}
+        context = get_command(app).commands[words[0]]
+        if words[0] != "report":
+            context.make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("scale", ["smoke", "small", "paper"])
+@pytest.mark.parametrize("name", TABLES)
+def test_every_command_of_a_table_is_one_that_the_program_takes(name, scale, tmp_path):
+    commands = planned(f"table-{name}", scale, tmp_path)
+    check(commands)
     assert ["report", "table", name] == commands[-1][:3]
     results = [word for word in commands[-1] if word.endswith(".json")]
     assert {*results} <= {output for words in commands for output in given(words, "-o")} and results
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_command_of_a_figure_is_one_that_the_program_takes(name, tmp_path):
+    commands = planned(f"figure-{name}", "small", tmp_path)
+    check(commands)
+    assert f"tables/figure-{name}.png" in commands[-1]
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_row_of_a_known_method_is_measured(name, tmp_path):
     """What the print compares is compared: a row's method and settings are among the systems."""
     systems = []
-    for words in planned(name, "paper", tmp_path):
+    for words in planned(f"table-{name}", "paper", tmp_path):
         if words[0] == "train":
             method = given(words, "--method")[0]
             systems.append((method, make_settings(method_class(method).Settings, assigned(given(words, "--set")))))
