@@ -94,6 +94,14 @@ def test_complete_keeps_known_pixels_and_answers_any_mask(name, spec):
     assert all(torch.equal(sample[known], observed[known]) for sample in completed.unbind(1))
 
 
+@pytest.mark.parametrize("name", [name for name in LEARNED if name in COMPLETING])
+def test_previews_are_rows_of_images(name):
+    method, mask = build(name).eval(), draw("block:8", 2)
+    with torch.no_grad():
+        rows = method.preview(torch.zeros(2, *SHAPE), mask)
+    assert rows and all(images.shape == (2, *SHAPE) and torch.isfinite(images).all() for images in rows.values())
+
+
 @pytest.mark.parametrize("name", ANNOTATING)
 def test_annotates_in_the_form_of_the_labels(name):
     method, mask = build(name).eval(), draw("block:8", 2)
