@@ -12,8 +12,9 @@ from inpaint_cli.errors import DivergedError
 from inpaint_cli.latent_energy import Energy
 
 BETAS = (0.9, 0.999)  # Adam's, section 4
-BLOCK = {"cpu": 32, "cuda": 256}  # rows that are computed together
+BLOCK = {"cpu": 16, "cuda": 256}  # rows that are computed together
 LOOK_EVERY = 8  # steps between looks at who has come to rest
+HEAT = 32  # steps after which the better half of an image's starts goes on, and again after twice as many, and so on
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def blocks_of(places: Tensor) -> list[tuple[Tensor, int]]:
 class Rows:
     """Every start of every image: where it is, Adam's moments, the best it has seen. R = B · starts rows."""
 
-    def __init__(self, z: Tensor, starts: int):
-        self.starts = starts
+    def __init__(self, z: Tensor, starts: int, wanted: int = 1):
+        self.starts, self.wanted = starts, wanted  # of each image, and how many of them go on to the end
         self.z, self.mean, self.square, self.best_z = z.clone(), torch.zeros_like(z), torch.zeros_like(z), z.clone()
         self.lowest = torch.full((len(z),), torch.inf, device=z.device)  # energy of best_z
         self.mark = self.lowest.clone()  # energy when it last fell noticeably
@@ -73,6 +74,16 @@ class Rows:
     def rest(self, where: Tensor) -> None:
         """Rows that do not go on; bool [R]."""
         self.resting |= where
+
+    def compete(self, steps_done: int) -> None:
+        """After a heat the worse half of each image's starts rests; as many as are wanted go on."""
+        heats, rest = divmod(steps_done, HEAT)
+        if rest or not heats or heats & (heats - 1):
+            return  # it is not after 1, 2, 4, 8 … heats
+        going_on = max(self.wanted, -(-self.starts // (2 * heats)))
+        energies = torch.where(self.failed, torch.inf, self.lowest).unflatten(0, (-1, self.starts))
+        ranks = energies.argsort(dim=1, stable=True).argsort(dim=1)
+        self.rest((ranks >= going_on).flatten())
 
     def active(self) -> Tensor:
         return (~self.resting).nonzero().flatten()
@@ -101,6 +112,7 @@ def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan:
     machine: Machine | None = None
     for first in range(0, plan.steps, LOOK_EVERY):
         count = min(LOOK_EVERY, plan.steps - first)
+        rows.compete(first)
         for places, real in blocks_of(rows.active()) if rows.active().numel() else []:
             own = energy.rows(places // rows.starts)
             machine = machine or Machine(networks, dtype, own, plan, rows.z.shape[1])
@@ -124,7 +136,7 @@ class Machine:
         self.lowest, self.prior, self.contextual = (image.new_zeros(len(image)) for _ in range(3))
         self.failed = torch.zeros(len(image), dtype=torch.bool, device=image.device)
         self.pull = torch.zeros_like(image)  # the prior's gradient with respect to the image
-        self.step_number = image.new_zeros(())
+        self.step_number = image.new_zeros(())  # a tensor, since a graph reads it where it is
         self.kinds = {fresh: self._replayable(fresh) for fresh in (True, False)}
 
     def _replayable(self, fresh: bool) -> Callable[[], None]:

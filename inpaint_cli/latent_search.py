@@ -9,7 +9,8 @@ What is done otherwise than in the paper, so that less has to be computed for th
 - Starts are not one random z: many are drawn once, every image looks at all of them, and takes the best that differ.
 - All starts of all images descend together, in blocks of one fixed size. The blocks make the result for an image
   independent of what else is in the batch: libraries round differently at other batch sizes. The last is filled up.
-- A start whose energy no longer falls stops, and another's takes its place in the block.
+- A start whose energy no longer falls stops, and so does the worse half of an image's starts after 32 steps, and again
+  after 64, 128 …: others take their places in the blocks. As many go on as samples are asked for.
 - The prior changes slowly: its gradient with respect to the image is computed every `prior_every` steps and kept
   between (1 computes it in each step). Energies are compared only where they are exact.
 """
@@ -68,7 +69,7 @@ def search(
         pool = draw(plan.candidates, generator).to(device).clamp(-plan.limit, plan.limit)
         starts = max(plan.restarts, samples)
         chosen = choose_starts(networks, dtype, pool, energy, mask, starts)
-        rows = Rows(pool[chosen].flatten(0, 1), starts)
+        rows = Rows(pool[chosen].flatten(0, 1), starts, samples)
         rows.rest((mask > 0).flatten(1).all(dim=1).repeat_interleave(starts))
         descend(networks, dtype, rows, energy, plan)
         latents, energies, dropped = rows.best(samples)
