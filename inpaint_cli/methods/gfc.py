@@ -77,7 +77,7 @@ class Settings:
 def convolutions(sizes: list[int]) -> nn.Sequential:
     """3×3 convolutions and ReLUs: [B, sizes[0], H, W] -> [B, sizes[-1], H, W]."""
     steps = itertools.pairwise(sizes)
-    return nn.Sequential(*itertools.chain(*((nn.Conv2d(i, o, 3, padding=1), nn.ReLU()) for i, o in steps)))
+    return nn.Sequential(*itertools.chain(*((nn.Conv2d(i, o, 3, padding=1), nn.ReLU(inplace=True)) for i, o in steps)))
 
 
 def unpool_to_switches(x: Tensor, places: Tensor) -> Tensor:
@@ -149,6 +149,11 @@ def local_size(masks: MaskProcess, shape: ImageShape) -> tuple[int, int]:
     if masks.kind.name in ("block", "center"):
         return masks.arguments[0], masks.arguments[0]
     return shape.height // 2, shape.width // 2
+
+
+def fill(observed: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
+    """Noise in [-1, 1] where pixels are missing: the network's input, section 3.1."""
+    return torch.where(mask > 0, observed, noise)
 
 
 def hole_boxes(mask: Tensor) -> Tensor:
@@ -332,11 +337,6 @@ class GFC(Method):
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:
         """What transfer probes: the latent, [B, 4096] at width 32; the hole at mid-grey."""
         return self.generator.encode(observed)[0]
-
-
-def fill(observed: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
-    """Noise in [-1, 1] where pixels are missing: the network's input, section 3.1."""
-    return torch.where(mask > 0, observed, noise)
 
 
 METHOD = GFC

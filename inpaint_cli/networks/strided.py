@@ -29,12 +29,16 @@ def levels_for(side: int) -> tuple[int, int]:
 def halving(inputs: int, outputs: int, normalise: bool = True) -> nn.Sequential:
     """Strided 4×4 convolution, batch norm, leaky ReLU: [B, i, H, W] -> [B, o, H/2, W/2], rounded down."""
     norm = [nn.BatchNorm2d(outputs)] if normalise else []
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, nn.LeakyReLU(0.2))
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, nn.LeakyReLU(0.2, inplace=True)
+    )
 
 
 def doubling(inputs: int, outputs: int) -> nn.Sequential:
     """Transposed 4×4 convolution, batch norm, ReLU: [B, i, H, W] -> [B, o, 2H, 2W]."""
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
 
 class StridedDiscriminator(nn.Module):

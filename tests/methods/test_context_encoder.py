@@ -44,6 +44,15 @@ def test_the_overlap_is_seven_pixels_of_context_at_ten_times_the_weight():
     assert torch.equal(context_encoder.overlap_weights(mask, 0, 10.0), 1 - mask)
 
 
+@pytest.mark.parametrize("reach", [0, 1, 7, 12])
+def test_dilation_reaches_so_many_pixels_in_all_directions(reach):
+    missing = (torch.rand(2, 1, 9, 20, generator=torch.Generator().manual_seed(0)) < 0.02).float()
+    by_pixel = torch.zeros_like(missing)
+    for image, _, row, column in missing.nonzero().tolist():
+        by_pixel[image, 0, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = 1
+    assert torch.equal(context_encoder.dilate(missing, reach), by_pixel)
+
+
 def test_eq_3_weighs_both_terms():
     method = build(reconstruction=0.9, adversarial=0.1)
     batch = batch_for(method)
