@@ -1,7 +1,6 @@
 """Recipes: TOML files that say where a data set comes from and what each paper's experiment makes of it."""
 
 import tomllib
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName
+from inpaint_cli.data.rows import place_of
 from inpaint_cli.data.sources import AnySource
 from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.imaging.decoding import printable
@@ -38,7 +38,7 @@ class HashSplits(BaseModel):
 
     def split(self, name: str) -> str:
         """The split of the row called `name`."""
-        place = int.from_bytes(sha256(name.encode("utf-8", "surrogateescape")).digest()[:8]) / 2**64
+        place = place_of(name)
         if place < self.train:
             return "train"
         return "validation" if place < self.train + self.validation else "test"

@@ -1,12 +1,14 @@
 """CIFAR-10 in any of its forms: python batches, binary batches, or a tree of class folders."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from inpaint_cli.data.rows import Reading, Row
+from inpaint_cli.data.rows import Reading, Row, place_of
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.sources.byte_arrays import load_byte_arrays
 from inpaint_cli.data.trees import Tree, find_tree, tree_at
@@ -28,6 +30,7 @@ class CIFAR10Source(Source):
     """Batches and class folders that are absent are counted, so that a part of the set can be prepared."""
 
     kind: Literal["cifar10"]
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the training rows, by a hash of their names
 
     def download(self, folder: Path) -> None:
         from torchvision.datasets import CIFAR10
@@ -37,12 +40,21 @@ class CIFAR10Source(Source):
         download_url(CIFAR10.url, str(folder), CIFAR10.filename, CIFAR10.tgz_md5)
 
     def read(self, folder: Path) -> Reading:
-        for names, ending, read in FORMS:
-            tree = find_tree(folder, names)
-            batches = [name for name in BATCHES if tree is not None and f"{name}{ending}" in tree]
-            if batches:
-                return _read_batches(tree, batches, ending, read)
-        return _read_folders(folder)
+        reading = _read(folder)
+        return replace(reading, rows=map(self._held_out, reading.rows))
+
+    def _held_out(self, row: Row) -> Row:
+        held = row.split == "train" and place_of(row.name) >= 1 - self.validation
+        return replace(row, split="validation") if held else row
+
+
+def _read(folder: Path) -> Reading:
+    for names, ending, read in FORMS:
+        tree = find_tree(folder, names)
+        batches = [name for name in BATCHES if tree is not None and f"{name}{ending}" in tree]
+        if batches:
+            return _read_batches(tree, batches, ending, read)
+    return _read_folders(folder)
 
 
 def _read_batches(tree: Tree, batches: list[str], ending: str, read: Callable[[bytes], Batch]) -> Reading:

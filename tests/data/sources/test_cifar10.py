@@ -58,7 +58,7 @@ def source(request, pixels, tmp_path):
         for part in ("train", "test"):
             for label, image in zip(("cat", "truck", "airplane", "horse"), pixels, strict=True):
                 (folder / part / label).mkdir(parents=True)
-                Image.fromarray(image.transpose(1, 2, 0)).save(folder / part / label / "0001.png")
+                Image.fromarray(image.transpose(1, 2, 0)).save(folder / part / label / "0002.png")  # which is not held out
     return folder
 
 
@@ -178,3 +178,20 @@ def test_download_fetches_the_archive_and_loads_nothing_of_it(tmp_path, monkeypa
     ((url, folder, name, digest),) = asked
     assert url.endswith("cifar-10-python.tar.gz") and name == "cifar-10-python.tar.gz" and len(digest) == 32
     assert folder == str(tmp_path) and not list(tmp_path.iterdir())
+
+
+def test_a_share_of_the_training_images_is_held_out_by_name(tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        for number in range(200):
+            (tmp_path / part / "cat" / f"{number}.png").touch()
+    splits = {share: splits_of(CIFAR10Source(kind="cifar10", validation=share), tmp_path) for share in (0.0, 0.1, 0.3)}
+    counts = {share: list(found.values()).count("validation") for share, found in splits.items()}
+    assert counts[0.0] == 0 and 8 <= counts[0.1] <= 32 and 40 <= counts[0.3] <= 80
+    assert list(splits[0.3].values()).count("test") == 200
+    held = {share: {name for name, split in found.items() if split == "validation"} for share, found in splits.items()}
+    assert held[0.1] < held[0.3], "a larger share holds out more of the images, and no others"
+
+
+def splits_of(source, folder):
+    return {row.name: row.split for row in source.read(folder).rows}
