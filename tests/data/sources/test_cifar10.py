@@ -54,11 +54,11 @@ def source(request, pixels, tmp_path):
         records = b"".join(bytes([label]) + image.tobytes() for label, image in zip(LABELS, pixels, strict=True))
         for name in ("data_batch_1", "test_batch"):
             (binary / f"{name}.bin").write_bytes(records)
-    if request.param == "tree":
+    if request.param == "tree":  # of names that are not held out
         for part in ("train", "test"):
             for label, image in zip(("cat", "truck", "airplane", "horse"), pixels, strict=True):
                 (folder / part / label).mkdir(parents=True)
-                Image.fromarray(image.transpose(1, 2, 0)).save(folder / part / label / "0002.png")  # which is not held out
+                Image.fromarray(image.transpose(1, 2, 0)).save(folder / part / label / "0002.png")
     return folder
 
 
