@@ -175,11 +175,14 @@ $(TABLES)/celeba-128.h5: $(TABLES)/face-parser/.trained
 
 COLLAGAN_smoke = --batch 4 --steps 2 --set width=4
 COLLAGAN_small = --batch 8 --steps 800 --set width=16 --set learning_rate=1e-3 --set ema=0.99
+AUGMENTED = --set shift=0.1 --set scale=0.15 --set rotation=15
+CE_paper = $(AUGMENTED)
+GFC_paper = $(AUGMENTED)
 CE_smoke = --batch 4 --steps 2 --set width=4
-CE_small = --batch 8 --steps 2200 --set width=16 --set learning_rate=1e-3 --set ema=0.99
+CE_small = --batch 8 --steps 2200 --set width=16 --set learning_rate=1e-3 --set ema=0.99 $(AUGMENTED)
 GFC_smoke = --batch 4 --steps 2 --set width=4
-GFC_small = --batch 8 --steps 900 --set width=8 --set learning_rate=1e-3 --set reconstruction_share=0.6 --set local_share=0.2 \
-    --set ema=0.99
+GFC_small = --batch 8 --steps 1000 --set width=8 --set unpooling=nearest --set learning_rate=1e-3 --set ema=0.99 \
+    --set reconstruction_share=0.7 --set local_share=0.15 $(AUGMENTED)
 SEEDS_small = 0 1 2
 SEEDS = $(or $(SEEDS_$(SCALE)),0)
 
