@@ -24,7 +24,7 @@ class Plan:
     steps: int = 1000  # at most
     restarts: int = 4  # starts of each image
     candidates: int = 512  # random z that the starts are chosen from
-    rate: float = 0.03  # Adam's learning rate
+    rate: float = 0.1  # Adam's learning rate
     limit: float = 1.0  # z stays in [-limit, limit]
     prior_every: int = 4
     tolerance: float = 1e-3  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never

@@ -81,7 +81,12 @@ class Settings:
     candidates: int = Field(
         512, ge=1, json_schema_extra=AT_COMPLETION, description="random z that starts are chosen from; not in the paper"
     )
-    search_rate: float = Field(0.03, gt=0, json_schema_extra=AT_COMPLETION, description="Adam's, section 4")
+    search_rate: float = Field(
+        0.1,
+        gt=0,
+        json_schema_extra=AT_COMPLETION,
+        description="Adam's; 0.03 in Vitoria et al., section 4, needs more steps",
+    )
     prior_every: int = Field(
         4,
         ge=1,

@@ -69,7 +69,10 @@ class Settings:
         description="random z that starts are chosen from; not in the papers",
     )
     search_rate: float = Field(
-        0.03, gt=0, json_schema_extra=AT_COMPLETION, description="Adam's, Vitoria et al., section 4"
+        0.1,
+        gt=0,
+        json_schema_extra=AT_COMPLETION,
+        description="Adam's; 0.03 in Vitoria et al., section 4, needs more steps",
     )
     prior_every: int = Field(
         4,
