@@ -92,9 +92,9 @@ GPUS   ?= 1
 DATA   ?=
 TABLES ?= tables/$(SCALE)
 
-TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3
+TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3 semantic-1 semantic-2
 
-FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6
+FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6 semantic-8 semantic-9 semantic-10 semantic-11 semantic-12
 
 tables: $(TABLE_NAMES:%=table-%)
 figures: $(FIGURE_NAMES:%=figure-%)
@@ -108,6 +108,9 @@ table-%: $(TABLES)/%.md
 SOURCE_celeba-96 = celeba
 SOURCE_celeba-128 = celeba
 SOURCE_celebamask-hq-128 = celebamask_hq
+SOURCE_celeba-64 = celeba
+SOURCE_celeba-64-part = celeba
+SOURCE_svhn-64 = svhn
 
 $(TABLES)/%.h5: $(READY)
 	mkdir -p $(@D)
@@ -221,6 +224,55 @@ $(TABLES)/figure-collagan-6.png: $(TABLES)/celeba-128.h5 $(TABLES)/collagan-isd-
 	        -o $(TABLES)/faces/$$model.png --maps $(TABLES)/faces/maps-$$model.png || exit; done
 	$(INPAINT) report grid $(foreach model,isd i,$(TABLES)/faces/$(model).png $(TABLES)/faces/maps-$(model).png) \
 	    --columns 2 --rows "M_isd$(comma)M_i" -o $@ --overwrite
+
+# Semantic completion by latent search. One model of each kind for each data set; how the energy is weighed is set when
+# images are completed: alpha-beta-eta. The small scale has a part of CelebA, and SVHN where DATA has it.
+SEMANTIC_smoke = --batch 4 --steps 2 --set width=4
+SEMANTIC_small = --batch 16 --steps 3000 --set width=16 --set patch_blocks=2 --set critic_steps=2 --set penalty_share=0.25 \
+    --set learning_rate=3e-4 --set ema=0.99
+SII_smoke = --batch 4 --steps 2 --set width=4
+SII_small = --batch 32 --steps 5600 --set width=32 --set ema=0.99
+SEARCH_smoke = --set search_steps=4 --set candidates=8
+SEARCH_small = --limit 200 --set search_steps=250
+FACES_paper = celeba-64
+FACES = $(or $(FACES_$(SCALE)),celeba-64-part)
+SEARCHED = $(FACES) $(if $(filter paper,$(SCALE))$(wildcard $(DATA)/svhn),svhn-64)
+WEIGHTS = 0.1-0.9-1.0 0.5-0.5-1.0 0.1-0.9-0.5 0.5-0.5-0.5
+weighed = $(addprefix --set ,$(join alpha= beta= eta=,$(subst -, ,$(1))))
+MASKS_1 = center:32
+MASKS_2 = squares:3
+$(foreach data,$(FACES) svhn-64 mnist-28,$(eval $(call run,semantic-$(data),$(data),--method semantic $(SEMANTIC_$(SCALE)))))
+$(foreach data,$(FACES) svhn-64,$(eval $(call run,sii-$(data),$(data),--method sii $(SII_$(SCALE)))))
+$(foreach data,$(SEARCHED),$(foreach table,1 2,\
+    $(eval $(call results,semantic-$(table)-$(data)-sii,$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE))))\
+    $(foreach w,$(WEIGHTS),\
+        $(eval $(call results,semantic-$(table)-$(data)-sii-$(w),$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE)) \
+            --set gradient_loss=true $(call weighed,$(w))))\
+        $(eval $(call results,semantic-$(table)-$(data)-semantic-$(w),$(data),semantic-$(data),--masks $(MASKS_$(table)) \
+            $(SEARCH_$(SCALE)) $(call weighed,$(w)))))))
+$(foreach table,1 2,$(eval $(TABLES)/semantic-$(table).md: $(foreach data,$(SEARCHED),\
+    $(addprefix $(TABLES)/semantic-$(table)-$(data)-,$(addsuffix .json,sii $(WEIGHTS:%=sii-%) $(WEIGHTS:%=semantic-%))))))
+
+# Figures 8 and 9: both methods, both masks, faces and house numbers; 10: a model of a larger size; 11: where it fails.
+BOTH = $(foreach table,1 2,--masks $(MASKS_$(table))) $(filter-out --limit 200,$(SEARCH_$(SCALE)))
+$(eval $(call figure,semantic-8,$(FACES),semantic-$(FACES) sii-$(FACES),$(BOTH)))
+$(eval $(call figure,semantic-9,svhn-64,semantic-svhn-64 sii-svhn-64,$(BOTH)))
+$(eval $(call run,semantic-128,celeba-128-center,--method semantic --masks block:64 $(SEMANTIC_$(SCALE))))
+$(eval $(call figure,semantic-10,celeba-128-center,semantic-128,--masks block:64 --masks pattern:0.25 $(BOTH)))
+
+$(TABLES)/figure-semantic-11.png: $(TABLES)/semantic-1-$(FACES)-semantic-0.1-0.9-0.5.json
+	cp $(<:.json=.png) $@
+
+# Figure 12: the eyes of the faces in the first column given to those in the first row; below, completion without them.
+$(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES).h5 $(TABLES)/semantic-$(FACES)/.trained
+	$(INPAINT) data $< --split test --export $(TABLES)/cells --overwrite --quiet
+	cd $(TABLES)/cells && faces=$$(ls test/*.png | head -4) && others=$$(ls test/*.png | tail -3) && \
+	row="blank $$faces" && for other in $$others none; do row="$$row $$(echo $$other | sed s/none/blank/)"; \
+	    for face in $$faces; do cell=$$(basename $$other .png)-$$(basename $$face); row="$$row $$cell"; \
+	    $(abspath $(VENV))/bin/inpaint complete $$face --mask face:both-eyes --checkpoint $(abspath $(TABLES))/semantic-$(FACES) \
+	        $$(test $$other = none || echo --reference $$other) $(filter-out --limit 200,$(SEARCH_$(SCALE))) \
+	        -o $$cell --overwrite --quiet || exit; done; done && \
+	$(abspath $(VENV))/bin/inpaint report grid $$row --columns 5 -o $(abspath $@) --overwrite
 
 $(TABLES)/mde-3.md: $(TABLES)/mde-3.json
 $(TABLES)/mde-figure-7.md: $(TABLES)/mde-figure-7.json

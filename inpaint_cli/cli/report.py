@@ -96,6 +96,8 @@ def grid_of_files(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Put images beside and below each other, with labels: a figure of what `inpaint complete` made."""
+    import numpy as np
+
     from inpaint_cli.files import refuse_existing, replacing
     from inpaint_cli.imaging.decoding import decode
     from inpaint_cli.reports.grids import grid
@@ -103,7 +105,9 @@ def grid_of_files(
     refuse_existing(output, overwrite)
     lines = [images[start : start + columns] for start in range(0, len(images), columns)]
     left, above = _labels("--rows", rows, len(lines)), _labels("--tops", tops, min(columns, len(images)))
-    picture = grid([[decode(path) for path in line] for line in lines], labels_top=above, labels_left=left)
+    nothing = np.full((1, 1, 3), 255, np.uint8)
+    cells = [[nothing if str(path) == "blank" else decode(path) for path in line] for line in lines]
+    picture = grid(cells, labels_top=above, labels_left=left)
     with replacing(output, overwrite) as temporary:
         picture.save(temporary, format="PNG")
     typer.echo(str(output))

@@ -274,11 +274,11 @@ def test_a_grid_of_image_files(tmp_path):
         files.append(tmp_path / f"{number}.png")
         Image.new("RGB", (20, 30), colour).save(files[-1])
     output = tmp_path / "grid.png"
-    arguments = ["report", "grid", *files, "--columns", 2, "--rows", "one,two", "--tops", "left,right", "-o", output]
+    arguments = ["report", "grid", *files[:2], "blank", files[2], "--columns", 2, "--rows", "one,two", "--tops", "left,right", "-o", output]
     assert inpaint(*arguments).exit_code == 0
     picture = np.asarray(Image.open(output).convert("RGB"))
     middles = [np.argwhere((picture == colour).all(axis=2)).mean(axis=0) for colour in np.eye(3, dtype=int) * 255]
-    assert middles[0][0] == middles[1][0] < middles[2][0] and middles[0][1] == middles[2][1] < middles[1][1]
+    assert middles[0][0] == middles[1][0] < middles[2][0] and middles[0][1] < middles[1][1] == middles[2][1]
     wrong = inpaint(*arguments[:-2], "-o", tmp_path / "other.png", "--rows", "one")
     assert wrong.exit_code == 2 and "--rows names 1" in wrong.stderr
     absent = inpaint("report", "grid", tmp_path / "absent.png", "--columns", 1, "-o", tmp_path / "other.png")
