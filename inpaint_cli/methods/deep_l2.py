@@ -196,9 +196,10 @@ class DeepL2(Method):
         if self.square is not None and ((mask == 0) & outside).any():
             region = self.region
             raise InputError(
-                f"this model was trained on {self.masks.spec} and paints only the {region.width}×{region.height} "
-                "pixels in the middle, and the hole reaches outside: for holes anywhere, also at the border, train "
-                "with --masks block:8 or any other masks"
+                f"this model was trained on {self.masks.spec}: it paints the {region.width}×{region.height} pixels in "
+                "the middle of what it sees, and the hole reaches outside them. A larger --context shows it more "
+                "around the hole of a photo; a model for holes anywhere, also at the border, is trained with --masks "
+                "block:8 or any other masks"
             )
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:

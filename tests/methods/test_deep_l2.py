@@ -116,7 +116,7 @@ def test_on_other_masks_it_paints_the_whole_image_and_sees_the_mask():
 @pytest.mark.parametrize("spec", ["block:8", "extrapolate:0.25", "noise:0.5", "center:20"])
 def test_holes_outside_the_painted_square_are_refused_by_name(spec):
     mask = draw(spec)
-    with pytest.raises(InputError, match=r"trained on center:8 and paints only the 16×16 pixels.*--masks block:8"):
+    with pytest.raises(InputError, match=r"trained on center:8: it paints the 16×16 pixels.*--masks block:8"):
         build().eval().complete(torch.zeros(2, *SHAPE), mask)
 
 
