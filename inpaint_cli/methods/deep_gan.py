@@ -29,7 +29,7 @@ from inpaint_cli.losses import generator_loss
 from inpaint_cli.method import Batch, Player, Turn
 from inpaint_cli.methods import deep_l2
 from inpaint_cli.methods.deep_l2 import DeepL2, centred_square
-from inpaint_cli.networks.autoencoders import DISCRIMINATORS, Discriminator, Style, leaky_relu
+from inpaint_cli.networks.autoencoders import BLOCK, DISCRIMINATORS, Discriminator, Style, leaky_relu
 
 REAL, FAKE = (0.9, 1.1), (0.0, 0.2)  # between these soft labels are drawn, section 5.2
 
@@ -97,10 +97,10 @@ class DeepGAN(DeepL2):
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
-        if settings.judges == "patch" and self.square is None:
+        if settings.judges == "patch" and (self.square or 0) < BLOCK:
             raise UsageError(
-                f"judges=patch shows the discriminator the square that center:SIZE hides, and {self.masks.spec} hides "
-                "others: give --masks center:8 or --set judges=image"
+                f"judges=patch shows the discriminator the square that center:SIZE hides, of {BLOCK} or more pixels, "
+                f"and {self.masks.spec} hides none such: give --masks center:8 or --set judges=image"
             )
         style = Style(leaky_relu, scaled=not self.critic)
         trunk = DISCRIMINATORS[settings.discriminator](shape.channels, settings.discriminator_width, style)
@@ -122,6 +122,8 @@ class DeepGAN(DeepL2):
         """What the discriminator sees of an image, [B, C, H, W] or the hole's square."""
         if self.settings.judges == "image":
             return image
+        if self.training and len(image) == 1:
+            raise UsageError("judges=patch normalises over batches, and these have one image: give --batch 2 or more")
         return centred_square(self.square, self.shape.height, self.shape.width).of(image)
 
     def score(self, image: Tensor) -> Tensor:

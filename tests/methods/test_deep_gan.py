@@ -116,9 +116,20 @@ def test_judged_are_images_or_the_square_alone():
 
 
 @pytest.mark.parametrize("kind", [DeepGAN, DeepWGAN])
-def test_a_patch_needs_the_square_in_the_middle(kind):
-    with pytest.raises(UsageError, match=r"judges=patch .* block:8 hides others.*judges=image"):
-        build(kind, masks="block:8", judges="patch")
+@pytest.mark.parametrize("masks", ["block:8", "center:6"])
+def test_a_patch_needs_a_square_in_the_middle(kind, masks):
+    with pytest.raises(UsageError, match=rf"judges=patch .* of 8 or more pixels, and {masks} hides none.*judges=image"):
+        build(kind, masks=masks, judges="patch")
+
+
+@pytest.mark.parametrize("kind", [DeepGAN, DeepWGAN])
+def test_batches_of_one_image(kind):
+    """Whole images have many places to normalise over; a patch ends in one."""
+    method = build(kind)
+    assert all(torch.isfinite(sum(turn.loss(batch_for(method, 1)).values())) for turn in method.turns())
+    method = build(kind, judges="patch")
+    with pytest.raises(UsageError, match="--batch 2"):
+        method.turns()[0].loss(batch_for(method, 1))
 
 
 @pytest.mark.parametrize("discriminator", sorted(DISCRIMINATORS))
