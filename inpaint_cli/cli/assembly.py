@@ -22,6 +22,7 @@ class Loaded:
     name: str
     digest: str | None = None  # of the checkpoint
     step: int | None = None
+    seed: int | None = None  # of the training
     notes: tuple[str, ...] = ()
 
 
@@ -147,4 +148,4 @@ def _from_checkpoint(path: Path, method: str | None, changes: Mapping[str, str],
     _refuse_without_completion(built, header["method"], found.path)
     load_weights(built, completion_weights(found), found.path)
     notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
-    return Loaded(hardware.place(built).eval(), header["method"], found.digest, header["step"], notes)
+    return Loaded(hardware.place(built).eval(), header["method"], found.digest, header["step"], header["seed"], notes)

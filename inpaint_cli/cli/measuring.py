@@ -1,7 +1,8 @@
 """What `inpaint evaluate` does: systems loaded one after the other, measured, compared, written."""
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -188,27 +189,43 @@ class Label(NamedTuple):
     """What tells a system from others."""
 
     name: str
+    settings: dict[str, Any]
     trained_on: str | None
     step: int | None
+    seed: int | None
     digest: str | None
 
     @classmethod
     def of(cls, loaded: Loaded) -> "Label":
-        return cls(loaded.name, trained_on(loaded), loaded.step, loaded.digest)
+        from inpaint_cli.settings import settings_values
 
-    def text(self, parts: int) -> str:
-        """`mde`, `mde rec:0.1`, `mde rec:0.1 step 400`, …"""
-        if self.digest is None:
-            return self.name
-        return " ".join([self.name, str(self.trained_on), f"step {self.step}", self.digest[:8]][:parts])
+        settings = settings_values(loaded.method.settings)
+        return cls(loaded.name, settings, trained_on(loaded), loaded.step, loaded.seed, loaded.digest)
+
+    def parts(self, others: Iterable["Label"]) -> dict[str, str]:
+        """What may stand behind the name, from what says most to what says least."""
+        namesakes = [other for other in others if other.name == self.name]
+        own = self.settings.items()
+        differing = [f"{n}={v}" for n, v in own if any(other.settings.get(n) != v for other in namesakes)]
+        learned = {
+            "trained_on": self.trained_on, "step": f"step {self.step}", "seed": f"seed {self.seed}",
+            "digest": str(self.digest)[:8],
+        }  # fmt: skip
+        return {"settings": " ".join(differing)} | (learned if self.digest else {})
 
 
 def distinct_names(labels: list[Label]) -> list[str]:
-    """The systems of one table, named as shortly as they can be told apart."""
-    for parts in range(1, 5):
-        names = [label.text(parts) for label in labels]
-        if len({*names}) == len(names):
-            return names
+    """The systems of one table, named as shortly as they can be told apart: `mde`, `mde rec:0.1`, `mde step 400`, …"""
+    found = [label.parts(labels) for label in labels]
+    kinds = ("settings", "trained_on", "step", "seed", "digest")
+    for count in range(len(kinds) + 1):
+        for chosen in itertools.combinations(kinds, count):
+            names = [
+                " ".join(filter(None, [label.name, *(parts.get(kind) for kind in chosen)]))
+                for label, parts in zip(labels, found, strict=True)
+            ]
+            if len({*names}) == len(names):
+                return names
     twice = next(name for name in names if names.count(name) > 1)
     raise UsageError(f"{twice} is named twice: give each checkpoint and each method once")
 

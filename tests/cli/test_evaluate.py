@@ -7,6 +7,7 @@ import pytest
 from conftest import inpaint, inpaint_process, train_arguments
 from PIL import Image
 
+from inpaint_cli.cli.measuring import Label, distinct_names
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.evaluating import GROUP
 
@@ -129,11 +130,23 @@ def test_two_checkpoints_of_one_method_are_told_apart(prepared, trained, tmp_pat
     done = inpaint(*train_arguments(prepared, other), "--steps", 2)
     assert done.exit_code == 0, done.stderr
     found = results("--checkpoint", trained, "--checkpoint", other, "--data", prepared, "--masks", "center:8")
-    assert [result["system"] for result in found] == ["mde rec:0.3 step 4", "mde rec:0.3 step 2"]
+    assert [result["system"] for result in found] == ["mde step 4", "mde step 2"]
     twice = inpaint(
         "evaluate", "--checkpoint", trained, "--checkpoint", trained, "--data", prepared, "--masks", "rec:0.3"
     )
     assert twice.exit_code == 2 and "twice" in twice.stderr
+
+
+def test_systems_are_named_as_shortly_as_they_can_be_told_apart():
+    def label(seed=0, step=9, masks="block:8", digest="ab" * 32, **settings):
+        return Label("collagan", {"width": 8, **settings}, masks, step, seed, digest)
+
+    assert distinct_names([label(tasks="i"), label(tasks="i,s")]) == ["collagan tasks=i", "collagan tasks=i,s"]
+    seeds = [label(tasks=tasks, seed=seed) for tasks in ("i", "s") for seed in (0, 1)]
+    assert distinct_names(seeds)[1:3] == ["collagan tasks=i seed 1", "collagan tasks=s seed 0"]
+    assert distinct_names([label(), label(masks="noise:0.8")]) == ["collagan block:8", "collagan noise:0.8"]
+    assert distinct_names([label(), label(digest="cd" * 32)]) == ["collagan abababab", "collagan cdcdcdcd"]
+    assert distinct_names([label(tasks="i"), Label("tv", {}, None, None, None, None)]) == ["collagan", "tv"]
 
 
 @pytest.mark.slow
