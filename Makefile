@@ -92,9 +92,11 @@ GPUS   ?= 1
 DATA   ?=
 TABLES ?= tables/$(SCALE)
 
-TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3 semantic-1 semantic-2
+TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3 semantic-1 semantic-2 deep-1 \
+    deep-bottleneck
 
-FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6 semantic-8 semantic-9 semantic-10 semantic-11 semantic-12
+FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6 semantic-8 semantic-9 semantic-10 semantic-11 semantic-12 \
+    deep-4 deep-5 deep-6 deep-8 deep-9 deep-12
 
 tables: $(TABLE_NAMES:%=table-%)
 figures: $(FIGURE_NAMES:%=figure-%)
@@ -111,6 +113,7 @@ SOURCE_celebamask-hq-128 = celebamask_hq
 SOURCE_celeba-64 = celeba
 SOURCE_celeba-64-part = celeba
 SOURCE_svhn-64 = svhn
+SOURCE_cifar10-32 = cifar10
 
 $(TABLES)/%.h5: $(READY)
 	mkdir -p $(@D)
@@ -273,6 +276,38 @@ $(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES).h5 $(TABLES)/semantic-$(FAC
 	        $$(test $$other = none || echo --reference $$other) $(filter-out --limit 200,$(SEARCH_$(SCALE))) \
 	        -o $$cell --overwrite --quiet || exit; done; done && \
 	$(abspath $(VENV))/bin/inpaint report grid $$row --columns 5 -o $(abspath $@) --overwrite
+
+# Deep inpainting on CIFAR10.
+DEEP_smoke = --batch 4 --steps 2 --set width=8
+DEEP_small = --batch 32 --steps 1200 --set width=16 --set dropout=0 --set hue=0 --set saturation=0 --set contrast=0 --set blur=0 \
+    --set ema=0.99
+GAN_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8
+WGAN_small = $(GAN_small) --set critic_steps=3 --set discriminator_learning_rate=5e-4
+PIXEL_smoke = --batch 4 --steps 2 --set width=4
+PIXEL_small = --batch 8 --steps 3600 --set dropout=0 --set learning_rate=1e-2
+$(foreach size,256 512 1000 2000,$(eval $(call run,deep-l2-$(size),cifar10-32,--method deep-l2 $(DEEP_$(SCALE)) --set bottleneck=$(size))))
+$(eval $(call run,deep-gan,cifar10-32,--method deep-gan $(or $(GAN_$(SCALE)),$(DEEP_$(SCALE)))))
+$(eval $(call run,deep-wgan,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE)))))
+$(eval $(call run,deep-wgan-no-overlap,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE))) --set overlap=0))
+$(eval $(call run,pixelcnn,cifar10-32,--method pixelcnn $(PIXEL_$(SCALE))))
+
+HOLE = --masks center:8 --metrics default --metrics seam
+$(eval $(call results,deep-1,cifar10-32,deep-l2-512 deep-gan deep-wgan pixelcnn,$(HOLE)))
+$(foreach split,train validation,$(eval $(call results,deep-bottleneck-$(split),cifar10-32,\
+    $(addprefix deep-l2-,256 512 1000 2000),$(HOLE) --split $(split))))
+$(TABLES)/deep-1.md: $(TABLES)/deep-1.json
+$(TABLES)/deep-bottleneck.md: $(TABLES)/deep-bottleneck-train.json $(TABLES)/deep-bottleneck-validation.json
+
+# Figures 4, 5, 9 and 12 show what each kind of model makes; 6 the overlap trick, without and with; 8 a pixel's distributions.
+$(eval $(call figure,deep-4,cifar10-32,deep-l2-512,--masks center:8))
+$(eval $(call figure,deep-5,cifar10-32,deep-gan,--masks center:8))
+$(eval $(call figure,deep-6,cifar10-32,deep-wgan-no-overlap deep-wgan,--masks center:8))
+$(eval $(call figure,deep-9,cifar10-32,pixelcnn,--masks center:8))
+$(eval $(call figure,deep-12,cifar10-32,deep-wgan,--masks center:8))
+figure-deep-8: $(TABLES)/figure-deep-8.svg
+	@echo $<
+$(TABLES)/figure-deep-8.svg: $(TABLES)/cifar10-32.h5 $(TABLES)/pixelcnn/.trained
+	$(INPAINT) report probabilities $(TABLES)/pixelcnn --data $< --pixel 15,15 -o $@ --overwrite
 
 $(TABLES)/mde-3.md: $(TABLES)/mde-3.json
 $(TABLES)/mde-figure-7.md: $(TABLES)/mde-figure-7.json
