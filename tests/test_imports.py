@@ -20,6 +20,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
         "weights",
         "blending",
         "painting",
+        "pixel_completion",
     },
     "engine": {"method", "masks", "metrics", "reports", "blending"},
     "painting": {"imaging", "reports"},

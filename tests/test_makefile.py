@@ -19,7 +19,7 @@ from inpaint_cli.settings import assigned, changed_for_completion, make_settings
 
 def named(variable):
     """The words of a variable of the Makefile, which may go on over several lines."""
-    text = re.search(rf"^{variable} = (.*(?:\\\n.*)*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
+    text = re.search(rf"^{variable} = ((?:.*\\\n)*.*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
     return text.replace("\\\n", " ").split()
 
 

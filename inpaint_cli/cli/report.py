@@ -6,8 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from inpaint_cli.cli import options
+from inpaint_cli.cli.likelihood import likelihood, probabilities
 
 report = typer.Typer(no_args_is_help=True, help="The papers' tables with measured figures beside, and pages of runs.")
+for command in (likelihood, probabilities):
+    report.command()(command)
 
 
 @report.command("list")
@@ -88,7 +91,9 @@ def page(
 
 @report.command("grid")
 def grid_of_files(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, row by row.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files, row by row; blank leaves a place empty.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The grid: a PNG.")],
     columns: Annotated[int, typer.Option("--columns", min=1, help="Images in a row.")],
     rows: Annotated[str | None, typer.Option("--rows", help="What stands left of each row, between commas.")] = None,
