@@ -281,13 +281,15 @@ $(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES).h5 $(TABLES)/semantic-$(FAC
 DEEP_smoke = --batch 4 --steps 2 --set width=8
 DEEP_small = --batch 32 --steps 1200 --set width=16 --set dropout=0 --set hue=0 --set saturation=0 --set contrast=0 --set blur=0 \
     --set ema=0.99
-GAN_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8
-WGAN_small = $(GAN_small) --set critic_steps=3 --set discriminator_learning_rate=5e-4
+JUDGED_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8
+GAN_small = $(JUDGED_small) --set judges=patch --set discriminator_learning_rate=1e-3
+WGAN_small = $(JUDGED_small) --set critic_steps=3 --set discriminator_learning_rate=5e-4
 PIXEL_smoke = --batch 4 --steps 2 --set width=4
 PIXEL_small = --batch 8 --steps 3600 --set dropout=0 --set learning_rate=1e-2
 $(foreach size,256 512 1000 2000,$(eval $(call run,deep-l2-$(size),cifar10-32,--method deep-l2 $(DEEP_$(SCALE)) --set bottleneck=$(size))))
 $(eval $(call run,deep-gan,cifar10-32,--method deep-gan $(or $(GAN_$(SCALE)),$(DEEP_$(SCALE)))))
 $(eval $(call run,deep-wgan,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE)))))
+$(eval $(call run,deep-l2-no-overlap,cifar10-32,--method deep-l2 $(DEEP_$(SCALE)) --set overlap=0))
 $(eval $(call run,deep-wgan-no-overlap,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE))) --set overlap=0))
 $(eval $(call run,pixelcnn,cifar10-32,--method pixelcnn $(PIXEL_$(SCALE))))
 
@@ -301,7 +303,7 @@ $(TABLES)/deep-bottleneck.md: $(TABLES)/deep-bottleneck-train.json $(TABLES)/dee
 # Figures 4, 5, 9 and 12 show what each kind of model makes; 6 the overlap trick, without and with; 8 a pixel's distributions.
 $(eval $(call figure,deep-4,cifar10-32,deep-l2-512,--masks center:8))
 $(eval $(call figure,deep-5,cifar10-32,deep-gan,--masks center:8))
-$(eval $(call figure,deep-6,cifar10-32,deep-wgan-no-overlap deep-wgan,--masks center:8))
+$(eval $(call figure,deep-6,cifar10-32,deep-l2-no-overlap deep-l2-512 deep-wgan-no-overlap deep-wgan,--masks center:8))
 $(eval $(call figure,deep-9,cifar10-32,pixelcnn,--masks center:8))
 $(eval $(call figure,deep-12,cifar10-32,deep-wgan,--masks center:8))
 figure-deep-8: $(TABLES)/figure-deep-8.svg
