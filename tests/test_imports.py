@@ -86,6 +86,7 @@ def test_imports_point_down(path):
 VARIANTS = {  # method -> the parents that it varies
     "deep_gan": {"methods", "methods.deep_l2"},
     "deep_wgan": {"methods.deep_gan"},
+    "diagonal_bilstm": {"methods.row_lstm"},
 }
 
 

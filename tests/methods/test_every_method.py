@@ -16,10 +16,13 @@ SMALL = {  # settings that make a method quick to try
     "deep-gan": {"width": 8, "bottleneck": 32, "discriminator_width": 8},
     "deep-l2": {"width": 8, "bottleneck": 32},
     "deep-wgan": {"width": 8, "bottleneck": 32, "discriminator_width": 8},
+    "diagonal-bilstm": {"layers": 2, "hidden": 4},
     "face-parser": {"width": 4},
+    "flattened-row-lstm": {"hidden": 8},
     "gfc": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
     "pixelcnn": {"width": 8, "layers": 2},
+    "row-lstm": {"layers": 2, "hidden": 4},
     "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
     "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
 }
