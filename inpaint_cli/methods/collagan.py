@@ -17,7 +17,9 @@ Departures, each selectable where it is a choice:
   missing pixel weighs the same with the concentrated scheme and without, as it does in the printed sums.
 - λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
 - The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
-- The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says.
+- The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says. A trained
+  model shows the same noise to all images of a batch, so that an answer does not depend on what stands beside it.
+- 128 pixels are halved 7 times, to a single one. Other sizes are halved as often as they can be, 4 to 7 times.
 - "Similar structure to the encoder" leaves the discriminators' last layer open: here the fifth convolution gives one
   score for each patch, as in Isola et al. 2017, whom the paper follows for its condition. Label and landmark maps are
   "much easier for judging" (section 3.1), so their discriminators have half the channels unless `judge_share` is 1:
@@ -43,6 +45,7 @@ from inpaint_cli.networks.heatmaps import heatmaps, label_maps, peaks
 from inpaint_cli.networks.strided import doubling, halving, initialise
 
 LEVELS = 7  # strided convolutions: 128 -> 64 -> … -> 1
+FEWEST = 4  # that sizes with fewer halvings in them may have: 96 -> 5, 48 -> 4
 WIDEST = 8  # times the width, as in DCGAN
 
 
@@ -124,9 +127,8 @@ class Generator(nn.Module):
         steps = enumerate(itertools.pairwise(sizes))
         # No batch norm in the first layer, as in DCGAN, nor in the last, which leaves single pixels.
         self.encoder = nn.ModuleList(halving(i, o, 0 < level < levels - 1) for level, (i, o) in steps)
-        upwards = sizes[
-            -2:0:-1
-        ]  # 512, 512, 512, 256, 128, 64; every block but the first also takes its skip connection
+        upwards = sizes[-2:0:-1]  # 512, 512, 512, 256, 128, 64
+        # Every block but the first also takes its skip connection.
         inputs = [sizes[-1], *(2 * size for size in upwards[:-1])]
         self.decoder = nn.ModuleList(doubling(i, o) for i, o in zip(inputs, upwards, strict=True))
         last = 2 * width
@@ -228,12 +230,13 @@ class CollaGAN(Method):
         return found
 
     def _levels(self) -> int:
-        height, width = self.shape[1:]
-        levels = min(LEVELS, int(math.log2(min(height, width))))
-        if levels < 4 or height % 2**levels or width % 2**levels:
+        """The halvings that both sides allow, 7 at most: 128 -> 1 pixel, 96 -> 3."""
+        both = math.gcd(self.shape.height, self.shape.width)
+        levels = max(level for level in range(LEVELS + 1) if both % 2**level == 0)
+        if levels < FEWEST:
             raise InputError(
-                f"collagan halves images down to a pixel: sides such as 32, 64, 128 or 256 will do, this data is "
-                f"{width}×{height}"
+                f"collagan halves images at least {FEWEST} times: sides must be multiples of {2**FEWEST}, this data "
+                f"is {self.shape.width}×{self.shape.height}"
             )
         return levels
 
@@ -252,9 +255,14 @@ class CollaGAN(Method):
     def turns(self):
         return Turn("discriminators", self.discriminator_turn), Turn("generator", self.generator_turn)
 
-    def condition(self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """x, the image with its hole filled: [B, C, H, W]."""
-        return torch.where(mask > 0, observed, self.fill(observed, generator))
+    def condition(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """x, each image with its hole filled by a noise of its own: [B, C, H, W]."""
+        return torch.where(mask > 0, observed, self.fill(observed, None))
+
+    def shown(self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """x when trained: one noise for all images of the batch; without a generator always the same."""
+        generator = generator or torch.Generator(mask.device).manual_seed(0)
+        return torch.where(mask > 0, observed, self.fill(observed[:1], generator))
 
     def seen(self, batch: Batch) -> Tensor:
         """x of a batch, drawn once."""
@@ -319,12 +327,12 @@ class CollaGAN(Method):
         whole: the generator's own output, which paints known pixels, too.
         """
         generator = generator or torch.Generator(mask.device).manual_seed(0)
-        outputs = [self.generator(self.condition(observed, mask, generator))["i"] for _ in range(samples)]
+        outputs = [self.generator(self.shown(observed, mask, generator))["i"] for _ in range(samples)]
         return torch.stack([o if whole else concentrate(o, observed, mask) for o in outputs], dim=1)
 
     def annotate(self, observed, mask):
         """Parsing: the label of the highest map, int64 [B, H, W]; landmarks: the heatmaps' peaks, [B, 5, 2]."""
-        outputs = self.generator(self._at_rest(observed, mask))
+        outputs = self.generator(self.shown(observed, mask))
         found = {}
         if "s" in outputs:
             found["parsing"] = outputs["s"].argmax(dim=1)
@@ -334,11 +342,7 @@ class CollaGAN(Method):
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:
         """The last layer's maps that the tasks share, without those of the skip connection, figure 6."""
-        return self.generator.trunk(self._at_rest(observed, mask))[0].float()
-
-    def _at_rest(self, observed: Tensor, mask: Tensor) -> Tensor:
-        """x with the same noise whenever it is asked for."""
-        return self.condition(observed, mask, torch.Generator(mask.device).manual_seed(0))
+        return self.generator.trunk(self.shown(observed, mask))[0].float()
 
 
 METHOD = CollaGAN

@@ -88,7 +88,7 @@ def test_what_known_pixels_of_the_output_do(concentrated):
     losses = []
     for shift in (0.0, 0.3):
         other = Batch(batch.image, batch.mask, batch.labels)
-        other.shared["condition"] = model.condition(batch.observed, batch.mask, torch.Generator().manual_seed(0))
+        other.shared["condition"] = model.shown(batch.observed, batch.mask)
         output = torch.full_like(batch.image, 0.2) + shift * batch.mask
         other.shared["outputs"] = {"i": output}
         model.eval()
@@ -150,6 +150,28 @@ def test_noise_in_the_hole_makes_samples_differ_and_zeros_do_not():
         with torch.no_grad():
             samples = model.complete(batch.observed, batch.mask, samples=2, generator=torch.Generator().manual_seed(3))
         assert torch.equal(samples[:, 0], samples[:, 1]) == alike
+
+
+def test_an_answer_does_not_depend_on_the_rest_of_the_batch():
+    model, batch = made().eval(), batch_of(3)
+
+    def answers(images):
+        observed, mask = batch.observed[images], batch.mask[images]
+        found = {**model.annotate(observed, mask), "maps": model.maps(observed, mask)}
+        return {**found, "image": model.complete(observed, mask, generator=torch.Generator().manual_seed(5))}
+
+    with torch.no_grad():
+        together, alone = answers(slice(0, 3)), answers(slice(2, 3))
+    assert {*together} == {"parsing", "landmarks", "maps", "image"}
+    for name, values in together.items():
+        torch.testing.assert_close(values[2:].float(), alone[name].float(), atol=1e-4, rtol=1e-4)
+
+
+def test_in_training_each_image_has_its_own_noise():
+    model, batch = made(), batch_of(2)
+    empty = Batch(batch.image, torch.zeros_like(batch.mask), batch.labels)
+    assert not torch.equal(*model.seen(empty))
+    assert torch.equal(*model.shown(batch.image, empty.mask))
 
 
 def test_the_judges_of_maps_have_their_share_of_channels():
@@ -220,6 +242,15 @@ def test_seven_layers_down_to_one_pixel_and_the_last_common_maps():
     assert len(model.discriminators["i"].layers) + 1 == 5
 
 
-def test_other_sizes_are_refused_with_the_size():
-    with pytest.raises(InputError, match="100×100"):
-        CollaGAN(Settings(), ImageShape(3, 100, 100), parse_masks("block:16"))
+@pytest.mark.parametrize(("height", "width", "levels"), [(96, 96, 5), (64, 128, 6), (256, 256, 7), (48, 48, 4)])
+def test_other_sizes_are_halved_as_often_as_they_can_be(height, width, levels):
+    shape = ImageShape(1, height, width)
+    model = CollaGAN(Settings(width=2, tasks="i"), shape, parse_masks("block:16")).eval()
+    assert len(model.generator.encoder) == levels
+    with torch.no_grad():
+        assert model.complete(torch.zeros(1, *shape), torch.zeros(1, 1, height, width)).shape == (1, 1, *shape)
+
+
+def test_sizes_that_cannot_be_halved_are_refused():
+    with pytest.raises(InputError, match=r"multiples of 16.*100×104"):
+        CollaGAN(Settings(), ImageShape(3, 104, 100), parse_masks("block:16"))
