@@ -27,7 +27,7 @@ class Plan:
     rate: float = 0.1  # Adam's learning rate
     limit: float = 1.0  # z stays in [-limit, limit]
     prior_every: int = 4
-    tolerance: float = 1e-3  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
+    tolerance: float = 0.01  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
     patience: int = 32
 
     @classmethod

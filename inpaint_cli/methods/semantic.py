@@ -94,7 +94,7 @@ class Settings:
         description="steps for which the prior's pull is kept; the paper's is 1",
     )
     tolerance: float = Field(
-        1e-3,
+        0.01,
         ge=0,
         json_schema_extra=AT_COMPLETION,
         description="of the energy, at which a start rests; 0 = never, as printed",
