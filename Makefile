@@ -96,7 +96,7 @@ TABLE_NAMES = mde-3 mde-figure-7 mde-figure-8 collagan-1 collagan-2 collagan-3 s
     deep-bottleneck
 
 FIGURE_NAMES = collagan-4 collagan-5 collagan-5-noise collagan-6 semantic-8 semantic-9 semantic-10 semantic-11 semantic-12 \
-    deep-4 deep-5 deep-6 deep-8 deep-9 deep-12
+    deep-4 deep-5 deep-6 deep-8 deep-9 deep-11 deep-12
 
 tables: $(TABLE_NAMES:%=table-%)
 figures: $(FIGURE_NAMES:%=figure-%)
@@ -180,7 +180,7 @@ PREPARE_celeba-128 = --parsing $(TABLES)/face-parser $(if $(wildcard $(DATA)/cel
 $(TABLES)/celeba-128.h5: $(TABLES)/face-parser/.trained
 
 COLLAGAN_smoke = --batch 4 --steps 2 --set width=4
-COLLAGAN_small = --batch 8 --steps 800 --set width=16 --set learning_rate=1e-3 --set ema=0.99
+COLLAGAN_small = --batch 8 --steps 1600 --set width=16 --set learning_rate=1e-3 --set ema=0.99
 AUGMENTED = --set shift=0.1 --set scale=0.15 --set rotation=15
 CE_paper = $(AUGMENTED)
 GFC_paper = $(AUGMENTED)
@@ -236,7 +236,7 @@ SEMANTIC_small = --batch 16 --steps 3000 --set width=16 --set patch_blocks=2 --s
 SII_smoke = --batch 4 --steps 2 --set width=4
 SII_small = --batch 32 --steps 5600 --set width=32 --set ema=0.99
 SEARCH_smoke = --set search_steps=4 --set candidates=8
-SEARCH_small = --limit 200 --set search_steps=250
+SEARCH_small = --limit 200 --set search_steps=64 --set restarts=2 --set candidates=256
 FACES_paper = celeba-64
 FACES = $(or $(FACES_$(SCALE)),celeba-64-part)
 SEARCHED = $(FACES) $(if $(filter paper,$(SCALE))$(wildcard $(DATA)/svhn),svhn-64)
@@ -291,20 +291,29 @@ $(eval $(call run,deep-gan,cifar10-32,--method deep-gan $(or $(GAN_$(SCALE)),$(D
 $(eval $(call run,deep-wgan,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE)))))
 $(eval $(call run,deep-l2-no-overlap,cifar10-32,--method deep-l2 $(DEEP_$(SCALE)) --set overlap=0))
 $(eval $(call run,deep-wgan-no-overlap,cifar10-32,--method deep-wgan $(or $(WGAN_$(SCALE)),$(DEEP_$(SCALE))) --set overlap=0))
+RECURRENT_smoke = --batch 2 --steps 2 --set hidden=4
+RECURRENT_small = --batch 8 --set learning_rate=3e-3
+LAYERS_smoke = --set layers=1 --set head=12
+LAYERS_small = --set hidden=24 --set layers=2 --set head=96
+LENGTH_small = --steps 400
 $(eval $(call run,pixelcnn,cifar10-32,--method pixelcnn $(PIXEL_$(SCALE))))
+RECURRENT = $(RECURRENT_$(SCALE)) $(LENGTH_$(SCALE))
+$(eval $(call run,flattened-row-lstm,cifar10-32,--method flattened-row-lstm $(RECURRENT)))
+$(foreach method,row-lstm diagonal-bilstm,$(eval $(call run,$(method),cifar10-32,--method $(method) $(RECURRENT) $(LAYERS_$(SCALE)))))
 
 HOLE = --masks center:8 --metrics default --metrics seam
-$(eval $(call results,deep-1,cifar10-32,deep-l2-512 deep-gan deep-wgan pixelcnn,$(HOLE)))
+$(eval $(call results,deep-1,cifar10-32,deep-l2-512 deep-gan deep-wgan pixelcnn flattened-row-lstm row-lstm diagonal-bilstm,$(HOLE)))
 $(foreach split,train validation,$(eval $(call results,deep-bottleneck-$(split),cifar10-32,\
     $(addprefix deep-l2-,256 512 1000 2000),$(HOLE) --split $(split))))
 $(TABLES)/deep-1.md: $(TABLES)/deep-1.json
 $(TABLES)/deep-bottleneck.md: $(TABLES)/deep-bottleneck-train.json $(TABLES)/deep-bottleneck-validation.json
 
-# Figures 4, 5, 9 and 12 show what each kind of model makes; 6 the overlap trick, without and with; 8 a pixel's distributions.
+# Figures 4, 5, 9, 11 and 12 show what each kind of model makes; 6 the overlap trick, without and with; 8 a pixel's distributions.
 $(eval $(call figure,deep-4,cifar10-32,deep-l2-512,--masks center:8))
 $(eval $(call figure,deep-5,cifar10-32,deep-gan,--masks center:8))
 $(eval $(call figure,deep-6,cifar10-32,deep-l2-no-overlap deep-l2-512 deep-wgan-no-overlap deep-wgan,--masks center:8))
 $(eval $(call figure,deep-9,cifar10-32,pixelcnn,--masks center:8))
+$(eval $(call figure,deep-11,cifar10-32,flattened-row-lstm,--masks center:8))
 $(eval $(call figure,deep-12,cifar10-32,deep-wgan,--masks center:8))
 figure-deep-8: $(TABLES)/figure-deep-8.svg
 	@echo $<
