@@ -21,7 +21,7 @@ from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
 from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
 
 Z, SIDE = 6, 16
-PLAN = Plan(steps=24, restarts=3, candidates=40, patience=1000)
+PLAN = Plan(steps=24, restarts=3, candidates=40, rate=0.03, tolerance=1e-3, patience=1000)
 
 
 class Tanh32(nn.Module):
@@ -168,7 +168,7 @@ def plainly(method, energy, z, steps, rate=0.03):
 
 def test_a_search_descends_as_torchs_adam_does(method, photos):
     images, masks = (tensor[:1] for tensor in photos)
-    plan = Plan(steps=20, restarts=1, candidates=1, prior_every=1, tolerance=0)
+    plan = replace(PLAN, steps=20, restarts=1, candidates=1, prior_every=1, tolerance=0)
     result = found(method, images, masks, plan)
     lowest, best = plainly(method, energy_of(images, masks), draw(1, seeded()).clamp(-1, 1), 20)
     assert result.energies.item() == pytest.approx(lowest, rel=1e-4)
