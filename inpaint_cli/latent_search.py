@@ -21,16 +21,35 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.blending import poisson_blend
 from inpaint_cli.errors import InputError
 from inpaint_cli.latent_descent import Plan, Rows, blocks_of, descend, in_blocks
 from inpaint_cli.latent_energy import Energy
+from inpaint_cli.method import AT_COMPLETION
 from inpaint_cli.networks.folding import frozen_copy
 
 THUMBNAIL = 16  # pixels; starts are told apart at this size
 SHORTLIST = 4  # times as many starts as are wanted: the best by energy, of which those that differ are taken
+
+
+def _setting(default: float, description: str, **bounds: float) -> Any:
+    return Field(default, json_schema_extra=AT_COMPLETION, description=description, **bounds)
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How long and how widely is searched: common to the methods that search, and set when images are completed."""
+
+    search_steps: int = _setting(1000, "at most; Vitoria et al., section 4", ge=1)
+    restarts: int = _setting(4, "starts of each image; not in the papers", ge=1)
+    candidates: int = _setting(512, "random z that starts are chosen from; not in the papers", ge=1)
+    search_rate: float = _setting(0.1, "Adam's; 0.03 in Vitoria et al., section 4, needs more steps", gt=0)
+    prior_every: int = _setting(4, "steps for which the prior's pull is kept; the papers' is 1", ge=1)
+    tolerance: float = _setting(0.01, "of the energy, at which a start rests; 0 = never, as printed", ge=0)
 
 
 class Found(NamedTuple):

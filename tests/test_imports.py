@@ -43,7 +43,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "weights": {"networks"},
     "blending": {"poisson"},
     "exemplar": {"poisson"},
-    "latent_search": {"latent_descent", "latent_energy", "blending", "networks"},
+    "latent_search": {"method", "latent_descent", "latent_energy", "blending", "networks"},
     "latent_descent": {"latent_energy"},
     "latent_energy": set(),
     "pixel_completion": {"method", "networks"},

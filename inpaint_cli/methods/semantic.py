@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.latent_descent import Plan
 from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole, weights_in_hole
-from inpaint_cli.latent_search import edited, search
+from inpaint_cli.latent_search import SearchSettings, edited, search
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
@@ -45,7 +45,7 @@ PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SearchSettings):
     size: int | None = Field(
         None,
         ge=LEAST,
@@ -73,31 +73,6 @@ class Settings:
     eta: float = Field(0.5, ge=0, json_schema_extra=AT_COMPLETION, description="of the prior, Eq. 5; table 2's best")
     reference_gradient: float = Field(
         0.9, ge=0, json_schema_extra=AT_COMPLETION, description="α_3 of Eq. 12; not in the paper, as beta"
-    )
-    search_steps: int = Field(1000, ge=1, json_schema_extra=AT_COMPLETION, description="at most; section 4")
-    restarts: int = Field(
-        4, ge=1, json_schema_extra=AT_COMPLETION, description="starts of each image; not in the paper"
-    )
-    candidates: int = Field(
-        512, ge=1, json_schema_extra=AT_COMPLETION, description="random z that starts are chosen from; not in the paper"
-    )
-    search_rate: float = Field(
-        0.1,
-        gt=0,
-        json_schema_extra=AT_COMPLETION,
-        description="Adam's; 0.03 in Vitoria et al., section 4, needs more steps",
-    )
-    prior_every: int = Field(
-        4,
-        ge=1,
-        json_schema_extra=AT_COMPLETION,
-        description="steps for which the prior's pull is kept; the paper's is 1",
-    )
-    tolerance: float = Field(
-        0.01,
-        ge=0,
-        json_schema_extra=AT_COMPLETION,
-        description="of the energy, at which a start rests; 0 = never, as printed",
     )
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from inpaint_cli.latent_descent import Plan
 from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole
-from inpaint_cli.latent_search import edited, search
+from inpaint_cli.latent_search import SearchSettings, edited, search
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.dcgan import Discriminator, Generator
@@ -32,7 +32,7 @@ PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SearchSettings):
     size: int | None = Field(
         None,
         ge=LEAST,
@@ -56,36 +56,6 @@ class Settings:
     )
     beta: float = Field(0.9, ge=0, json_schema_extra=AT_COMPLETION, description="of the gradients, the same")
     eta: float = Field(0.5, ge=0, json_schema_extra=AT_COMPLETION, description="of the prior, in place of λ, the same")
-    search_steps: int = Field(
-        1000, ge=1, json_schema_extra=AT_COMPLETION, description="at most; Vitoria et al., section 4"
-    )
-    restarts: int = Field(
-        4, ge=1, json_schema_extra=AT_COMPLETION, description="starts of each image; not in the papers"
-    )
-    candidates: int = Field(
-        512,
-        ge=1,
-        json_schema_extra=AT_COMPLETION,
-        description="random z that starts are chosen from; not in the papers",
-    )
-    search_rate: float = Field(
-        0.1,
-        gt=0,
-        json_schema_extra=AT_COMPLETION,
-        description="Adam's; 0.03 in Vitoria et al., section 4, needs more steps",
-    )
-    prior_every: int = Field(
-        4,
-        ge=1,
-        json_schema_extra=AT_COMPLETION,
-        description="steps for which the prior's pull is kept; the papers' is 1",
-    )
-    tolerance: float = Field(
-        0.01,
-        ge=0,
-        json_schema_extra=AT_COMPLETION,
-        description="of the energy, at which a start rests; 0 = never, as printed",
-    )
 
 
 class SII(Method):
