@@ -137,7 +137,7 @@ def test_a_step(method):
         "the same, float32": slow,
         "plain": several(plainly),
     }
-    seconds = side_by_side(ways, rounds=2)
+    seconds = side_by_side(ways, rounds=1)
     report(f"search step, {COUNT} images, {torch.get_num_threads()} threads", seconds, "steps/s", LOOK_EVERY)
 
 
