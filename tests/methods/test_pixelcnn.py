@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from naive import value_by_value
 
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
@@ -44,18 +45,6 @@ def trained(request) -> PixelCNN:
     """Trained weights give distributions with distinct peaks, as they are in use: near-ties, which the order of a sum
     can decide, are as rare as there."""
     return learned(60, neighbourhood=request.param)[0]
-
-
-def value_by_value(method, observed, mask, draws=None):
-    """The naive way: the whole network on whole images for each missing value."""
-    canvas, missing = observed.clone(), (mask == 0).expand_as(observed)
-    for row, column in missing.any(1).any(0).nonzero().tolist():  # in scan order
-        for channel in range(canvas.shape[1]):
-            where = missing[:, channel, row, column]
-            drawn = None if draws is None else draws[:, channel, row, column]
-            levels = choose(method.logits(canvas)[channel][:, row, column], drawn, method.settings.temperature)
-            canvas[:, channel, row, column] = torch.where(where, to_pixels(levels), canvas[:, channel, row, column])
-    return canvas
 
 
 def masks_of(spec, count=3, shape=SHAPE):

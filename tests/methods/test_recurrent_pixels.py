@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from naive import value_by_value
 
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
@@ -29,18 +30,6 @@ def build(name, shape=SHAPE, **settings):
 def images(count, shape=SHAPE, seed=0):
     levels = torch.randint(0, 256, (count, *shape), generator=torch.Generator().manual_seed(seed))
     return to_pixels(levels)
-
-
-def value_by_value(method, observed, mask, draws=None):
-    """The naive way: the whole network on whole images for each missing value."""
-    canvas, missing = observed.clone(), (mask == 0).expand_as(observed)
-    for row, column in missing.any(1).any(0).nonzero().tolist():  # in scan order
-        for channel in range(canvas.shape[1]):
-            where = missing[:, channel, row, column]
-            drawn = None if draws is None else draws[:, channel, row, column]
-            levels = choose(method.logits(canvas)[channel][:, row, column], drawn, method.settings.temperature)
-            canvas[:, channel, row, column] = torch.where(where, to_pixels(levels), canvas[:, channel, row, column])
-    return canvas
 
 
 def those_before(row, column, channel):
