@@ -274,7 +274,21 @@ def test_a_grid_of_image_files(tmp_path):
         files.append(tmp_path / f"{number}.png")
         Image.new("RGB", (20, 30), colour).save(files[-1])
     output = tmp_path / "grid.png"
-    arguments = ["report", "grid", *files[:2], "blank", files[2], "--columns", 2, "--rows", "one,two", "--tops", "left,right", "-o", output]
+    arguments = [
+        "report",
+        "grid",
+        *files[:2],
+        "blank",
+        files[2],
+        "--columns",
+        2,
+        "--rows",
+        "one,two",
+        "--tops",
+        "left,right",
+        "-o",
+        output,
+    ]
     assert inpaint(*arguments).exit_code == 0
     picture = np.asarray(Image.open(output).convert("RGB"))
     middles = [np.argwhere((picture == colour).all(axis=2)).mean(axis=0) for colour in np.eye(3, dtype=int) * 255]

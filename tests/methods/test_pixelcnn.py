@@ -9,7 +9,7 @@ from naive import value_by_value
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods.pixelcnn import NEIGHBOURHOODS, PixelCNN, Settings
-from inpaint_cli.networks.pixels import choose, to_levels, to_pixels
+from inpaint_cli.networks.pixels import to_levels, to_pixels
 
 SHAPE = ImageShape(3, 12, 12)
 CPU = torch.device("cpu")

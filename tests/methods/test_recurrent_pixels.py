@@ -7,7 +7,7 @@ from naive import value_by_value
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import method_class
-from inpaint_cli.networks.pixels import choose, to_pixels
+from inpaint_cli.networks.pixels import to_pixels
 
 SHAPE = ImageShape(3, 10, 9)
 SMALL = {
