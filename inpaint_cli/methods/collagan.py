@@ -15,6 +15,8 @@ Departures, each selectable where it is a choice:
 - 1 - log D in Eq. 1 and 4 is a misprint of log(1 - D); the generator descends -log D, the non-saturating form.
 - Norms are means over elements. Eq. 6 divides by as many elements as the L1 distance of the whole image does, so that a
   missing pixel weighs the same with the concentrated scheme and without, as it does in the printed sums.
+- Maps of labels and landmarks aim at 0 where nothing is, in the middle of tanh (section 3.2: "binary mask"): at -1,
+  where it is flat, points and small parts are hardly learned.
 - λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
 - The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
 - The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says. A trained
@@ -273,15 +275,15 @@ class CollaGAN(Method):
         return batch.once("outputs", lambda: self.generator(self.seen(batch)))
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
-        """y of each task in [-1, 1]: the image, a map for each label, a heatmap for each landmark; section 4.1."""
+        """y of each task: the image in [-1, 1], a binary map for each label, a heatmap in [0, 1] for each landmark."""
         return batch.once("targets", lambda: {task: self._target(task, batch) for task in self.tasks})
 
     def _target(self, task: str, batch: Batch) -> Tensor:
         if task == "i":
             return batch.image
         if task == "s":
-            return label_maps(batch.labels["parsing"], self.settings.labels) * 2 - 1
-        return heatmaps(batch.labels["landmarks"], *self.shape[1:], self.settings.sigma) * 2 - 1
+            return label_maps(batch.labels["parsing"], self.settings.labels)
+        return heatmaps(batch.labels["landmarks"], *self.shape[1:], self.settings.sigma)
 
     def judged(self, batch: Batch) -> dict[str, Tensor]:
         """What each discriminator is shown of the generator: its outputs, or for the image ŷ of Eq. 5, in Eq. 4."""
@@ -337,7 +339,7 @@ class CollaGAN(Method):
         if "s" in outputs:
             found["parsing"] = outputs["s"].argmax(dim=1)
         if "d" in outputs:
-            found["landmarks"] = peaks((outputs["d"] + 1) / 2)
+            found["landmarks"] = peaks(outputs["d"])
         return found
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:

@@ -107,8 +107,8 @@ def test_targets_are_what_section_4_1_says():
     targets = model.targets(batch)
     assert torch.equal(targets["i"], batch.image)
     assert torch.equal(targets["s"].argmax(dim=1), batch.labels["parsing"].long())
-    assert {*targets["s"].unique().tolist()} == {-1.0, 1.0} and targets["s"].shape[1] == 11
-    assert targets["d"][0, 2, 17, 16] == 1 and targets["d"][0, 2, 17, 19] == pytest.approx(2 * math.exp(-0.5) - 1)
+    assert {*targets["s"].unique().tolist()} == {0.0, 1.0} and targets["s"].shape[1] == 11
+    assert targets["d"][0, 2, 17, 16] == 1 and targets["d"][0, 2, 17, 19] == pytest.approx(math.exp(-0.5))
 
 
 def test_reconstruction_errors_are_l1_and_l2():
