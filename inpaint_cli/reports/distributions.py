@@ -7,7 +7,7 @@ import numpy as np
 
 from inpaint_cli.reports.pictures import photo_uri
 
-PANEL, GAP, LEFT, TOP, BASE = (300, 150), 34, 190, 62, 40  # a panel's size; between panels; room around them
+PANEL, GAP, LEFT, TOP, BASE = (240, 150), 34, 190, 62, 40  # a panel's size; between panels; room around them
 COLOURS = {1: [("grey", "#555555")], 3: [("R", "#c8322b"), ("G", "#23853b"), ("B", "#2a62c4")]}
 TICKS = (0, 64, 128, 192, 255)
 PICTURE = 144  # the side at which the image is shown, pixels
