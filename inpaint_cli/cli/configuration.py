@@ -140,10 +140,13 @@ def _check_validation(chosen: Mapping[str, Any], prepared: Any) -> None:
 def _refuse_changes(
     run: Any, configuration: Mapping[str, Any], given: Mapping[str, Any], saved: Mapping[str, Any]
 ) -> None:
-    for name in (*DECIDES, "settings"):
-        if name in saved and configuration[name] != saved[name]:
+    """A setting that came with a newer version was not there when the run began: it has its default, and may stay."""
+    began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
+    for name, value in began.items():
+        now = configuration[name] if name in DECIDES else configuration["settings"][name]
+        if now != value:
             raise UsageError(
-                f"{run.path} was begun with {name} {saved[name]}, now it is {configuration[name]}: --resume goes on "
+                f"{run.path} was begun with {name} {value}, now it is {now}: --resume goes on "
                 "with what was begun (leave that option out), --overwrite or another --outdir begins anew"
             )
 

@@ -107,6 +107,17 @@ def test_resume_refuses_what_would_be_another_run(prepared, trained):
         assert result.exit_code == 2 and "--resume goes on" in result.stderr, option
 
 
+def test_a_run_of_a_version_with_fewer_settings_goes_on(prepared, tmp_path):
+    run = tmp_path / "run"
+    assert inpaint(*train_arguments(prepared, run), "--steps", 1).exit_code == 0
+    began = json.loads((run / "run.json").read_text())
+    del began["settings"]["ema"]
+    (run / "run.json").write_text(json.dumps(began))
+    assert inpaint(*train_arguments(prepared, run), "--resume", "--steps", 2).exit_code == 0
+    refused = inpaint(*train_arguments(prepared, run), "--resume", "--set", "width=8")
+    assert refused.exit_code == 2 and "begun with width 4, now it is 8" in refused.stderr
+
+
 def test_a_used_directory_is_left_alone(prepared, trained):
     before = (trained / "run.json").read_bytes()
     result = inpaint(*train_arguments(prepared, trained), "--steps", 2)
