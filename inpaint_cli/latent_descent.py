@@ -1,8 +1,14 @@
-"""The descent of a latent search: every start of every image at once, in blocks, each row as if it were alone."""
+"""The descent of a latent search: every start of every image at once, in blocks, each row as if it were alone.
+
+Adam scales each coordinate by itself, but the energy's valleys lie across the coordinates of z. So each row's Adam runs
+along the eigenvectors of E[g gᵀ], the mean outer product of its own gradients, taken anew now and then, as Vyas et al.
+2025, "SOAP: Improving and Stabilizing Shampoo using Adam", do for weights. It reaches the energy of 1,000 steps of Adam
+as printed in less than 200 (tests/benchmarks).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +17,22 @@ from torch import Tensor
 from inpaint_cli.errors import DivergedError
 from inpaint_cli.latent_energy import Energy
 
-BETAS = (0.9, 0.999)  # Adam's, section 4
 BLOCK = {"cpu": 16, "cuda": 256}  # rows that are computed together
 LOOK_EVERY = 8  # steps between looks at who has come to rest
 HEAT = 32  # steps after which the better half of an image's starts goes on, and again after twice as many, and so on
+
+
+class Adam(NamedTuple):
+    """How it averages."""
+
+    first: float  # β of the mean
+    second: float  # β of the mean square
+    floor: float  # share of the steepest axis' root mean square that is added to each axis'
+
+
+PRINTED = Adam(0.9, 0.999, 0.0)  # section 4
+# Gradients of 100 steps ago say nothing about the axes now. The floor keeps z still where no gradient ever pointed.
+TURNED = Adam(0.9, 0.98, 0.01)
 
 
 @dataclass(frozen=True)
@@ -24,9 +42,10 @@ class Plan:
     steps: int = 1000  # at most
     restarts: int = 4  # starts of each image
     candidates: int = 512  # random z that the starts are chosen from
-    rate: float = 0.1  # Adam's learning rate
+    rate: float = 0.2  # Adam's learning rate
     limit: float = 1.0  # z stays in [-limit, limit]
     prior_every: int = 4
+    turn_every: int = 16  # steps after which Adam's axes are taken anew; 0 = never, they are z's
     tolerance: float = 0.01  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
     patience: int = 32
 
@@ -39,8 +58,17 @@ class Plan:
             candidates=settings.candidates,
             rate=settings.search_rate,
             prior_every=settings.prior_every,
+            turn_every=settings.turn_every,
             tolerance=settings.tolerance,
         )
+
+    @property
+    def adam(self) -> Adam:
+        return TURNED if self.turn_every else PRINTED
+
+    def turns(self, steps_done: int) -> bool:
+        """Whether the axes are taken anew now; steps are taken `LOOK_EVERY` at a time, so it may be a few late."""
+        return bool(self.turn_every) and steps_done % self.turn_every < min(LOOK_EVERY, self.turn_every) <= steps_done
 
 
 def in_blocks(compute: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
@@ -61,9 +89,13 @@ def blocks_of(places: Tensor) -> list[tuple[Tensor, int]]:
 class Rows:
     """Every start of every image: where it is, Adam's moments, the best it has seen. R = B · starts rows."""
 
+    STATE = ("z", "mean", "square", "outer", "basis", "best_z", "lowest", "failed")  # what steps change
+
     def __init__(self, z: Tensor, starts: int, wanted: int = 1):
         self.starts, self.wanted = starts, wanted  # of each image, and how many of them go on to the end
         self.z, self.mean, self.square, self.best_z = z.clone(), torch.zeros_like(z), torch.zeros_like(z), z.clone()
+        self.basis = torch.eye(z.shape[1], device=z.device).repeat(len(z), 1, 1)  # Adam's axes, in columns
+        self.outer = torch.zeros_like(self.basis)  # E[g gᵀ]; `square` is its diagonal along the axes
         self.lowest = torch.full((len(z),), torch.inf, device=z.device)  # energy of best_z
         self.mark = self.lowest.clone()  # energy when it last fell noticeably
         self.waited = torch.zeros(len(z), dtype=torch.long, device=z.device)  # steps since then
@@ -117,6 +149,8 @@ def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan:
             own = energy.rows(places // rows.starts)
             machine = machine or Machine(networks, dtype, own, plan, rows.z.shape[1])
             machine.load(rows, places, own, first)
+            if plan.turns(first):
+                machine.turn()
             machine.run(count)
             machine.store(rows, places[:real], count, plan)
     searched = (rows.steps > 0).nonzero().flatten()
@@ -133,6 +167,7 @@ class Machine:
         self.networks, self.dtype, self.energy, self.plan = networks, dtype, energy, plan
         image = energy.terms[0].image
         self.z, self.mean, self.square, self.best_z = (image.new_zeros(len(image), size) for _ in range(4))
+        self.outer, self.basis = (image.new_zeros(len(image), size, size) for _ in range(2))
         self.lowest, self.prior, self.contextual = (image.new_zeros(len(image)) for _ in range(3))
         self.failed = torch.zeros(len(image), dtype=torch.bool, device=image.device)
         self.pull = torch.zeros_like(image)  # the prior's gradient with respect to the image
@@ -160,12 +195,18 @@ class Machine:
 
     def load(self, rows: Rows, places: Tensor, energy: Energy, steps_done: int) -> None:
         """Copy rows and what they are compared with into place."""
-        for name in ("z", "mean", "square", "best_z", "lowest", "failed"):
+        for name in Rows.STATE:
             getattr(self, name).copy_(getattr(rows, name)[places])
         for own, given in zip(self.energy.terms, energy.terms, strict=True):
             for into, tensor in zip(own[:3], given[:3], strict=True):
                 into.copy_(tensor)
         self.step_number.fill_(steps_done)
+
+    def turn(self) -> None:
+        """Take the axes anew: the eigenvectors of E[g gᵀ], along which its eigenvalues are the mean squares."""
+        squares, axes = torch.linalg.eigh(self.outer.nan_to_num(0.0, 0.0, 0.0))  # a row that has failed is not finite
+        self.square.copy_(squares.clamp(min=0))
+        self.basis.copy_(axes)
 
     def run(self, count: int) -> None:
         for number in range(count):
@@ -174,7 +215,7 @@ class Machine:
     def store(self, rows: Rows, places: Tensor, count: int, plan: Plan) -> None:
         """Copy back the first rows, and see which of them have come to rest."""
         real = len(places)
-        for name in ("z", "mean", "square", "best_z", "lowest", "failed"):
+        for name in Rows.STATE:
             getattr(rows, name)[places] = getattr(self, name)[:real]
         rows.steps[places] += count
         fell = rows.lowest[places] < rows.mark[places] - plan.tolerance * self.contextual[:real]
@@ -220,9 +261,19 @@ class Machine:
         self.best_z.copy_(torch.where(better[:, None], self.z, self.best_z))
 
     def _adam(self, gradient: Tensor) -> None:
+        """Adam along the axes: z ← z - rate · basis · (basisᵀ mean) / √square."""
+        first, second, floor = self.plan.adam
         self.step_number += 1
-        self.mean.lerp_(gradient, 1 - BETAS[0])
-        self.square.lerp_(gradient.square(), 1 - BETAS[1])
-        mean = self.mean / (1 - BETAS[0] ** self.step_number)
-        spread = (self.square / (1 - BETAS[1] ** self.step_number)).sqrt() + 1e-8
-        self.z.sub_(self.plan.rate * mean / spread).clamp_(-self.plan.limit, self.plan.limit)
+        self.mean.lerp_(gradient, 1 - first)
+        self.outer.lerp_(gradient[:, :, None] * gradient[:, None, :], 1 - second)
+        self.square.lerp_(_along(gradient, self.basis).square(), 1 - second)
+        mean = _along(self.mean, self.basis) / (1 - first**self.step_number)
+        spread = (self.square / (1 - second**self.step_number)).sqrt()
+        spread = spread + floor * spread.amax(dim=1, keepdim=True) + 1e-8
+        move = _along(mean / spread, self.basis.mT)
+        self.z.sub_(self.plan.rate * move).clamp_(-self.plan.limit, self.plan.limit)
+
+
+def _along(vectors: Tensor, axes: Tensor) -> Tensor:
+    """Each row's coordinates along its own axes: [R, Z], [R, Z, Z] -> [R, Z]."""
+    return (vectors[:, None, :] @ axes).squeeze(1)

@@ -11,6 +11,7 @@ What is done otherwise than in the paper, so that less has to be computed for th
   independent of what else is in the batch: libraries round differently at other batch sizes. The last is filled up.
 - A start whose energy no longer falls stops, and so does the worse half of an image's starts after 32 steps, and again
   after 64, 128 …: others take their places in the blocks. As many go on as samples are asked for.
+- Adam's axes turn with the gradients (latent_descent.py).
 - The prior changes slowly: its gradient with respect to the image is computed every `prior_every` steps and kept
   between (1 computes it in each step). Energies are compared only where they are exact.
 """
@@ -47,8 +48,9 @@ class SearchSettings:
     search_steps: int = _setting(1000, "at most; Vitoria et al., section 4", ge=1)
     restarts: int = _setting(4, "starts of each image; not in the papers", ge=1)
     candidates: int = _setting(512, "random z that starts are chosen from; not in the papers", ge=1)
-    search_rate: float = _setting(0.1, "Adam's; 0.03 in Vitoria et al., section 4, needs more steps", gt=0)
+    search_rate: float = _setting(0.2, "Adam's; 0.03 in Vitoria et al., section 4, for its own axes", gt=0)
     prior_every: int = _setting(4, "steps for which the prior's pull is kept; the papers' is 1", ge=1)
+    turn_every: int = _setting(16, "steps after which Adam's axes follow the gradients'; 0 = never, as printed", ge=0)
     tolerance: float = _setting(0.01, "of the energy, at which a start rests; 0 = never, as printed", ge=0)
 
 

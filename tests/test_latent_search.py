@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from inpaint_cli.errors import DivergedError, InputError
-from inpaint_cli.latent_descent import BETAS, BLOCK, HEAT, Plan
+from inpaint_cli.latent_descent import BLOCK, HEAT, PRINTED, Machine, Plan, Rows, descend
 from inpaint_cli.latent_energy import (
     Contextual,
     Energy,
@@ -21,7 +21,7 @@ from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
 from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
 
 Z, SIDE = 6, 16
-PLAN = Plan(steps=24, restarts=3, candidates=40, rate=0.03, tolerance=1e-3, patience=1000)
+PLAN = Plan(steps=24, restarts=3, candidates=40, rate=0.03, turn_every=8, tolerance=1e-3, patience=1000)
 
 
 class Tanh32(nn.Module):
@@ -151,7 +151,7 @@ def test_the_contextual_energy_of_a_constant_difference_is_its_weighted_sum():
 def plainly(method, energy, z, steps, rate=0.03):
     """Adam as torch has it on one image's energy, z clamped after each step; the lowest energy and its z."""
     z = z.clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], rate, BETAS)
+    optimizer = torch.optim.Adam([z], rate, PRINTED[:2])
     lowest, best = math.inf, None
     for step in range(steps + 1):
         images = method.generator(z)
@@ -168,7 +168,7 @@ def plainly(method, energy, z, steps, rate=0.03):
 
 def test_a_search_descends_as_torchs_adam_does(method, photos):
     images, masks = (tensor[:1] for tensor in photos)
-    plan = replace(PLAN, steps=20, restarts=1, candidates=1, prior_every=1, tolerance=0)
+    plan = replace(PLAN, steps=20, restarts=1, candidates=1, prior_every=1, turn_every=0, tolerance=0)
     result = found(method, images, masks, plan)
     lowest, best = plainly(method, energy_of(images, masks), draw(1, seeded()).clamp(-1, 1), 20)
     assert result.energies.item() == pytest.approx(lowest, rel=1e-4)
@@ -181,6 +181,46 @@ def fall(method, photos, **changes):
     result = found(method, *photos, replace(PLAN, **changes))
     start = found(method, *photos, replace(PLAN, steps=1))
     return (start.energies - result.energies).mean().item(), result
+
+
+class Valley(nn.Module):
+    """One-pixel images that are z seen through other axes, along which an energy is very unequally steep."""
+
+    def __init__(self, slopes):
+        super().__init__()
+        axes = torch.linalg.qr(torch.randn(len(slopes), len(slopes), generator=seeded()))[0]
+        self.register_buffer("map", axes * slopes)
+
+    def generator(self, z):
+        return (z.float() @ self.map)[:, :, None, None]
+
+    def prior(self, image):
+        return image.square().sum(dim=(1, 2, 3))
+
+
+def test_axes_that_turn_with_the_gradients_descend_valleys_across_the_coordinates():
+    method, z = Valley(torch.logspace(-2, 0, 32)), 0.5 * torch.ones(1, 32)
+    one = torch.ones(1, 1, 1, 1)
+    energy = Energy([Contextual(torch.zeros(1, 32, 1, 1), one, one, 1e-9, 0.0)], Valley.prior, 1.0)
+    lowest = {}
+    for turn_every in (0, 8):
+        plan = replace(PLAN, steps=96, prior_every=1, turn_every=turn_every, tolerance=0)
+        rows = Rows(z, 1)
+        descend(method, torch.float32, rows, energy, plan)
+        lowest[turn_every] = rows.lowest.item()
+    assert lowest[8] < 0.3 * lowest[0]
+
+
+def test_axes_are_eigenvectors_of_the_gradients_products(method, photos):
+    images, masks = (tensor[:1] for tensor in photos)
+    rows = Rows(draw(1, seeded()), 1)
+    rows.outer[0] = torch.diag(torch.arange(1.0, Z + 1))
+    rows.outer[0, 0, 1] = rows.outer[0, 1, 0] = 0.5
+    machine = Machine(method, torch.float32, energy_of(images, masks), PLAN, Z)
+    machine.load(rows, torch.tensor([0]), energy_of(images, masks), 16)
+    machine.turn()
+    rebuilt = machine.basis[0] @ torch.diag(machine.square[0]) @ machine.basis[0].mT
+    torch.testing.assert_close(rebuilt, rows.outer[0])
 
 
 def test_a_prior_computed_every_fourth_step_is_nearly_as_good(method, photos):

@@ -3,6 +3,7 @@
 The generator learns for about a minute to draw simple faces from z; the photos are such faces with what it cannot draw.
 """
 
+import itertools
 import time
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from measure import report, side_by_side
 
-from inpaint_cli.latent_descent import BETAS, BLOCK, LOOK_EVERY, Machine, Plan, Rows
+from inpaint_cli.latent_descent import BLOCK, LOOK_EVERY, PRINTED, Machine, Plan, Rows
 from inpaint_cli.latent_search import search
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
@@ -91,7 +92,7 @@ def plain_step(method):
     observed, mask = photos(COUNT)
     energy = learning.energy(observed, mask)
     z = torch.randn(COUNT, method.z_size).requires_grad_()
-    optimizer = torch.optim.Adam([z], 0.03, BETAS)
+    optimizer = torch.optim.Adam([z], 0.03, PRINTED[:2])
 
     def step():
         images = learning.generator(z)
@@ -110,11 +111,14 @@ def our_steps(method, plan, dtype):
     energy = method.energy(observed, mask)
     networks, rows = frozen_copy(method, dtype), Rows(method.draw(COUNT), 1)
     blocks = torch.arange(COUNT).split(BLOCK["cpu"])
+    looks = itertools.count(1)
     machine = Machine(networks, dtype, energy.rows(blocks[0]), plan, method.z_size)
 
     def steps():
         for places in blocks:
             machine.load(rows, places, energy.rows(places), 0)
+            if plan.turns(next(looks) * LOOK_EVERY):
+                machine.turn()
             machine.run(LOOK_EVERY)
             machine.store(rows, places, LOOK_EVERY, plan)
 
@@ -145,7 +149,7 @@ def test_steps_to_the_same_energy(method):
     """Steps, and generator evaluations over all starts, until the mean energy is what the plain way has at its end."""
     observed, mask = photos(FEW)
     energy = method.energy(observed, mask)
-    plainly = Plan(steps=STEPS, restarts=1, candidates=1, prior_every=1, rate=0.03, tolerance=0)
+    plainly = Plan(steps=STEPS, restarts=1, candidates=1, prior_every=1, turn_every=0, rate=0.03, tolerance=0)
 
     def mean_energy(plan):
         with torch.autocast("cpu", torch.bfloat16):
