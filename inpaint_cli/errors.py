@@ -51,6 +51,10 @@ class Interrupted(InpaintError):
         self.exit_code = 128 + signal_number
 
 
+class Remark(UserWarning):
+    """Not an error: a result stands, and its reader must know something about it."""
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """`no method 'colagan'; did you mean 'collagan'? Choices: …`"""
     choices = sorted(choices)

@@ -16,6 +16,7 @@ What is done otherwise than in the paper, so that less has to be computed for th
   between (1 computes it in each step). Energies are compared only where they are exact.
 """
 
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.blending import poisson_blend
-from inpaint_cli.errors import InputError
+from inpaint_cli.errors import InputError, Remark
 from inpaint_cli.latent_descent import Plan, Rows, blocks_of, descend, in_blocks
 from inpaint_cli.latent_energy import Energy
 from inpaint_cli.method import AT_COMPLETION
@@ -80,7 +81,8 @@ def search(
         copy is used, in the type that autocast asks for. The images that are returned are made in float32.
     energy: of the B images; mask: [B, 1, H, W]. Images without a hole are not searched for.
     draw: (count, generator) -> [count, Z], what the generator was trained on.
-    Raises InputError for a mask without any known pixel, DivergedError when no start of an image stays finite.
+    Raises InputError for a mask without any known pixel, DivergedError when no start of an image stays finite; warns
+    with a Remark when some starts do not.
     """
     refuse_unknown(mask)
     device = mask.device
@@ -94,6 +96,9 @@ def search(
         rows.rest((mask > 0).flatten(1).all(dim=1).repeat_interleave(starts))
         descend(networks, dtype, rows, energy, plan)
         latents, energies, dropped = rows.best(samples)
+        if dropped:
+            lost = f"{dropped} of the search's {len(rows.z)} starts were dropped: their energy was not finite"
+            warnings.warn(lost, Remark, stacklevel=2)
         images = in_blocks(exact.generator, latents.flatten(0, 1)).unflatten(0, (-1, samples))
     return Found(images, latents, energies, rows.steps.unflatten(0, (-1, starts)), dropped)
 

@@ -14,6 +14,7 @@ from inpaint_cli.cli.masking import Hole, MaskOptions, check_mask, find_hole
 from inpaint_cli.cli.pairing import Job, check_outputs, shown
 from inpaint_cli.cli.progress import progress_bar
 from inpaint_cli.cli.referring import read_reference, refuse_reference
+from inpaint_cli.cli.remarks import remarks
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
 
 
@@ -182,7 +183,8 @@ def _complete(
     hole = find_hole(photo, job.photo.name, job.mask, options.masks)
     result.notes += hole.notes
     if job.outputs:
-        return _fill(job, photo, hole, options, loaded, hardware, result, progress)
+        with remarks(result.notes.append):
+            return _fill(job, photo, hole, options, loaded, hardware, result, progress)
     result.notes += annotate(job, photo, photo.pixels, hole.pixels, options, loaded, hardware)
     return None
 

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from inpaint_cli.cli.progress import progress_bar
+from inpaint_cli.cli.remarks import as_notes, remarks
 
 
 def complete_set(
@@ -50,7 +51,8 @@ def complete_set(
         for _ in blocks:
             pass
         return
-    with spooling(output) as spools, progress_bar("complete", count, quiet) as advance:
+    progress = progress_bar("complete", count, quiet)
+    with spooling(output) as spools, progress as advance, remarks(as_notes(quiet)):
         for indices, images in blocks:
             append_rows(spools[split], chosen, indices, images)
             advance(indices.stop)

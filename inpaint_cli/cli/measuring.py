@@ -12,6 +12,7 @@ import typer
 
 from inpaint_cli.cli.assembly import Loaded
 from inpaint_cli.cli.progress import progress_bar
+from inpaint_cli.cli.remarks import as_notes, remarks
 from inpaint_cli.errors import EnvironmentFault, UsageError, is_out_of_memory, out_of_memory, unknown
 
 
@@ -142,6 +143,7 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
             with (
                 progress_bar(f"{system}, {process.spec}", count, quiet or not team.leads) as advance,
                 saying_what_helps(),
+                remarks(as_notes(quiet)),
             ):
                 found = plan.evaluate(loaded.method, split, process, hardware, team, advance)
             place = system, process.spec

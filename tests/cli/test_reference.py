@@ -7,6 +7,7 @@ from conftest import inpaint, pixels, smooth_pictures
 from PIL import Image
 
 from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
+from inpaint_cli.methods.semantic import Semantic
 
 SMALL = {"width": 4, "search_steps": 16, "restarts": 2, "candidates": 16, "critic_steps": 1}
 
@@ -103,3 +104,18 @@ def test_a_checkpoint_whose_energy_is_not_finite_ends_with_code_5(photo, mask, s
     write_checkpoint(tmp_path / "step-00000001.safetensors", broken, found.header)
     result = complete(photo, mask, tmp_path / "out.png", "--checkpoint", tmp_path / "step-00000001.safetensors")
     assert result.exit_code == 5 and "not finite" in result.stderr and not (tmp_path / "out.png").exists()
+
+
+def test_starts_that_a_search_drops_are_told_once(photo, mask, prepared, searching, tmp_path, monkeypatch):
+    def broken(self, image):
+        means = image.mean(dim=(1, 2, 3))
+        return torch.where(means > means.median(), torch.nan, means)  # in each block some of the starts
+
+    monkeypatch.setattr(Semantic, "prior", broken)
+    chosen = ("--checkpoint", searching, "--set", "restarts=8", "--set", "search_steps=8")
+    result = complete(photo, mask, tmp_path / "out.png", *chosen)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("starts were dropped: their energy was not finite") == 1
+    evaluated = ["evaluate", *chosen, "--data", prepared, "--masks", "center:8", "--limit", 2, "--device", "cpu"]
+    assert inpaint(*evaluated).stderr.count("were dropped") == 1
+    assert "were dropped" not in inpaint(*evaluated, "-q").stderr
