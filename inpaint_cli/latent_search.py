@@ -34,6 +34,7 @@ from inpaint_cli.latent_energy import Energy
 from inpaint_cli.method import AT_COMPLETION
 from inpaint_cli.networks.folding import frozen_copy
 
+PREVIEW_ROWS = 4  # of samples, in the grids of a training
 THUMBNAIL = 16  # pixels; starts are told apart at this size
 SHORTLIST = 4  # times as many starts as are wanted: the best by energy, of which those that differ are taken
 
@@ -118,6 +119,13 @@ def refuse_unknown(mask: Tensor) -> None:
             f"the mask{which} leaves nothing known, and a latent search goes by what is known around the hole: "
             "give a mask with some known pixels"
         )
+
+
+def sample_rows(method: Any, columns: int) -> dict[str, Tensor]:
+    """Samples of the same z through the whole training, by the row of its grids: `complete` would search for long."""
+    device = next(method.generator.parameters()).device
+    z = method.draw(PREVIEW_ROWS * columns, torch.Generator(device).manual_seed(0))
+    return {f"samples {row + 1}": part for row, part in enumerate(method.generator(z).chunk(PREVIEW_ROWS))}
 
 
 class _arithmetic(ExitStack):

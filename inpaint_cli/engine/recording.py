@@ -24,7 +24,7 @@ from inpaint_cli.reports.palette import coloured
 
 PREVIEWS = 8  # images in a sample grid
 VALIDATED = 256  # images that early stopping looks at
-GROUP = 32  # of them completed together
+TOGETHER = 32  # of them are completed at once
 SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
 
 
@@ -117,7 +117,7 @@ class Validation(Exhibits):
         seed_default_generators(self.learner.plan.seed, "validation")
         with self.learner.completing() as method, self.learner.hardware.autocast():
             for image, observed, mask in zip(
-                *(part.split(GROUP) for part in (self.image, self.observed, self.mask)), strict=True
+                *(part.split(TOGETHER) for part in (self.image, self.observed, self.mask)), strict=True
             ):
                 hole = (1 - mask).expand_as(image)
                 squares += ((method.complete(observed, mask)[:, 0].float() - image).square() * hole).sum().item()

@@ -28,8 +28,9 @@ from inpaint_cli.errors import UsageError
 from inpaint_cli.losses import generator_loss
 from inpaint_cli.method import Batch, Player, Turn
 from inpaint_cli.methods import deep_l2
-from inpaint_cli.methods.deep_l2 import DeepL2, centred_square
+from inpaint_cli.methods.deep_l2 import DeepL2
 from inpaint_cli.networks.autoencoders import BLOCK, DISCRIMINATORS, Discriminator, Style, leaky_relu
+from inpaint_cli.networks.painted import centred
 
 REAL, FAKE = (0.9, 1.1), (0.0, 0.2)  # between these soft labels are drawn, section 5.2
 
@@ -124,7 +125,7 @@ class DeepGAN(DeepL2):
             return image
         if self.training and len(image) == 1:
             raise UsageError("judges=patch normalises over batches, and these have one image: give --batch 2 or more")
-        return centred_square(self.square, self.shape.height, self.shape.width).of(image)
+        return centred(self.square, self.shape.height, self.shape.width).of(image)
 
     def score(self, image: Tensor) -> Tensor:
         """D's logits, [B]."""

@@ -5,7 +5,8 @@ Burlin, Le Calonnec, Duperier; Stanford University, CS231n, 2017. Its equations 
     section 1, L_i          squared_error                  summed over channels and pixels, over the hole's pixels
     section 4, figure 3     Autoencoder, ENCODERS          [CONV-CONV-stride] × 3, bottleneck, decoder
                             (networks/autoencoders.py)     and reduced VGG, Inception, ResNet
-    section 5.4             weights                        the overlap trick: 4 pixels around the hole count 20 times
+    section 5.4             overlap_weights                the overlap trick: 4 pixels around the hole count 20 times
+                            (networks/painted.py)
     section 3               Photometric (augmentation.py)  hue, saturation, contrast, blur
     section 7.1             schedule, `ema`                learning rate decay, averaged variables
 
@@ -19,10 +20,9 @@ engine's (--validate-every, --patience).
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from inpaint_cli.augmentation import Photometric
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.method import Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.autoencoders import BLOCK, ENCODERS, Autoencoder, Style, relu
+from inpaint_cli.networks.painted import Region, centred, overlap_weights
 
 SMALLEST = 16  # pixels of a side
 
@@ -56,41 +57,6 @@ class Settings:
     saturation: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
     contrast: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
     blur: float = Field(0.3, ge=0, le=4, description="pixels; 'random gaussian blur', section 3, amount not printed")
-
-
-class Region(NamedTuple):
-    """The part of the image that is painted, in pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def of(self, image: Tensor) -> Tensor:
-        """[..., H, W] -> [..., height, width]"""
-        return image[..., self.top : self.top + self.height, self.left : self.left + self.width]
-
-    def within(self, painted: Tensor, height: int, width: int) -> Tensor:
-        """[..., height, width] -> [..., H, W], zeros around."""
-        right, bottom = width - self.left - self.width, height - self.top - self.height
-        return F.pad(painted, (self.left, right, self.top, bottom))
-
-
-def centred_square(side: int, height: int, width: int) -> Region:
-    """The square of `center:SIZE` masks, or what of a larger one lies in the image."""
-    top, left = (height - side) // 2, (width - side) // 2
-    return Region(max(top, 0), max(left, 0), min(side, height), min(side, width))
-
-
-def weights(mask: Tensor, overlap: int, overlap_weight: float) -> Tensor:
-    """1 in the hole, `overlap_weight` on known pixels at most `overlap` from it, 0 elsewhere. [B, 1, H, W]"""
-    hole = 1 - mask
-    if not overlap:
-        return hole
-    side = 2 * overlap + 1
-    rows = F.max_pool2d(hole, (side, 1), stride=1, padding=(overlap, 0))
-    near = F.max_pool2d(rows, (1, side), stride=1, padding=(0, overlap))
-    return hole + overlap_weight * (near - hole)
 
 
 def squared_error(painted: Tensor, image: Tensor, weight: Tensor, hole_pixels: Tensor) -> Tensor:
@@ -142,7 +108,7 @@ class DeepL2(Method):
         height, width = self.shape.height, self.shape.width
         if self.square is None:
             return Region(0, 0, height, width)
-        return centred_square(self.square + 2 * self.settings.overlap, height, width)
+        return centred(self.square + 2 * self.settings.overlap, height, width)
 
     def _player(self, network: nn.Module, rate: float, beta1: float, weight_limit: float | None = None) -> Player:
         optimizer = partial(torch.optim.Adam, lr=rate, betas=(beta1, self.settings.beta2), fused=True)
@@ -165,10 +131,7 @@ class DeepL2(Method):
 
     def completed(self, batch: Batch) -> Tensor:
         """The image with the hole painted, [B, C, H, W]: "we only keep the target when displaying"."""
-        return torch.where(batch.mask > 0, batch.image, self._in_place(self.painted(batch)))
-
-    def _in_place(self, painted: Tensor) -> Tensor:
-        return self.region.within(painted, self.shape.height, self.shape.width)
+        return torch.where(batch.mask > 0, batch.image, self.region.onto(self.painted(batch), batch.image))
 
     def reconstruction(self, batch: Batch) -> dict[str, Tensor]:
         """L_rec, its parts in the hole and on the overlap."""
@@ -178,7 +141,7 @@ class DeepL2(Method):
         pixels = hole.sum(dim=(1, 2, 3))
         terms = {"hole": squared_error(painted, image, hole, pixels)}
         if settings.overlap and settings.overlap_weight:
-            around = self.region.of(weights(batch.mask, settings.overlap, settings.overlap_weight)) - hole
+            around = self.region.of(overlap_weights(batch.mask, settings.overlap, settings.overlap_weight)) - hole
             terms["overlap"] = squared_error(painted, image, around, pixels)
         return terms
 
@@ -188,13 +151,12 @@ class DeepL2(Method):
     def complete(self, observed, mask, *, samples=1, generator=None):
         """Deterministic: all samples are alike."""
         self._refuse_outside(mask)
-        painted = self._in_place(self.autoencoder(self.seen(observed, mask)))
+        painted = self.region.onto(self.autoencoder(self.seen(observed, mask)), observed)
         return torch.where(mask > 0, observed, painted)[:, None].expand(-1, samples, -1, -1, -1)
 
     def _refuse_outside(self, mask: Tensor) -> None:
-        outside = self._in_place(torch.ones_like(self.region.of(mask))) == 0
-        if self.square is not None and ((mask == 0) & outside).any():
-            region = self.region
+        region = self.region
+        if not region.covers(mask):
             raise InputError(
                 f"this model was trained on {self.masks.spec}: it paints the {region.width}×{region.height} pixels in "
                 "the middle of what it sees, and the hole reaches outside them. A larger --context shows it more "

@@ -35,13 +35,11 @@ from torch import Tensor, nn
 
 from inpaint_cli.latent_descent import Plan
 from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole, weights_in_hole
-from inpaint_cli.latent_search import SearchSettings, edited, search
+from inpaint_cli.latent_search import SearchSettings, edited, sample_rows, search
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
 from inpaint_cli.networks.residual import ResidualDown, ResidualUp
-
-PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 
 @dataclass(frozen=True)
@@ -165,9 +163,7 @@ class Semantic(Method):
         return Turn("critics", self.critic_turn, self.settings.critic_steps), Turn("generator", self.generator_turn)
 
     def preview(self, observed, mask):
-        """Samples of the same z through the whole training: what it learns, where `complete` would search for long."""
-        z = self.draw(PREVIEW_ROWS * len(observed), torch.Generator(observed.device).manual_seed(0))
-        return {f"samples {row + 1}": part for row, part in enumerate(self.generator(z).chunk(PREVIEW_ROWS))}
+        return sample_rows(self, len(observed))
 
     def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """z ~ N(0, 1), [count, Z]."""

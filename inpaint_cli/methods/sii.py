@@ -22,13 +22,11 @@ from torch import Tensor
 
 from inpaint_cli.latent_descent import Plan
 from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole
-from inpaint_cli.latent_search import SearchSettings, edited, search
+from inpaint_cli.latent_search import SearchSettings, edited, sample_rows, search
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.dcgan import Discriminator, Generator
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings
-
-PREVIEW_ROWS = 4  # of samples, in the grids of a training
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,7 @@ class SII(Method):
         return Turn("critic", self.critic_turn), Turn("generator", self.generator_turn)
 
     def preview(self, observed, mask):
-        """Samples of the same z through the whole training: what it learns, where `complete` would search for long."""
-        z = self.draw(PREVIEW_ROWS * len(observed), torch.Generator(observed.device).manual_seed(0))
-        return {f"samples {row + 1}": part for row, part in enumerate(self.generator(z).chunk(PREVIEW_ROWS))}
+        return sample_rows(self, len(observed))
 
     def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """z uniform in [-1, 1], [count, Z]; Radford et al. 2015."""

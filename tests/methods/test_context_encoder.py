@@ -9,7 +9,8 @@ from inpaint_cli.losses import generator_loss
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import context_encoder
-from inpaint_cli.methods.context_encoder import ChannelWise, ContextEncoder, Settings, Window
+from inpaint_cli.methods.context_encoder import ChannelWise, ContextEncoder, Settings
+from inpaint_cli.networks.painted import Region, overlap_weights
 from inpaint_cli.networks.strided import StridedDiscriminator, levels_for, narrow_widths
 
 SHAPE = ImageShape(3, 32, 32)
@@ -37,27 +38,18 @@ def test_eq_1_is_the_mean_over_what_counts_in_each_image():
 
 def test_the_overlap_is_seven_pixels_of_context_at_ten_times_the_weight():
     mask = parse_masks("center:8").draw(1, SHAPE, generator=torch.Generator())
-    weights = context_encoder.overlap_weights(mask, 7, 10.0)[0, 0]
+    weights = overlap_weights(mask, 7, 10.0)[0, 0]
     assert torch.equal(weights[12:20, 12:20], torch.ones(8, 8))
     assert weights[5:27, 5:27].sum() == 64 + 10 * (22 * 22 - 64)
     assert weights.sum() == weights[5:27, 5:27].sum()
-    assert torch.equal(context_encoder.overlap_weights(mask, 0, 10.0), 1 - mask)
-
-
-@pytest.mark.parametrize("reach", [0, 1, 7, 12])
-def test_dilation_reaches_so_many_pixels_in_all_directions(reach):
-    missing = (torch.rand(2, 1, 9, 20, generator=torch.Generator().manual_seed(0)) < 0.02).float()
-    by_pixel = torch.zeros_like(missing)
-    for image, _, row, column in missing.nonzero().tolist():
-        by_pixel[image, 0, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = 1
-    assert torch.equal(context_encoder.dilate(missing, reach), by_pixel)
+    assert torch.equal(overlap_weights(mask, 0, 10.0), 1 - mask)
 
 
 def test_eq_3_weighs_both_terms():
     method = build(reconstruction=0.9, adversarial=0.1)
     batch = batch_for(method)
     terms, painted = method.generator_turn(batch), method.painted(batch)
-    weights = context_encoder.overlap_weights(batch.mask, 7, 10.0)
+    weights = overlap_weights(batch.mask, 7, 10.0)
     error = context_encoder.reconstruction_error(painted, batch.image, weights)
     assert terms["reconstruction"].item() == pytest.approx(0.9 * error.item(), rel=1e-5)
     fooled = generator_loss(method.discriminator(painted))
@@ -95,7 +87,7 @@ def test_networks_are_the_published_ones_at_128_pixels():
     convolutions = [block[0] for block in method.generator.encoder]
     assert [layer.out_channels for layer in convolutions] == [64, 64, 128, 256, 512]
     assert all(layer.kernel_size == (4, 4) and layer.stride == (2, 2) for layer in convolutions)
-    assert method.window == Window(32, 32, 64, 64)  # a hole of 50 pixels and 7 around it
+    assert method.region == Region(32, 32, 64, 64)  # a hole of 50 pixels and 7 around it
     assert [block[0].out_channels for block in method.generator.decoder] == [256, 128, 64]
     assert [block[0].out_channels for block in method.discriminator.layers] == [64, 128, 256, 512]
     assert method.generator.bottleneck[0].weight.shape == (512, 16, 16)
@@ -128,7 +120,7 @@ def test_every_way_of_training_reaches_all_players(masks, bottleneck):
 def test_what_lies_beyond_the_overlap_is_not_learned(masks):
     method = build(masks).eval()
     batch = batch_for(method)
-    beyond = context_encoder.overlap_weights(batch.mask, 7, 10.0) == 0
+    beyond = overlap_weights(batch.mask, 7, 10.0) == 0
     other = Batch(batch.image, batch.mask, shared={"painted": method.painted(batch)})  # the same output
     other.image = torch.where(beyond, -batch.image, batch.image)
     assert beyond.any()
@@ -179,7 +171,7 @@ def test_shapes_follow_the_data(size, masks):
     shape = ImageShape(1, *size)
     method = build(masks, shape, width=2)
     batch = batch_for(method, 2)
-    assert method.painted(batch).shape == method.window.of(batch.image).shape
+    assert method.painted(batch).shape == method.region.of(batch.image).shape
     assert method.complete(batch.observed, batch.mask).shape == (2, 1, *shape)
     assert torch.isfinite(sum(method.discriminator_turn(batch).values()))
 

@@ -8,9 +8,10 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import deep_l2
-from inpaint_cli.methods.deep_l2 import DeepL2, Region, Settings, centred_square
+from inpaint_cli.methods.deep_l2 import DeepL2, Settings
 from inpaint_cli.networks.autoencoders import ENCODERS
 from inpaint_cli.networks.dropout import Dropout
+from inpaint_cli.networks.painted import overlap_weights
 from inpaint_cli.settings import make_settings
 
 SHAPE = ImageShape(3, 32, 32)
@@ -45,7 +46,7 @@ def test_an_image_without_a_hole_has_no_error():
 
 
 def test_the_overlap_of_an_8x8_hole_is_the_rest_of_the_16x16_square():
-    weight = deep_l2.weights(draw("center:8"), overlap=4, overlap_weight=20.0)[0, 0]
+    weight = overlap_weights(draw("center:8"), overlap=4, weight=20.0)[0, 0]
     expected = torch.zeros(32, 32)
     expected[8:24, 8:24] = 20
     expected[12:20, 12:20] = 1
@@ -55,13 +56,13 @@ def test_the_overlap_of_an_8x8_hole_is_the_rest_of_the_16x16_square():
 def test_the_overlap_ends_at_the_images_border():
     mask = torch.ones(1, 1, 16, 16)
     mask[..., :3, :3] = 0
-    weight = deep_l2.weights(mask, overlap=2, overlap_weight=20.0)
+    weight = overlap_weights(mask, overlap=2, weight=20.0)
     assert (weight == 1).sum() == 9 and (weight == 20).sum() == 25 - 9
 
 
 def test_without_overlap_only_the_hole_counts():
     mask = draw("block:8")
-    assert torch.equal(deep_l2.weights(mask, 0, 20.0), 1 - mask)
+    assert torch.equal(overlap_weights(mask, 0, 20.0), 1 - mask)
     assert set(build(overlap=0).autoencoder_turn(batch_for(build()))) == {"hole"}
 
 
@@ -86,15 +87,7 @@ def test_paints_the_square_with_its_overlap(overlap, side):
 def test_an_odd_hole_in_the_middle_is_covered():
     method = build("center:7", overlap=0)
     mask = draw("center:7")
-    assert (method._in_place(torch.ones(2, 1, 7, 7)) == 1 - mask).all()
-
-
-def test_a_region_and_its_place():
-    region = centred_square(16, 32, 48)
-    assert region == Region(8, 16, 16, 16)
-    image = torch.rand(1, 3, 32, 48)
-    assert torch.equal(region.of(region.within(region.of(image), 32, 48)), region.of(image))
-    assert region.within(region.of(torch.ones_like(image)), 32, 48).sum() == 3 * 256
+    assert (method.region.onto(torch.ones(2, 1, 7, 7), torch.zeros_like(mask)) == 1 - mask).all()
 
 
 def test_what_is_missing_is_not_seen():
