@@ -171,6 +171,14 @@ $(foreach game,coord rec,$(eval $(call run,mde-rec-0.1-$(game),celeba-96,$(MDE) 
 LOSSES = mde-rec-0.1 $(addprefix mde-rec-0.1-,none completion coord rec)
 $(eval $(call results,mde-figure-8,celeba-96,$(LOSSES),$(foreach S,0.1 0.25 0.33 0.5,--masks rec:$(S))))
 
+# Latent searches, for tables of two papers: sii by the size of its images, how long is searched, and for how many images.
+SII_smoke = --batch 4 --steps 2 --set width=4
+SII_small = --batch 32 --steps 4000 --set width=32 --set ema=0.99
+SII_128_small = --batch 16 --steps 3000 --set width=24 --set ema=0.99
+SEARCH_smoke = --set search_steps=4 --set candidates=8
+SEARCH_small = --set search_steps=128 --set restarts=2 --set candidates=256
+FEW_small = --limit 200
+
 # Collaborative GAN. A face-parser gives CelebA its label maps, and its landmarks where their list is not there. Where the
 # paper's claims are tested at a small scale, three seeds say how much of a difference is chance.
 PARSER_smoke = --batch 4 --steps 4 --set width=4
@@ -203,13 +211,17 @@ MODELS = i id is isd isd-star s d
 $(foreach model,$(MODELS),$(foreach seed,$(call seeds,$(model)),$(eval $(call run,collagan-$(model)-$(seed),$(LABELLED),--method collagan \
     $(COLLAGAN_$(SCALE)) --seed $(seed) --set tasks=$(call tasks,$(firstword $(subst -, ,$(model)))) \
     --set concentrated=$(if $(findstring star,$(model)),true,false)))))
+$(eval $(call run,sii-$(LABELLED),$(LABELLED),--method sii --masks block:64 $(or $(SII_128_$(SCALE)),$(SII_$(SCALE)))))
 $(eval $(call run,context-encoder,$(LABELLED),--method context-encoder $(CE_$(SCALE))))
 $(eval $(call run,gfc,$(LABELLED),--method gfc --weights face-parser=$(TABLES)/face-parser $(GFC_$(SCALE)),$(TABLES)/face-parser/.trained))
 of_seeds = $(foreach model,$(1),$(addprefix collagan-$(model)-,$(call seeds,$(model))))
 
-# Table 1 is blended as the paper's is; 2 and 3 say what else a model knows of what it does not see.
+# Table 1 is blended as the paper's is (sii does that by itself); 2 and 3 say what else a model knows of what it does not
+# see.
 PLACES = left-eye right-eye upper left-half right-half lower
-$(eval $(call results,collagan-1,$(LABELLED),context-encoder gfc $(call of_seeds,i id is isd isd-star),--compose poisson $(PLACES:%=--masks face:%)))
+$(eval $(call results,collagan-1,$(LABELLED),context-encoder gfc $(call of_seeds,i id is isd isd-star),--compose poisson $(PLACES:%=--masks face:%) $(FEW_$(SCALE))))
+$(eval $(call results,collagan-1-sii,$(LABELLED),sii-$(LABELLED),$(PLACES:%=--masks face:%) $(SEARCH_$(SCALE)) $(FEW_$(SCALE))))
+$(TABLES)/collagan-1.md: $(TABLES)/collagan-1.json $(TABLES)/collagan-1-sii.json
 $(eval $(call results,collagan-2,$(LABELLED),$(call of_seeds,s is isd isd-star),--metrics dice --masks block:64))
 $(eval $(call results,collagan-3,$(LABELLED),$(call of_seeds,d id isd isd-star),--metrics landmarks --masks block:64))
 $(TABLES)/collagan-%.md: REPORT = --average-runs
@@ -236,10 +248,6 @@ $(TABLES)/figure-collagan-6.png: $(TABLES)/$(LABELLED).h5 $(TABLES)/collagan-isd
 SEMANTIC_smoke = --batch 4 --steps 2 --set width=4
 SEMANTIC_small = --batch 16 --steps 3000 --set width=16 --set patch_blocks=2 --set critic_steps=2 --set penalty_share=0.25 \
     --set learning_rate=3e-4 --set ema=0.99
-SII_smoke = --batch 4 --steps 2 --set width=4
-SII_small = --batch 32 --steps 4000 --set width=32 --set ema=0.99
-SEARCH_smoke = --set search_steps=4 --set candidates=8
-SEARCH_small = --limit 200 --set search_steps=128 --set restarts=2 --set candidates=256
 FACES_paper = celeba-64
 FACES = $(or $(FACES_$(SCALE)),celeba-64-part)
 SEARCHED = $(FACES) $(if $(filter paper,$(SCALE))$(wildcard $(DATA)/svhn),svhn-64)
@@ -250,17 +258,17 @@ MASKS_2 = squares:3
 $(foreach data,$(FACES) svhn-64 mnist-28,$(eval $(call run,semantic-$(data),$(data),--method semantic $(SEMANTIC_$(SCALE)))))
 $(foreach data,$(FACES) svhn-64,$(eval $(call run,sii-$(data),$(data),--method sii $(SII_$(SCALE)))))
 $(foreach data,$(SEARCHED),$(foreach table,1 2,\
-    $(eval $(call results,semantic-$(table)-$(data)-sii,$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE))))\
+    $(eval $(call results,semantic-$(table)-$(data)-sii,$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE)) $(FEW_$(SCALE))))\
     $(foreach w,$(WEIGHTS),\
-        $(eval $(call results,semantic-$(table)-$(data)-sii-$(w),$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE)) \
+        $(eval $(call results,semantic-$(table)-$(data)-sii-$(w),$(data),sii-$(data),--masks $(MASKS_$(table)) $(SEARCH_$(SCALE)) $(FEW_$(SCALE)) \
             --set gradient_loss=true $(call weighed,$(w))))\
         $(eval $(call results,semantic-$(table)-$(data)-semantic-$(w),$(data),semantic-$(data),--masks $(MASKS_$(table)) \
-            $(SEARCH_$(SCALE)) $(call weighed,$(w)))))))
+            $(SEARCH_$(SCALE)) $(FEW_$(SCALE)) $(call weighed,$(w)))))))
 $(foreach table,1 2,$(eval $(TABLES)/semantic-$(table).md: $(foreach data,$(SEARCHED),\
     $(addprefix $(TABLES)/semantic-$(table)-$(data)-,$(addsuffix .json,sii $(WEIGHTS:%=sii-%) $(WEIGHTS:%=semantic-%))))))
 
 # Figures 8 and 9: both methods, both masks, faces and house numbers; 10: a model of a larger size; 11: where it fails.
-BOTH = $(foreach table,1 2,--masks $(MASKS_$(table))) $(filter-out --limit 200,$(SEARCH_$(SCALE)))
+BOTH = $(foreach table,1 2,--masks $(MASKS_$(table))) $(SEARCH_$(SCALE))
 $(eval $(call figure,semantic-8,$(FACES),semantic-$(FACES) sii-$(FACES),$(BOTH)))
 $(eval $(call figure,semantic-9,svhn-64,semantic-svhn-64 sii-svhn-64,$(BOTH)))
 $(eval $(call run,semantic-128,celeba-128-center,--method semantic --masks block:64 $(SEMANTIC_$(SCALE))))
@@ -276,7 +284,7 @@ $(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES).h5 $(TABLES)/semantic-$(FAC
 	row="blank $$faces" && for other in $$others none; do row="$$row $$(echo $$other | sed s/none/blank/)"; \
 	    for face in $$faces; do cell=$$(basename $$other .png)-$$(basename $$face); row="$$row $$cell"; \
 	    $(abspath $(VENV))/bin/inpaint complete $$face --mask face:both-eyes --checkpoint $(abspath $(TABLES))/semantic-$(FACES) \
-	        $$(test $$other = none || echo --reference $$other) $(filter-out --limit 200,$(SEARCH_$(SCALE))) \
+	        $$(test $$other = none || echo --reference $$other) $(SEARCH_$(SCALE)) \
 	        -o $$cell --overwrite --quiet || exit; done; done && \
 	$(abspath $(VENV))/bin/inpaint report grid $$row --columns 5 -o $(abspath $@) --overwrite
 
