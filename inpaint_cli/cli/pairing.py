@@ -30,7 +30,12 @@ class Job:
     @property
     def files(self) -> tuple[Path, ...]:
         """All that is written."""
-        return (*self.outputs, *(path for paths in self.annotations.values() for path in paths))
+        return tuple(path for paths in self.contents.values() for path in paths)
+
+    @property
+    def contents(self) -> dict[str, tuple[Path, ...]]:
+        """All that is written, by what it says of the photo."""
+        return {"completion": self.outputs, **self.annotations}
 
 
 def shown(path: object) -> str:
@@ -173,14 +178,17 @@ def numbered(output: Path, samples: int) -> list[Path]:
 
 
 def _refuse_collisions(jobs: Iterable[Job]) -> None:
-    owners: dict[Path, Path] = {}
+    owners: dict[Path, tuple[Path, str]] = {}
     for job in jobs:
-        for output in job.files:
-            if output in owners:
+        for content, output in ((content, path) for content, paths in job.contents.items() for path in paths):
+            photo, other = owners.setdefault(output, (job.photo, content))
+            if photo != job.photo:
+                raise UsageError(f"{shown(photo)} and {shown(job.photo)} would both be written to {shown(output)}")
+            if other != content:
                 raise UsageError(
-                    f"{shown(owners[output])} and {shown(job.photo)} would both be written to {shown(output)}"
+                    f"{shown(photo)}: its {other} and its {content} would both be written to {shown(output)}; "
+                    "give them other names"
                 )
-            owners[output] = job.photo
 
 
 def check_outputs(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) -> None:

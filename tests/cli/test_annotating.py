@@ -341,3 +341,10 @@ def test_a_parser_needs_label_maps_and_known_labels(faces, prepared, tmp_path):
     assert result.exit_code == 3 and "celebamask-hq-128" in result.stderr
     result = inpaint(*given, "--data", faces, "--set", "labels=5", "--set", "levels=2", "--set", "width=4")
     assert result.exit_code == 3 and "the label 10" in result.stderr, result.stderr
+
+
+def test_one_photos_results_are_not_written_over_each_other(square, pointer, tmp_path):
+    given = ["complete", square, "--checkpoint", "run", "--mask", "none", "--parsing", tmp_path / "a.png"]
+    result = inpaint(*given, "--landmarks", tmp_path / "a.json")  # landmarks are also drawn, in a.png
+    assert result.exit_code == 2 and "its parsing and its landmarks would both be written to" in result.stderr
+    assert not list(tmp_path.glob("a.*"))
