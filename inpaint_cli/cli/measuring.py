@@ -46,8 +46,6 @@ class Request:
         found = [*((path, None) for path in self.checkpoints), *((None, name) for name in self.methods)]
         if not found:
             raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
-        if self.assignments and len(found) > 1:
-            raise UsageError("--set goes with one system: evaluate the others by themselves")
         return found
 
 
@@ -157,7 +155,12 @@ def measure_systems(request: Request, hardware: Any, team: Any, quiet: bool) -> 
 def load(source: tuple[Path | None, str | None], request: Request, prepared: Any, hardware: Any) -> Loaded:
     from inpaint_cli.cli.assembly import check_shape, load_for_completion
 
-    loaded = load_for_completion(*source, request.assignments, prepared.shape, hardware)
+    try:
+        loaded = load_for_completion(*source, request.assignments, prepared.shape, hardware)
+    except UsageError as error:
+        if not request.assignments or len(request.sources) == 1:
+            raise
+        raise UsageError(f"{source[0] or source[1]}, and --set goes to every system: {error}") from None
     check_shape(loaded, prepared)
     if request.compose == "output" and not loaded.method.paints_whole:
         note = f"{loaded.name} leaves known pixels as they were: its output is the composed image"

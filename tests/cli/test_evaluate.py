@@ -303,7 +303,7 @@ def test_identical_images_are_counted_not_averaged(tmp_path):
     [
         (["--method", "tv", "--compose", "both"], "known, output"),
         (["--method", "tv", "--method", "tv"], "twice"),
-        (["--method", "tv", "--method", "patch", "--set", "iterations=3"], "one system"),
+        (["--method", "tv", "--method", "patch", "--set", "iterations=3"], "patch, and --set goes to every system"),
         (["--method", "tv", "--fid-mode", "cleen"], "did you mean 'clean'"),
         (["--method", "tv", "--weights", "inception"], "NAME=FILE"),
         ([], "--checkpoint"),

@@ -1,5 +1,7 @@
 """`inpaint complete --reference`: another face's features inside the hole, through a latent search."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -119,3 +121,18 @@ def test_starts_that_a_search_drops_are_told_once(photo, mask, prepared, searchi
     evaluated = ["evaluate", *chosen, "--data", prepared, "--masks", "center:8", "--limit", 2, "--device", "cpu"]
     assert inpaint(*evaluated).stderr.count("were dropped") == 1
     assert "were dropped" not in inpaint(*evaluated, "-q").stderr
+
+
+def test_how_long_is_searched_is_said_for_all_systems_at_once(prepared, searching, tmp_path):
+    done = inpaint(
+        "train", "--method", "sii", "--data", prepared, "--outdir", tmp_path / "sii", "--masks", "center:8",
+        "--batch", 4, "--steps", 1, "--set", "width=4", "--device", "cpu", "-q",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    both = ["evaluate", "--checkpoint", searching, "--checkpoint", tmp_path / "sii", "--data", prepared, "--limit", 2]
+    common = ["--masks", "center:8", "--set", "search_steps=3", "--device", "cpu", "--json", "-q"]
+    done = inpaint(*both, *common)
+    assert done.exit_code == 0, done.stderr
+    assert [result["settings"]["search_steps"] for result in json.loads(done.stdout)["results"]] == [3, 3]
+    refused = inpaint(*both, *common, "--set", "gradient_loss=true")
+    assert refused.exit_code == 2 and f"{searching}, and --set goes to every system" in refused.stderr
