@@ -268,7 +268,8 @@ $(foreach data,$(SEARCHED),$(foreach table,1 2,\
 $(foreach table,1 2,$(eval $(TABLES)/semantic-$(table).md: $(foreach data,$(SEARCHED),\
     $(addprefix $(TABLES)/semantic-$(table)-$(data)-,$(addsuffix .json,sii $(WEIGHTS:%=sii-%) $(WEIGHTS:%=semantic-%))))))
 
-# Figures 8 and 9: both methods, both masks, faces and house numbers; digits, which the paper does not have; 10: a model of a larger size; 11: where it fails.
+# Figures 8 and 9: both methods, both masks, faces and house numbers; digits, which the paper does not have; 10: a model of
+# a larger size; 11: where it fails.
 BOTH = $(foreach table,1 2,--masks $(MASKS_$(table))) $(SEARCH_$(SCALE))
 $(eval $(call figure,semantic-8,$(FACES),semantic-$(FACES) sii-$(FACES),$(BOTH)))
 $(eval $(call figure,semantic-9,svhn-64,semantic-svhn-64 sii-svhn-64,$(BOTH)))

@@ -47,16 +47,16 @@ def complete_set(
     count = min(len(chosen), limit or len(chosen))
     made_by = {"method": loaded.name, "checkpoint": loaded.digest, "masks": process.spec, "seed": seed}
     blocks = completed_blocks(loaded.method, chosen, process, hardware, team, count=count, batch=batch, seed=seed)
-    if not team.leads:
-        for _ in blocks:
-            pass
-        return
-    progress = progress_bar("complete", count, quiet)
-    with spooling(output) as spools, progress as advance, remarks(as_notes(quiet)):
-        for indices, images in blocks:
-            append_rows(spools[split], chosen, indices, images)
-            advance(indices.stop)
-        write(output, spools, _header(prepared, made_by, limit), overwrite)
+    with remarks(as_notes(quiet)):
+        if not team.leads:
+            for _ in blocks:
+                pass
+            return
+        with spooling(output) as spools, progress_bar("complete", count, quiet) as advance:
+            for indices, images in blocks:
+                append_rows(spools[split], chosen, indices, images)
+                advance(indices.stop)
+            write(output, spools, _header(prepared, made_by, limit), overwrite)
     report = {"output": str(output), "split": split, "images": count, "data": prepared.identity, **made_by}
     typer.echo(json.dumps(report, indent=2) if as_json else str(output))
     for note in () if quiet else loaded.notes:

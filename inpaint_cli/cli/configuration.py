@@ -143,7 +143,7 @@ def _refuse_changes(
     """A setting that came with a newer version was not there when the run began: it has its default, and may stay."""
     began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
     for name, value in began.items():
-        now = configuration[name] if name in DECIDES else configuration["settings"][name]
+        now = configuration[name] if name in DECIDES else configuration["settings"].get(name)
         if now != value:
             raise UsageError(
                 f"{run.path} was begun with {name} {value}, now it is {now}: --resume goes on "

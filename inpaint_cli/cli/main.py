@@ -16,6 +16,7 @@ from inpaint_cli.cli.mask import mask
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.prepare import prepare
+from inpaint_cli.cli.remarks import as_notes, remarks
 from inpaint_cli.cli.report import report
 from inpaint_cli.cli.train import train
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
@@ -26,7 +27,8 @@ class Guarded(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with remarks(as_notes(quiet=False)):  # commands that have notes of their own, or none, say so within
+                return super().invoke(ctx)
         except InpaintError as error:
             self._fail(str(error), error.exit_code)
         except KeyboardInterrupt:

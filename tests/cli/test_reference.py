@@ -121,6 +121,9 @@ def test_starts_that_a_search_drops_are_told_once(photo, mask, prepared, searchi
     evaluated = ["evaluate", *chosen, "--data", prepared, "--masks", "center:8", "--limit", 2, "--device", "cpu"]
     assert inpaint(*evaluated).stderr.count("were dropped") == 1
     assert "were dropped" not in inpaint(*evaluated, "-q").stderr
+    filled = ["complete", *chosen, "--data", prepared, "--masks", "center:8", "--limit", 2, "--device", "cpu"]
+    assert inpaint(*filled, "-o", tmp_path / "filled.h5").stderr.count("were dropped") == 1
+    assert "were dropped" not in inpaint(*filled, "-o", tmp_path / "quietly.h5", "-q").stderr
 
 
 def test_how_long_is_searched_is_said_for_all_systems_at_once(prepared, searching, tmp_path):
