@@ -51,6 +51,8 @@ def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any],
     """A trained method's settings with those of completion changed; `UsageError` for any other."""
     allowed = completion_names(settings_type)
     for name in changes:
+        if allowed and name not in {field.name for field in fields(settings_type)}:
+            raise UsageError(unknown("setting", name, allowed))
         if name not in allowed:
             may = f"what may be set is {', '.join(allowed)}" if allowed else "it has none that concern completion"
             raise UsageError(f"--set {name}: a checkpoint keeps the settings that it was trained with; {may}")

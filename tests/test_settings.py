@@ -7,7 +7,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.settings import assigned, describe, make_settings, settings_values
+from inpaint_cli.latent_search import SearchSettings
+from inpaint_cli.settings import assigned, changed_for_completion, describe, make_settings, settings_values
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,23 @@ def test_values_survive_the_checkpoint():
 def test_mistakes_name_the_choices(assignment, message):
     with pytest.raises(UsageError, match=message):
         parse_settings([assignment])
+
+
+@dataclass(frozen=True)
+class Searching(SearchSettings):
+    width: int = 64
+
+
+def test_what_concerns_completion_is_changed_and_nothing_else():
+    began = {"search_steps": 1000, "width": 8}  # by a version without turn_every
+    changed = changed_for_completion(Searching, began, {"search_steps": "5", "turn_every": "0"})
+    assert (changed.search_steps, changed.turn_every, changed.width) == (5, 0, 8)
+    with pytest.raises(UsageError, match="did you mean 'search_steps'"):
+        changed_for_completion(Searching, began, {"serch_steps": "5"})
+    with pytest.raises(UsageError, match="a checkpoint keeps the settings"):
+        changed_for_completion(Searching, began, {"width": "9"})
+    with pytest.raises(UsageError, match="it has none that concern completion"):
+        changed_for_completion(Settings, {}, {"width": "9"})
 
 
 def test_descriptions_name_type_default_and_source():
