@@ -1,5 +1,6 @@
 """Painting in a real browser: what the pointer does is what the files hold."""
 
+import itertools
 import threading
 from types import SimpleNamespace
 
@@ -119,6 +120,33 @@ def test_the_brush_has_the_size_that_it_shows(painter):
     across = canvas(painter)[120].sum()
     assert across > 20 and across == pytest.approx(shown / scale, abs=2)
     assert canvas(painter)[:, 160].sum() == pytest.approx(across, abs=2)
+
+
+@pytest.mark.parametrize("doubled", [1, 2, 4], ids=["click", "doubled", "trembling"])
+def test_a_click_paints_a_dot_or_nothing_and_each_that_paints_can_be_undone(painter, doubled):
+    place = (160, 120)
+    draw(painter, "brush", *[place] * doubled)
+    dot = canvas(painter)
+    assert dot[120, 160] and dot.sum() == pytest.approx(np.pi / 4 * dot[120].sum() ** 2, rel=0.1), "round"
+    for tool in ("rectangle", "lasso"):
+        draw(painter, tool, *[place] * doubled)
+    assert (canvas(painter) == dot).all()
+    draw(painter, "eraser", *[place] * doubled)
+    assert not canvas(painter).any()
+    painter.browser.find(".undo").click()
+    assert (canvas(painter) == dot).all()
+    painter.browser.find(".undo").click()
+    assert not canvas(painter).any() and not painter.browser.find(".undo").is_enabled()
+
+
+def test_fast_strokes_leave_no_gap(painter):
+    turns = [(20, 20), (300, 40), (20, 60), (300, 80)]
+    draw(painter, "brush", *turns)
+    painted = canvas(painter)
+    for (x, y), (to_x, to_y) in itertools.pairwise(turns):
+        assert all(painted[int(y + (to_y - y) * part), int(x + (to_x - x) * part)] for part in np.linspace(0, 1, 200))
+    draw(painter, "lasso", (20, 120), (200, 120), (200, 120), (200, 220), (20, 220))
+    assert canvas(painter)[125:215, 25:195].all()
 
 
 def test_painting_hits_the_same_pixels_when_zoomed_and_moved(painter):

@@ -51,12 +51,15 @@ class Mask {
   }
 
   #stroke({ points, size, erase }) {
+    const [start] = points;
     this.#compose(erase ? "destination-out" : "source-over", () => {
-      const path = new Path2D();
-      for (const [index, point] of points.entries()) path[index ? "lineTo" : "moveTo"](point.x, point.y);
-      if (points.length === 1) path.lineTo(points[0].x, points[0].y + 0.01); // a line without length is not drawn
+      this.context.beginPath(); // a dot where it begins: of a line without length a browser may draw nothing
+      this.context.arc(start.x, start.y, size / 2, 0, 2 * Math.PI);
+      this.context.fill();
+      this.context.beginPath();
+      for (const point of points) this.context.lineTo(point.x, point.y);
       this.context.lineWidth = size;
-      this.context.stroke(path);
+      this.context.stroke();
     });
   }
 

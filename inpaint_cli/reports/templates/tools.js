@@ -34,7 +34,14 @@ class Outline {
 
   end() {
     this.cancel();
-    if (this.points.length > 2) this.painting.mask.add({ kind: "area", points: this.points, erase: this.erase });
+    if (this.#area() >= 0.5) this.painting.mask.add({ kind: "area", points: this.points, erase: this.erase });
+  }
+
+  /** In pixels; what covers not even half of one, such as a click, paints nothing and is no step to undo. */
+  #area() {
+    const next = (index) => this.points[(index + 1) % this.points.length];
+    const twice = this.points.map(({ x, y }, index) => x * next(index).y - next(index).x * y);
+    return Math.abs(twice.reduce((sum, part) => sum + part, 0)) / 2;
   }
 
   cancel() { this.painting.draft.removeAttribute("points"); }
