@@ -86,11 +86,11 @@ def probabilities(
 
 def _load(checkpoint: Path, data: Path, device: str) -> tuple[Loaded, Any]:
     """A pixel-by-pixel model and the data that it is asked about; `UsageError` for other methods."""
+    from inpaint_cli.autoregressive.model import PixelModel
     from inpaint_cli.cli.assembly import check_shape, load_for_completion
     from inpaint_cli.data.reader import PreparedFile
     from inpaint_cli.engine.devices import choose_hardware
     from inpaint_cli.methods import method_class, method_names
-    from inpaint_cli.pixel_completion import PixelModel
 
     prepared = PreparedFile(data)
     loaded = load_for_completion(checkpoint, None, (), prepared.shape, choose_hardware(device, "fp32"))

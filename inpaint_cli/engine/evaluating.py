@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint_cli.blending import gradient_inside, poisson_blend
+from inpaint_cli.blending.blends import gradient_inside, poisson_blend
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.processes import Team

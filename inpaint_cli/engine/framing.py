@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-from inpaint_cli.blending import BLENDS
+from inpaint_cli.blending.blends import BLENDS
 from inpaint_cli.engine.windows import Box, Part, Window, side_around, smooth_weights, window_around, windows_over
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.method import Method

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from inpaint_cli.blending.poisson import HOLES
 from inpaint_cli.exemplar.layout import Layout
-from inpaint_cli.poisson import HOLES
 
 
 class Seams:

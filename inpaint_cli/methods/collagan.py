@@ -5,7 +5,7 @@ Liao, Funka-Lea, Zheng, Luo, Zhou; ACCV 2018.
     Eq. 1    CollaGAN.discriminator_turn, .generator_turn   a conditional discriminator for each task (losses.py)
     Eq. 2    CollaGAN.reconstruction                        L1 for the image, L2 for label and landmark maps
     Eq. 3    CollaGAN.generator_turn                        the sum
-    Eq. 4    CollaGAN.judged                                concentrated: what the discriminator of the image sees
+    Eq. 4    CollaGAN.fakes                                 concentrated: what the discriminator of the image sees
     Eq. 5    concentrate                                    the output inside the hole, the known pixels around it
     Eq. 6    masked_absolute_error                          concentrated: the L1 distance within the hole alone
     4.1      FILLS, targets, heatmaps (networks)            what stands in the hole, and what each task aims at
@@ -257,22 +257,20 @@ class CollaGAN(Method):
     def turns(self):
         return Turn("discriminators", self.discriminator_turn), Turn("generator", self.generator_turn)
 
-    def condition(self, observed: Tensor, mask: Tensor) -> Tensor:
-        """x, each image with its hole filled by a noise of its own: [B, C, H, W]."""
-        return torch.where(mask > 0, observed, self.fill(observed, None))
+    def condition(self, batch: Batch) -> Tensor:
+        """x in training, each image with its hole filled by a noise of its own: [B, C, H, W], drawn once per batch."""
+        return batch.once("condition", lambda: torch.where(batch.mask > 0, batch.image, self.fill(batch.image, None)))
 
-    def shown(self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """x when trained: one noise for all images of the batch; without a generator always the same."""
+    def condition_when_trained(
+        self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """x with one noise for all images, [B, C, H, W]; without a generator always the same."""
         generator = generator or torch.Generator(mask.device).manual_seed(0)
         return torch.where(mask > 0, observed, self.fill(observed[:1], generator))
 
-    def seen(self, batch: Batch) -> Tensor:
-        """x of a batch, drawn once."""
-        return batch.once("condition", lambda: self.condition(batch.observed, batch.mask))
-
     def outputs(self, batch: Batch) -> dict[str, Tensor]:
         """G(x, z) for each task, computed once per batch."""
-        return batch.once("outputs", lambda: self.generator(self.seen(batch)))
+        return batch.once("outputs", lambda: self.generator(self.condition(batch)))
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
         """y of each task: the image in [-1, 1], a binary map for each label, a heatmap in [0, 1] for each landmark."""
@@ -285,16 +283,16 @@ class CollaGAN(Method):
             return label_maps(batch.labels["parsing"], self.settings.labels)
         return heatmaps(batch.labels["landmarks"], *self.shape[1:], self.settings.sigma)
 
-    def judged(self, batch: Batch) -> dict[str, Tensor]:
-        """What each discriminator is shown of the generator: its outputs, or for the image ŷ of Eq. 5, in Eq. 4."""
-        shown = dict(self.outputs(batch))
-        if self.settings.concentrated and "i" in shown:
-            shown["i"] = concentrate(shown["i"], batch.observed, batch.mask)
-        return shown
+    def fakes(self, batch: Batch) -> dict[str, Tensor]:
+        """What each discriminator judges of the generator: its outputs, or for the image ŷ of Eq. 5, in Eq. 4."""
+        fakes = dict(self.outputs(batch))
+        if self.settings.concentrated and "i" in fakes:
+            fakes["i"] = concentrate(fakes["i"], batch.observed, batch.mask)
+        return fakes
 
     def discriminator_turn(self, batch: Batch) -> dict[str, Tensor]:
         """Each task's half of Eq. 1 that its discriminator maximises."""
-        condition, real, fake = self.seen(batch), self.targets(batch), self.judged(batch)
+        condition, real, fake = self.condition(batch), self.targets(batch), self.fakes(batch)
         return {
             f"discriminator_{task}": discriminator_loss(
                 discriminator(condition, real[task]), discriminator(condition, fake[task].detach())
@@ -304,13 +302,13 @@ class CollaGAN(Method):
 
     def generator_turn(self, batch: Batch) -> dict[str, Tensor]:
         """Eq. 3: the generator's half of Eq. 1, and Eq. 2."""
-        condition, shown, errors = self.seen(batch), self.judged(batch), self.reconstruction(batch)
+        condition, fakes, errors = self.condition(batch), self.fakes(batch), self.reconstruction(batch)
         terms = {}
         for task, (adversarial, reconstruction) in self.weights.items():
             terms[f"reconstruction_{task}"] = reconstruction * errors[task]
             if adversarial:
                 terms[f"adversarial_{task}"] = adversarial * generator_loss(
-                    self.discriminators[task](condition, shown[task])
+                    self.discriminators[task](condition, fakes[task])
                 )
         return terms
 
@@ -329,12 +327,12 @@ class CollaGAN(Method):
         whole: the generator's own output, which paints known pixels, too.
         """
         generator = generator or torch.Generator(mask.device).manual_seed(0)
-        outputs = [self.generator(self.shown(observed, mask, generator))["i"] for _ in range(samples)]
+        outputs = [self.generator(self.condition_when_trained(observed, mask, generator))["i"] for _ in range(samples)]
         return torch.stack([o if whole else concentrate(o, observed, mask) for o in outputs], dim=1)
 
     def annotate(self, observed, mask):
         """Parsing: the label of the highest map, int64 [B, H, W]; landmarks: the heatmaps' peaks, [B, 5, 2]."""
-        outputs = self.generator(self.shown(observed, mask))
+        outputs = self.generator(self.condition_when_trained(observed, mask))
         found = {}
         if "s" in outputs:
             found["parsing"] = outputs["s"].argmax(dim=1)
@@ -344,7 +342,7 @@ class CollaGAN(Method):
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:
         """The last layer's maps that the tasks share, without those of the skip connection, figure 6."""
-        return self.generator.trunk(self.shown(observed, mask))[0].float()
+        return self.generator.trunk(self.condition_when_trained(observed, mask))[0].float()
 
 
 METHOD = CollaGAN

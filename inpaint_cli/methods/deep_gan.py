@@ -36,7 +36,7 @@ REAL, FAKE = (0.9, 1.1), (0.0, 0.2)  # between these soft labels are drawn, sect
 
 
 @dataclass(frozen=True)
-class Adversary(deep_l2.Settings):
+class AdversarialSettings(deep_l2.Settings):
     """What deep-gan and deep-wgan share."""
 
     beta1: float = Field(0.5, ge=0, lt=1, description="as in DCGAN; not in the paper")
@@ -50,7 +50,7 @@ class Adversary(deep_l2.Settings):
 
 
 @dataclass(frozen=True)
-class Settings(Adversary):
+class Settings(AdversarialSettings):
     batches: Literal["separate", "mixed"] = Field("separate", description="real and fake apart, section 5.2")
     labels: Literal["soft", "hard"] = Field("soft", description="0.9 to 1.1 and 0 to 0.2, section 5.2; hard is 1 and 0")
     flipped: float = Field(
@@ -106,9 +106,9 @@ class DeepGAN(DeepL2):
         style = Style(leaky_relu, scaled=not self.critic)
         trunk = DISCRIMINATORS[settings.discriminator](shape.channels, settings.discriminator_width, style)
         self.discriminator = Discriminator(trunk, bias=not self.critic)
-        self.players["discriminator"] = self.opponent()
+        self.players["discriminator"] = self.discriminator_player()
 
-    def opponent(self) -> Player:
+    def discriminator_player(self) -> Player:
         """How the discriminator learns."""
         return self._player(self.discriminator, self.settings.discriminator_learning_rate, self.settings.beta1)
 

@@ -20,11 +20,11 @@ from torch import Tensor
 
 from inpaint_cli.losses import wasserstein_loss
 from inpaint_cli.method import Batch, Player, Turn
-from inpaint_cli.methods.deep_gan import Adversary, DeepGAN
+from inpaint_cli.methods.deep_gan import AdversarialSettings, DeepGAN
 
 
 @dataclass(frozen=True)
-class Settings(Adversary):
+class Settings(AdversarialSettings):
     discriminator_learning_rate: float = Field(5e-5, gt=0, description="Arjovsky et al. 2017, algorithm 1")
     critic_steps: int = Field(10, ge=1, description="'we train D 10 times at each iteration', section 5.3")
     weight_limit: float = Field(0.01, gt=0, description="Arjovsky et al. 2017, algorithm 1")
@@ -37,8 +37,8 @@ class DeepWGAN(DeepGAN):
     critic = True
     title = "Autoencoder with a Wasserstein critic and the overlap trick, of Deep Image Inpainting"
 
-    def opponent(self) -> Player:
-        """RMSProp with clipped weights."""
+    def discriminator_player(self) -> Player:
+        """Adam with β1 = 0, which is RMSProp with its bias corrected; weights are clipped."""
         settings = self.settings
         return self._player(
             self.discriminator, settings.discriminator_learning_rate, beta1=0.0, weight_limit=settings.weight_limit

@@ -2,7 +2,7 @@
 
 Burlin, Le Calonnec, Duperier: Deep Image Inpainting, Stanford 2017, sections 6.1, 6.3 and 7.3.
 
-    6.1, first equation   PixelModel (pixel_completion.py)   p(x) = Π p(x_i | x_1 … x_{i-1}), filled greedily
+    6.1, first equation   PixelModel (autoregressive)        p(x) = Π p(x_i | x_1 … x_{i-1}), filled greedily
     6.1, second equation  FlattenedRowLSTM.symbols           p(R | before) p(G | before, R) p(B | before, R, G)
     6.2, L_softmax        bits_per_dimension (networks)      the softmax cross-entropy of 7.3, in bits per dimension
     figure 10             Network                            one-hot values, an LSTM, a fully connected layer, softmax
@@ -20,10 +20,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from inpaint_cli.autoregressive.model import ChoiceSettings, PixelModel
 from inpaint_cli.method import Defaults, Player, Turn, polynomial
 from inpaint_cli.networks.pixels import LEVELS, to_levels
 from inpaint_cli.networks.scanning import places, settled
-from inpaint_cli.pixel_completion import ChoiceSettings, PixelModel
 
 START = LEVELS  # the symbol before the first value
 

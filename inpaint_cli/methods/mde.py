@@ -23,8 +23,9 @@ Departures, each selectable where it is a choice:
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -245,10 +246,18 @@ def hide_coordinates(answer: Tensor, mask: Tensor, decoy: Tensor, cross_entropy)
     return F.mse_loss(answer, known_rectangle(decoy))
 
 
-HIDE_AND_SEEK = {  # name -> (network of R, R's loss, G's loss)
-    "rec": (MaskSeeker, seek, hide_by_pushing_away),
-    "alt": (MaskSeeker, seek, hide_by_decoy),
-    "coord": (CoordinateSeeker, seek_coordinates, hide_coordinates),
+class Game(NamedTuple):
+    """One way to play hide and seek."""
+
+    seeker: type[nn.Module]  # R
+    seek: Callable[..., Tensor]  # R's loss
+    hide: Callable[..., Tensor]  # G's
+
+
+HIDE_AND_SEEK = {
+    "rec": Game(MaskSeeker, seek, hide_by_pushing_away),
+    "alt": Game(MaskSeeker, seek, hide_by_decoy),
+    "coord": Game(CoordinateSeeker, seek_coordinates, hide_coordinates),
 }
 
 
@@ -272,8 +281,8 @@ class MDE(Method):
             self.discriminator = Discriminator(shape.channels, width)
             self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
         if settings.hide_and_seek != "none":
-            network, self.seek, self.hide = HIDE_AND_SEEK[settings.hide_and_seek]
-            self.mask_seeker = network(shape, width // 2)
+            self.game = HIDE_AND_SEEK[settings.hide_and_seek]
+            self.mask_seeker = self.game.seeker(shape, width // 2)
             self.players["mask_seeker"] = self._player(settings.discriminator_learning_rate, self.mask_seeker)
         self.cross_entropy = CROSS_ENTROPY[settings.cross_entropy]
 
@@ -325,7 +334,7 @@ class MDE(Method):
 
     def seeker_turn(self, batch: Batch) -> dict[str, Tensor]:
         answer = self.mask_seeker(self.fake(batch).detach())
-        return {"seek": self.seek(answer, self.channel_masks(batch.mask), self.cross_entropy)}
+        return {"seek": self.game.seek(answer, self.channel_masks(batch.mask), self.cross_entropy)}
 
     def generator_turn(self, batch: Batch) -> dict[str, Tensor]:
         settings, fake, image = self.settings, self.fake(batch), to_unit(batch.image)
@@ -344,7 +353,7 @@ class MDE(Method):
 
     def hide_term(self, fake: Tensor, batch: Batch) -> Tensor:
         mask, decoy = self.channel_masks(batch.mask), self.channel_masks(batch.fresh_mask())
-        return self.hide(self.mask_seeker(fake), mask, decoy, self.cross_entropy)
+        return self.game.hide(self.mask_seeker(fake), mask, decoy, self.cross_entropy)
 
     def channel_masks(self, mask: Tensor) -> Tensor:
         """One mask per channel, as M = (M^c): [B, 1 or C, H, W] -> [B, C, H, W]."""

@@ -2,7 +2,7 @@
 
 Burlin, Le Calonnec, Duperier: Deep Image Inpainting, Stanford 2017, sections 6.1, 6.2 and 7.3.
 
-    6.1, first equation   PixelModel (pixel_completion.py)   p(x) = Π p(x_i | x_1 … x_{i-1}), filled greedily
+    6.1, first equation   PixelModel (autoregressive)        p(x) = Π p(x_i | x_1 … x_{i-1}), filled greedily
     6.1, second equation  PixelCNN.fill, Head                p(R | before) p(G | before, R) p(B | before, R, G)
     6.2, L_softmax        bits_per_dimension (networks)      -Σ log p̂, here a mean in bits: bits per dimension
     figure 7              NEIGHBOURHOODS                     the 24 pixels that a pixel is predicted from
@@ -27,9 +27,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from inpaint_cli.autoregressive.fronts import Front, fronts
+from inpaint_cli.autoregressive.model import ChoiceSettings, PixelModel
 from inpaint_cli.method import Defaults, Player, Turn, polynomial
 from inpaint_cli.networks.pixels import LEVELS, choose, to_pixels
-from inpaint_cli.pixel_completion import ChoiceSettings, Front, PixelModel, fronts
 
 
 class Zone(NamedTuple):

@@ -3,7 +3,7 @@
 van den Oord, Kalchbrenner, Kavukcuoglu: Pixel Recurrent Neural Networks, ICML 2016, sections 3.1, 3.3 and 3.4, which
 Burlin, Le Calonnec, Duperier: Deep Image Inpainting, Stanford 2017, section 6.2, implemented again.
 
-    Eq. 1 and 2          PixelModel (pixel_completion.py)   p(x) = Π p(x_i | x_1 … x_{i-1}), R, then G, then B
+    Eq. 1 and 2          PixelModel (autoregressive)        p(x) = Π p(x_i | x_1 … x_{i-1}), R, then G, then B
     Eq. 3                RowLayer, recurrence (networks)    a row's gates from its input and the state of the row above
     figure 4, mask B     RowLayer.taps                      k = 3 masked: the pixel and its left neighbour
     section 3.4, mask A  PixelRNN.window_mask (networks)    the first layer, 7×7
@@ -23,10 +23,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from inpaint_cli.autoregressive.model import ChoiceSettings, PixelModel
 from inpaint_cli.method import Defaults, Player, Turn, polynomial
 from inpaint_cli.networks.pixel_rnn import GATES, Layer, PixelRNN, recurrence
 from inpaint_cli.networks.scanning import places
-from inpaint_cli.pixel_completion import ChoiceSettings, PixelModel
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ Vitoria, Sintes, Ballester; 2019.
 
     Eq. 3, 4  wasserstein_loss, gradient_penalty (losses.py)    both critics learn to tell images from samples
     Eq. 3     Semantic.generator_turn                           the generator raises both critics' scores
-    Eq. 5-7   Semantic.energy (latent_energy.py)                a completion's distance to what is known around the hole
+    Eq. 5-7   Semantic.energy (searching/energy.py)             a completion's distance to what is known around the hole
     Eq. 8     Semantic.prior                                    what both critics think of an image
-    Eq. 9     edited (latent_search.py)                         Poisson editing
+    Eq. 9     edited (searching/search.py)                      Poisson editing
     Eq. 10-15 Semantic.merging, global_prior                    the features of another face
     figure 3  ResidualUp (networks/residual.py)                 batch norm, ReLU, convolution
     figure 4  ResidualDown (networks/residual.py)               layer norm, ReLU, convolution
@@ -33,13 +33,13 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from inpaint_cli.latent_descent import Plan
-from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole, weights_in_hole
-from inpaint_cli.latent_search import SearchSettings, edited, sample_rows, search
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
 from inpaint_cli.networks.residual import ResidualDown, ResidualUp
+from inpaint_cli.searching.descent import Plan
+from inpaint_cli.searching.energy import Contextual, Energy, weights_around_hole, weights_in_hole
+from inpaint_cli.searching.search import SearchSettings, edited, sample_rows, search
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from inpaint_cli.latent_descent import Plan
-from inpaint_cli.latent_energy import Contextual, Energy, weights_around_hole
-from inpaint_cli.latent_search import SearchSettings, edited, sample_rows, search
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.dcgan import Discriminator, Generator
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings
+from inpaint_cli.searching.descent import Plan
+from inpaint_cli.searching.energy import Contextual, Energy, weights_around_hole
+from inpaint_cli.searching.search import SearchSettings, edited, sample_rows, search
 
 
 @dataclass(frozen=True)

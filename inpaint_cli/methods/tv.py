@@ -32,8 +32,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
+from inpaint_cli.blending.poisson import HOLES, Hole, distinct_masks
 from inpaint_cli.method import Method
-from inpaint_cli.poisson import HOLES, Hole, distinct_masks
 
 OVER_RELAXATION = 1.8  # within (0, 2); Eckstein and Bertsekas 1992 recommend 1.5 to 1.8
 COARSEST = 8  # pixels: no coarser start for images whose half is smaller

@@ -9,8 +9,8 @@ from scipy import ndimage
 from scipy.sparse.linalg import spsolve
 from skimage import data
 
-from inpaint_cli import poisson
-from inpaint_cli.blending import poisson_blend
+from inpaint_cli.blending import poisson
+from inpaint_cli.blending.blends import poisson_blend
 
 IMAGES, SIZE, SIDE = 64, 128, 64
 

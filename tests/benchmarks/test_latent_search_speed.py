@@ -11,12 +11,12 @@ import pytest
 import torch
 from measure import report, side_by_side
 
-from inpaint_cli.latent_descent import BLOCK, LOOK_EVERY, PRINTED, Machine, Plan, Rows
-from inpaint_cli.latent_search import search
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods.sii import SII, Settings
 from inpaint_cli.networks.folding import frozen_copy
+from inpaint_cli.searching.descent import BLOCK, LOOK_EVERY, PRINTED, Machine, Plan, Rows
+from inpaint_cli.searching.search import search
 
 pytestmark = pytest.mark.benchmark
 SHAPE, COUNT, STEPS, PARTS = ImageShape(3, 64, 64), 64, 1000, 14

@@ -88,7 +88,7 @@ def test_what_known_pixels_of_the_output_do(concentrated):
     losses = []
     for shift in (0.0, 0.3):
         other = Batch(batch.image, batch.mask, batch.labels)
-        other.shared["condition"] = model.shown(batch.observed, batch.mask)
+        other.shared["condition"] = model.condition_when_trained(batch.observed, batch.mask)
         output = torch.full_like(batch.image, 0.2) + shift * batch.mask
         other.shared["outputs"] = {"i": output}
         model.eval()
@@ -135,7 +135,7 @@ def test_discriminators_see_the_condition():
 @pytest.mark.parametrize(("masks", "filled"), [("block:16", True), ("noise:0.8", True), ("pattern:0.25", False)])
 def test_holes_are_filled_as_section_4_1_says(masks, filled):
     model, batch = made(masks), batch_of(4, masks)
-    seen, hole = model.seen(batch), (batch.mask == 0).expand_as(batch.image)
+    seen, hole = model.condition(batch), (batch.mask == 0).expand_as(batch.image)
     assert torch.equal(seen[~hole], batch.image[~hole])
     values = seen[hole]
     if filled:
@@ -170,8 +170,8 @@ def test_an_answer_does_not_depend_on_the_rest_of_the_batch():
 def test_in_training_each_image_has_its_own_noise():
     model, batch = made(), batch_of(2)
     empty = Batch(batch.image, torch.zeros_like(batch.mask), batch.labels)
-    assert not torch.equal(*model.seen(empty))
-    assert torch.equal(*model.shown(batch.image, empty.mask))
+    assert not torch.equal(*model.condition(empty))
+    assert torch.equal(*model.condition_when_trained(batch.image, empty.mask))
 
 
 def test_the_judges_of_maps_have_their_share_of_channels():

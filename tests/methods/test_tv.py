@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from inpaint_cli import poisson
+from inpaint_cli.blending import poisson
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods import tv

@@ -2,7 +2,7 @@
 
 P. Vitoria, J. Sintes, C. Ballester, "Semantic Image Completion through an Adversarial Strategy", 2019:
 
-    Eq. 5, 10  search   ẑ = argmin_z of the energy (latent_energy.py), z kept in [-1, 1], by Adam (latent_descent.py)
+    Eq. 5, 10  search   ẑ = argmin_z of the energy (energy.py), z kept in [-1, 1], by Adam (descent.py)
     Eq. 9      edited   Poisson editing of G(ẑ) into the image
 
 What is done otherwise than in the paper, so that less has to be computed for the same energy:
@@ -11,7 +11,7 @@ What is done otherwise than in the paper, so that less has to be computed for th
   independent of what else is in the batch: libraries round differently at other batch sizes. The last is filled up.
 - A start whose energy no longer falls stops, and so does the worse half of an image's starts after 32 steps, and again
   after 64, 128 …: others take their places in the blocks. As many go on as samples are asked for.
-- Adam's axes turn with the gradients (latent_descent.py).
+- Adam's axes turn with the gradients (descent.py).
 - The prior changes slowly: its gradient with respect to the image is computed every `prior_every` steps and kept
   between (1 computes it in each step). Energies are compared only where they are exact.
 """
@@ -27,12 +27,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from inpaint_cli.blending import poisson_blend
+from inpaint_cli.blending.blends import poisson_blend
 from inpaint_cli.errors import InputError, Remark
-from inpaint_cli.latent_descent import Plan, Rows, blocks_of, descend, in_blocks
-from inpaint_cli.latent_energy import Energy
 from inpaint_cli.method import AT_COMPLETION
 from inpaint_cli.networks.folding import frozen_copy
+from inpaint_cli.searching.descent import Plan, Rows, blocks_of, descend, in_blocks
+from inpaint_cli.searching.energy import Energy
 
 PREVIEW_ROWS = 4  # of samples, in the grids of a training
 THUMBNAIL = 16  # pixels; starts are told apart at this size

@@ -18,7 +18,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from inpaint_cli.poisson import HOLES, distinct_masks
+from inpaint_cli.blending.poisson import HOLES, distinct_masks
 
 FEATHER_PIXELS = 8
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint_cli import blending, poisson
-from inpaint_cli.blending import BLENDS, feather, gradient_inside, paste, poisson_blend
+from inpaint_cli.blending import blends, poisson
+from inpaint_cli.blending.blends import BLENDS, feather, gradient_inside, paste, poisson_blend
 from inpaint_cli.masks import parse_masks
 
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
@@ -55,7 +55,7 @@ def iterated(monkeypatch):
     monkeypatch.setattr(poisson, "FACTORISED_PIXELS", 0)
     monkeypatch.setattr(poisson, "RECTANGLE_SIDE", 0)
     monkeypatch.setattr(poisson, "COARSEST", 12)
-    monkeypatch.setattr(blending, "HOLES", poisson.HoleCache())
+    monkeypatch.setattr(blends, "HOLES", poisson.HoleCache())
 
 
 MASKS = {
@@ -204,7 +204,7 @@ def test_a_mask_is_factorised_once(monkeypatch):
     source, target = images(3)
     cache, factorised = poisson.HoleCache(), []
     original = poisson.splu
-    monkeypatch.setattr(blending, "HOLES", cache)
+    monkeypatch.setattr(blends, "HOLES", cache)
     monkeypatch.setattr(poisson, "splu", lambda *a, **k: factorised.append(1) or original(*a, **k))
     for _ in range(3):
         poisson_blend(source, target, MASKS["noise"])

@@ -8,17 +8,17 @@ import torch
 from torch import nn
 
 from inpaint_cli.errors import DivergedError, InputError, Remark
-from inpaint_cli.latent_descent import BLOCK, HEAT, PRINTED, Machine, Plan, Rows, descend
-from inpaint_cli.latent_energy import (
+from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
+from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
+from inpaint_cli.searching.descent import BLOCK, HEAT, PRINTED, Machine, Plan, Rows, descend
+from inpaint_cli.searching.energy import (
     Contextual,
     Energy,
     gradient_where_known,
     weights_around_hole,
     weights_in_hole,
 )
-from inpaint_cli.latent_search import differing, edited, search
-from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
-from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
+from inpaint_cli.searching.search import differing, edited, search
 
 Z, SIDE = 6, 16
 PLAN = Plan(steps=24, restarts=3, candidates=40, rate=0.03, turn_every=8, tolerance=1e-3, patience=1000)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inpaint_cli.errors import DivergedError
-from inpaint_cli.latent_energy import Energy
+from inpaint_cli.searching.energy import Energy
 
 BLOCK = {"cpu": 16, "cuda": 256}  # rows that are computed together
 LOOK_EVERY = 8  # steps between looks at who has come to rest

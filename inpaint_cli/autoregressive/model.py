@@ -8,14 +8,15 @@ values that do not depend on each other makes no difference, so whole fronts of 
 import hashlib
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
+from inpaint_cli.autoregressive.replay import Known
 from inpaint_cli.method import AT_COMPLETION, Batch, Method
 from inpaint_cli.networks.pixels import bits_per_dimension
 
@@ -37,86 +38,6 @@ class ChoiceSettings:
         description="the paper's greedy choice, section 6.1; further samples are drawn",
         json_schema_extra=AT_COMPLETION,
     )
-
-
-class Front(NamedTuple):
-    """Missing pixels that do not depend on each other, and which of their values are missing."""
-
-    pixels: Tensor  # long [N]: positions in the flattened [R, H, W]
-    channels: dict[int, Tensor | slice]  # channel -> where in `pixels` it is missing; those where it is, in order
-
-
-def waves(missing: Tensor, blocked: Callable[[Tensor], Tensor]) -> Tensor:
-    """Number each missing pixel by the pass in which it can be filled: 1, 2, …; 0 where nothing is missing.
-
-    missing: bool [R, H, W]. blocked: bool [R, H, W] of what is still missing -> which pixels depend on one of them
-    that comes earlier in scan order; it is asked once for each pass.
-    """
-    if len(missing) > 1 and torch.equal(missing, missing[:1].expand_as(missing)):
-        return waves(missing[:1], blocked).expand_as(missing)
-    numbers = torch.zeros(missing.shape, dtype=torch.int32)
-    number = 0
-    while missing.any():
-        number += 1
-        ready = missing & ~blocked(missing)
-        numbers[ready] = number
-        missing = missing & ~ready
-    return numbers
-
-
-def fronts(missing: Tensor, blocked: Callable[[Tensor], Tensor], device: torch.device) -> list[Front]:
-    """The passes that fill what is missing, bool [R, C, H, W], in their order; positions lie on `device`."""
-    numbers = waves(missing.any(dim=1), blocked).flatten()
-    pixels = numbers.nonzero()[:, 0]
-    order = torch.sort(numbers[pixels], stable=True)
-    sizes = torch.bincount(order.values.long())[1:].tolist()
-    each = missing.movedim(1, -1).reshape(-1, missing.shape[1])
-    found = []
-    for part in pixels[order.indices].split(sizes) if sizes else ():
-        columns = {channel: column for channel, column in enumerate(each[part].unbind(1)) if column.any()}
-        found.append(Front(part.to(device), {channel: _where(column, device) for channel, column in columns.items()}))
-    return found
-
-
-def _where(column: Tensor, device: torch.device) -> Tensor | slice:
-    """Positions of what is true; a slice, which copies nothing, where everything is."""
-    return slice(None) if column.all() else column.nonzero()[:, 0].to(device)
-
-
-class Replay:
-    """A function of tensors as one CUDA graph: hundreds of small kernels are launched as one."""
-
-    def __init__(self, function: Callable[..., Tensor], inputs: list[Tensor]):
-        self.inputs = [tensor.clone() for tensor in inputs]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):  # libraries set themselves up, which must not happen while capturing
-            function(*self.inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.output = function(*self.inputs)
-
-    def __call__(self, inputs: list[Tensor]) -> Tensor:
-        for kept, new in zip(self.inputs, inputs, strict=True):
-            kept.copy_(new)
-        self.graph.replay()
-        return self.output.clone()
-
-
-class Known:
-    """What is remembered of one mask: its plan, and on a GPU the graph, captured when the mask comes again."""
-
-    def __init__(self, plan: Any):
-        self.plan, self.replay, self.uses = plan, None, 0
-
-    def run(self, function: Callable[..., Tensor], inputs: list[Tensor]) -> Tensor:
-        """`function(*inputs)` in one graph where that pays: photos, whose mask comes once, run without."""
-        self.uses += 1
-        if inputs[0].device.type != "cuda" or self.uses == 1:
-            return function(*inputs)
-        self.replay = self.replay or Replay(function, inputs)
-        return self.replay(inputs)
 
 
 class PixelModel(Method):

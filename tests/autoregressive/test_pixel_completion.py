@@ -9,10 +9,12 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from inpaint_cli.autoregressive.fronts import fronts, waves
+from inpaint_cli.autoregressive.model import KEPT_PLANS, ChoiceSettings, PixelModel
+from inpaint_cli.autoregressive.replay import Replay
 from inpaint_cli.engine.completing import quantised, signed
 from inpaint_cli.method import ImageShape
 from inpaint_cli.networks.pixels import LEVELS, bits_per_dimension, choose, to_levels, to_pixels
-from inpaint_cli.pixel_completion import KEPT_PLANS, ChoiceSettings, PixelModel, Replay, fronts, waves
 
 CPU = torch.device("cpu")
 
