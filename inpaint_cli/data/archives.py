@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, Self
 
 from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging.decoding import printable
@@ -98,7 +98,8 @@ class RefusedMember:
         raise InputError(f"{_place(self)}: {self.reason}")
 
 
-Member = StoredMember | ZipMember | RefusedMember
+ReadMember = StoredMember | ZipMember
+Member = ReadMember | RefusedMember
 
 
 def zip_members(path: Path) -> Iterator[Member]:
@@ -142,7 +143,7 @@ def tar_members(path: Path, file: BinaryIO) -> Iterator[Member]:
     `path` is the file's name on disk, where its members will be read.
     """
     try:
-        with tarfile.open(fileobj=file, mode="r:", tarinfo=_TarInfo, encoding="utf-8") as archive:
+        with _TarFile.open(fileobj=file, mode="r:", tarinfo=_TarInfo, encoding="utf-8") as archive:
             while (info := archive.next()) is not None:
                 archive.members.clear()  # tarfile would keep every header
                 if not info.isdir():
@@ -172,10 +173,16 @@ def _tar_member(path: Path, info: tarfile.TarInfo) -> Member:
 class _TarInfo(tarfile.TarInfo):
     """A header that tarfile would read at once must be small."""
 
-    def _proc_member(self, archive: tarfile.TarFile) -> Any:
+    def _proc_member(self, archive: tarfile.TarFile) -> Self:
         if self.type in LONG_HEADERS and self.size > MAX_TAR_HEADER:
             raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        return super()._proc_member(archive)
+        return super()._proc_member(archive)  # type: ignore[misc]  # there to be overridden, but not in the stubs
+
+
+class _TarFile(tarfile.TarFile):
+    """Only says what the stubs of tarfile leave out."""
+
+    members: list[tarfile.TarInfo]
 
 
 def unpack_gzip(path: Path) -> BinaryIO:
@@ -210,12 +217,12 @@ def _refuse_bomb(path: Path, total: int) -> None:
         raise InputError(f"{printable(path)}: would unpack to {total:,} bytes, more than {MAX_RATIO} times its size")
 
 
-def _refuse_large(member: StoredMember | ZipMember, limit: int) -> None:
+def _refuse_large(member: ReadMember, limit: int) -> None:
     if max(member.size, getattr(member, "packed", 0)) > limit:
         raise InputError(f"{_place(member)}: has {member.size:,} bytes, more than the {limit:,} read at once")
 
 
-def _read_at(member: StoredMember | ZipMember, offset: int, size: int) -> bytes:
+def _read_at(member: ReadMember, offset: int, size: int) -> bytes:
     try:
         with member.archive.open("rb", buffering=0) as file:
             contents = os.pread(file.fileno(), size, offset)

@@ -50,11 +50,14 @@ class FixedCrop(_Crop):
 
     def window(self, width: int, height: int, row: Row) -> Window:
         _refuse_size(width, height, self.image)
+        return self._square()
+
+    def _square(self) -> Window:
         return Window(self.center[0] - self.side // 2, self.center[1] - self.side // 2, self.side)
 
     @model_validator(mode="after")
     def _inside(self) -> "FixedCrop":
-        left, top, side = self.window(*self.image, row=None)
+        left, top, side = self._square()
         if left < 0 or top < 0 or left + side > self.image[0] or top + side > self.image[1]:
             raise ValueError(f"a square of {side} pixels around {self.center} does not lie inside {self.image}")
         return self
@@ -147,7 +150,8 @@ def _clipped(place: int, highest: int) -> int:
 def _drawn(name: str) -> tuple[float, float, float]:
     """Three numbers in [0, 1) that depend on the name alone, and not as the name's split does."""
     digest = sha256(b"crop " + name.encode("utf-8", "surrogateescape")).digest()
-    return tuple(int.from_bytes(digest[start : start + 8]) / 2**64 for start in (0, 8, 16))
+    first, second, third = (int.from_bytes(digest[start : start + 8]) / 2**64 for start in (0, 8, 16))
+    return first, second, third
 
 
 def _placed(low: float, high: float, side: int, margin: float, length: int, draw: float) -> int:

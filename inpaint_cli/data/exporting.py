@@ -42,7 +42,7 @@ def export(
     try:
         done = 0
         for name in splits:
-            done = _export_split(file, file.split(name), unfinished, map_image, lambda n, done=done: progress(done + n))
+            done = _export_split(file, file.split(name), unfinished, map_image, done, progress)
         (unfinished / CARD).write_text(json.dumps(card(file), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         unfinished.chmod(0o755)
         refuse_folder(folder, overwrite)
@@ -68,8 +68,9 @@ def refuse_folder(folder: Path, overwrite: bool) -> None:
 
 
 def _export_split(
-    file: PreparedFile, split: Split, folder: Path, map_image: MapImage, progress: Callable[[int], None]
+    file: PreparedFile, split: Split, folder: Path, map_image: MapImage, done: int, progress: Callable[[int], None]
 ) -> int:
+    """Returns how many rows are done now, of all splits."""
     (folder / split.name).mkdir()
     if "parsing" in split.labels:
         (folder / f"{split.name}_parsing").mkdir()
@@ -83,8 +84,8 @@ def _export_split(
             ).save(folder / split.name / f"{row:06d}.png")
             if "parsing" in split.labels:
                 map_image(split.labels["parsing"][row]).save(folder / f"{split.name}_parsing" / f"{row:06d}.png")
-            progress(row + 1)
-    return len(split)
+            progress(done + row + 1)
+    return done + len(split)
 
 
 def _heads(file: PreparedFile) -> list[str]:

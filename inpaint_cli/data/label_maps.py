@@ -1,5 +1,7 @@
 """Label maps of faces: read as they are stored, brought to the labels of Helen, and landmarks taken from them."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from inpaint_cli.data.schema import LANDMARKS
@@ -9,7 +11,7 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import opened, printable
 
 # The labels of Helen as Smith et al. (CVPR 2013) number them. Here left is the image's left, as in CelebA's landmarks.
-HELEN = (
+HelenName = Literal[
     "background",
     "face skin",
     "left eyebrow",
@@ -21,8 +23,9 @@ HELEN = (
     "inner mouth",
     "lower lip",
     "hair",
-)
-NUMBERS = {name: number for number, name in enumerate(HELEN)}
+]
+HELEN: tuple[HelenName, ...] = get_args(HelenName)
+NUMBERS: dict[str, int] = {name: number for number, name in enumerate(HELEN)}
 PAIRS = (("left eyebrow", "right eyebrow"), ("left eye", "right eye"))
 MOUTH = ("upper lip", "inner mouth", "lower lip")
 STORED_MODES = ("P", "L", "1")  # palette or grey: the stored number is the label
@@ -59,8 +62,8 @@ def sided(labels: np.ndarray) -> np.ndarray:
 
     The two eyes' middles draw a line; half-way along it is the border between left and right.
     """
-    eyes = [_middle(labels, name) for name in PAIRS[1]]
-    if any(eye is None for eye in eyes):
+    eyes = [eye for name in PAIRS[1] if (eye := _middle(labels, name)) is not None]
+    if len(eyes) < 2:
         return labels
     eyes.sort(key=lambda eye: eye[0])
     along, border = eyes[1] - eyes[0], (eyes[0] + eyes[1]) / 2

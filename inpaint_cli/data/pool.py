@@ -5,14 +5,17 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from typing import Any
+from typing import TypeVar, TypeVarTuple
 
 from inpaint_cli.errors import EnvironmentFault
 
 TASKS_PER_WORKER = 4  # waiting or done, not yet taken
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
 def default_workers() -> int:
@@ -20,7 +23,9 @@ def default_workers() -> int:
     return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def map_in_order(function: Callable[..., Any], tasks: Iterable[tuple], workers: int) -> Iterator[tuple[tuple, Any]]:
+def map_in_order(
+    function: Callable[[*Arguments], Result], tasks: Iterable[tuple[*Arguments]], workers: int
+) -> Iterator[tuple[tuple[*Arguments], Result]]:
     """Yield each task with `function(*task)`, in the order of the tasks. One worker means this process."""
     if workers == 1:
         yield from ((task, function(*task)) for task in tasks)
@@ -28,7 +33,7 @@ def map_in_order(function: Callable[..., Any], tasks: Iterable[tuple], workers: 
     # Not fork: this process has threads. Workers import little, so starting them anew costs a fraction of a second.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     try:
-        waiting = deque()
+        waiting: deque[tuple[tuple[*Arguments], Future[Result]]] = deque()
         for task in tasks:
             waiting.append((task, pool.submit(function, *task)))
             if len(waiting) >= workers * TASKS_PER_WORKER:
@@ -43,7 +48,7 @@ def map_in_order(function: Callable[..., Any], tasks: Iterable[tuple], workers: 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _next(waiting: deque) -> tuple[tuple, Any]:
+def _next(waiting: deque[tuple[tuple[*Arguments], Future[Result]]]) -> tuple[tuple[*Arguments], Result]:
     task, future = waiting.popleft()
     return task, future.result()
 
@@ -54,5 +59,7 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    parent_process().join()
+    parent = parent_process()
+    assert parent is not None  # this runs in workers alone
+    parent.join()
     os._exit(1)

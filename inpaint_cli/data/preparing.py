@@ -75,8 +75,8 @@ def prepare_file(
     progress: Progress = lambda done, total: None,
 ) -> Prepared:
     """Make `output` from `source`. `text` is the recipe's own; `limit` is per split; `labeller` adds label maps."""
-    _refuse_before_work(recipe, source, output, overwrite)
-    reading = recipe.source.read(source)
+    folder = _folder(recipe, source, output, overwrite)
+    reading = recipe.source.read(folder)
     total = None if limit else reading.total
     shaping = _shaping(recipe)
     measured, chosen = _measured(recipe, reading, limit, labeller)
@@ -85,7 +85,7 @@ def prepare_file(
         shaped = _shaped(shaping, chosen, workers, labeller)
         skipped = _spool_rows(shaped, spools, strict, lambda n: progress(n, total))
         rows = {split: spool.rows for split, spool in spools.items() if spool.rows}
-        _refuse_too_few(recipe, source, rows, skipped, limit)
+        _refuse_too_few(recipe, folder, rows, skipped, limit)
         write(output, spools, _header(recipe, text, reading, limit, labeller), overwrite)
     file = PreparedFile(output)
     return Prepared(file, rows, file.labels, skipped, reading.without_image)
@@ -100,8 +100,7 @@ def plan(
     labeller: Labeller | None = None,
 ) -> Plan:
     """What `prepare_file` would do, found out without writing anything: every row is counted, a few are decoded."""
-    _refuse_before_work(recipe, source, output, overwrite)
-    reading = recipe.source.read(source)
+    reading = recipe.source.read(_folder(recipe, source, output, overwrite))
     measured, chosen = _measured(recipe, reading, limit, labeller)
     counted = Counter(row.split for row in chosen)
     rows = {split: counted[split] for split in SPLITS if counted[split]}
@@ -110,7 +109,7 @@ def plan(
 
 def download(recipe: Recipe, folder: Path) -> None:
     """Fetch the recipe's original files into `folder`, which is made; `EnvironmentFault` when that fails."""
-    _refuse_needless_source(recipe, folder)
+    _own_folder(recipe, folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         recipe.source.download(folder)
@@ -139,26 +138,30 @@ def _measured(
     return measured, chosen
 
 
-def _refuse_before_work(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> None:
+def _folder(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> Path:
+    """Where the original files are, once nothing speaks against the work."""
     refuse_existing(output, overwrite)
     refuse_unwritable(output)
-    _refuse_needless_source(recipe, source)
-    if not recipe.source.needs_folder:
-        return
+    if (own := _own_folder(recipe, source)) is not None:
+        return own
     if source is None:
         raise UsageError(f"recipe {recipe.name} needs --source, the folder of its original files")
     if not source.is_dir() and not (recipe.source.takes_archive and source.is_file()):
         raise InputError(f"{printable(source)}: {'is not a folder' if source.exists() else 'no such folder'}")
+    return source
 
 
-def _refuse_needless_source(recipe: Recipe, source: Path | None) -> None:
-    if source is not None and not recipe.source.needs_folder:
+def _own_folder(recipe: Recipe, source: Path | None) -> Path | None:
+    """Where the images are that the recipe brings along, if it does; then there is no other source."""
+    own = recipe.source.own_folder()
+    if own is not None and source is not None:
         raise UsageError(f"recipe {recipe.name} brings its own images; leave out --source")
+    return own
 
 
 def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row]:
     """The rows, each with its split, at most `limit` per split."""
-    taken = Counter()
+    taken: Counter[str | None] = Counter()
     for row in reading.rows:
         row = replace(row, split=recipe.splits.split(row.name)) if recipe.splits else row
         if limit is None or taken[row.split] < limit:
@@ -197,6 +200,7 @@ def _spool_task(rows: list[Row], columns: dict[str, np.ndarray], spools: dict[st
     """`columns` hold the values of all `rows`, which may belong to several splits."""
     splits = np.array([row.split for row in rows])
     for split in dict.fromkeys(row.split for row in rows):
+        assert split is not None  # `_chosen` gave each row its own
         names = [row.name for row in rows if row.split == split]
         own = splits == split
         spools[split].extend(names, {name: values if own.all() else values[own] for name, values in columns.items()})
@@ -204,7 +208,8 @@ def _spool_task(rows: list[Row], columns: dict[str, np.ndarray], spools: dict[st
 
 def _batched(rows: Iterator[Row], row_bytes: int) -> Iterator[list[Row]]:
     """Tasks large enough to hide their cost and small enough that a few of them fit in memory."""
-    batch, held = [], 0
+    batch: list[Row] = []
+    held = 0
     for row in rows:
         batch.append(row)
         held += row_bytes + _held_bytes(row)
@@ -221,22 +226,27 @@ def _held_bytes(row: Row) -> int:
     return len(row.image) if isinstance(row.image, bytes) else 0
 
 
-def _refuse_too_few(
-    recipe: Recipe, source: Path | None, rows: dict[str, int], skipped: Skipped, limit: int | None
-) -> None:
+def _refuse_too_few(recipe: Recipe, folder: Path, rows: dict[str, int], skipped: Skipped, limit: int | None) -> None:
     total = sum(rows.values())
     if total == 0:
         reasons = "".join(f"\n  {reason}" for reason in skipped.reasons)
-        raise InputError(f"{printable(source)}: not one usable image among {skipped.count} files{reasons}")
+        raise InputError(f"{printable(folder)}: not one usable image among {skipped.count} files{reasons}")
     if limit is None and total < recipe.minimum_rows:
         raise InputError(
-            f"{printable(source)}: {total:,} usable images, but recipe {recipe.name} needs {recipe.minimum_rows:,};"
+            f"{printable(folder)}: {total:,} usable images, but recipe {recipe.name} needs {recipe.minimum_rows:,};"
             " is the source whole? --limit makes a part of it"
         )
 
 
-def _header(recipe: Recipe, text: str, reading: Reading, limit: int | None, labeller: Labeller | None) -> dict:
-    options = {"size": recipe.size, "mode": recipe.mode, "limit": limit, "notes": list(reading.notes)}
+def _header(
+    recipe: Recipe, text: str, reading: Reading, limit: int | None, labeller: Labeller | None
+) -> dict[str, object]:
+    options: dict[str, object] = {
+        "size": recipe.size,
+        "mode": recipe.mode,
+        "limit": limit,
+        "notes": list(reading.notes),
+    }
     if labeller is not None:
         options["predicted"] = f"{' and '.join(labeller.label_names)} by {labeller.origin}"
     return {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import h5py
 import numpy as np
@@ -121,21 +121,21 @@ def digested(columns: dict[str, Stored]) -> list[Stored]:
     return [columns[name] for name in (*COLUMNS, NAMES) if name in columns]
 
 
-def _block_digests(file: Any, columns: list[Stored]) -> Iterator[bytes]:
+def _block_digests(file: BinaryIO, columns: list[Stored]) -> Iterator[bytes]:
     """The digest of each run of `DIGEST_ROWS` rows, computed by a few threads and in small pieces."""
     blocks = range(digest_count(columns[0].shape[0]))
     with ThreadPoolExecutor(DIGEST_THREADS) as threads:
         yield from threads.map(lambda number: digest(_pieces(file, columns, number)), blocks)
 
 
-def _pieces(file: Any, columns: list[Stored], number: int) -> Iterator[bytes]:
+def _pieces(file: BinaryIO, columns: list[Stored], number: int) -> Iterator[bytes]:
     for column in columns:
         start, end = column.block(number)
         for offset in range(start, end, PIECE_BYTES):
             yield _read_at(file, offset, min(PIECE_BYTES, end - offset))
 
 
-def _read_at(file: Any, offset: int, size: int) -> bytes:
+def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
     return os.pread(file.fileno(), size, offset)
 
 

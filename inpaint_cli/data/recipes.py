@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -11,7 +11,7 @@ from inpaint_cli.data.geometry import FilterName
 from inpaint_cli.data.rows import place_of
 from inpaint_cli.data.sources import AnySource
 from inpaint_cli.errors import InputError, UsageError, unknown
-from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.decoding import Mode, printable
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "data_recipes", PACKAGE.parent / "data_recipes")  # in the wheel, in the repository
@@ -53,7 +53,7 @@ class Recipe(BaseModel):
     paper: Text
     sentence: Text  # of the paper, that this recipe carries out
     terms: Text  # of the source
-    mode: Literal["rgb", "gray"]
+    mode: Mode
     size: Annotated[int, Field(ge=8, le=MAX_SIZE)]
     size_may_change: bool = False
     filter: FilterName = "bicubic"

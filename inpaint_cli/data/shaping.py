@@ -11,14 +11,14 @@ from inpaint_cli.data.geometry import FilterName, Window
 from inpaint_cli.data.rows import Row
 from inpaint_cli.data.trees import decodable
 from inpaint_cli.errors import InputError
-from inpaint_cli.imaging.decoding import decode_image, in_mode, printable
+from inpaint_cli.imaging.decoding import Mode, decode_image, in_mode, printable
 
 
 @dataclass(frozen=True)
 class Shaping:
     """What a recipe does to every row."""
 
-    mode: str
+    mode: Mode
     crop: Crop
     size: int
     filter: FilterName

@@ -5,7 +5,7 @@ A source asks for its tree by name, `open_tree(source, ("img_align_celeba",), FO
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +13,9 @@ from typing import BinaryIO
 from inpaint_cli.data.archives import (
     MAX_MEMBER_BYTES,
     Member,
+    ReadMember,
     RefusedMember,
+    StoredMember,
     tar_members,
     unpack_gzip,
     zip_members,
@@ -97,9 +99,9 @@ class ArchiveTree(Tree):
 
     def __init__(self, path: Path, members: Iterable[Member], top_names: tuple[str, ...]):
         super().__init__(path)
-        kept, refused = {}, []
-        for member in members:
-            member = _admitted(member)
+        kept: dict[str, ReadMember] = {}
+        refused = []
+        for member in map(_admitted, members):
             if _is_hidden(member.name):
                 continue
             if isinstance(member, RefusedMember):
@@ -130,12 +132,16 @@ class UnpackedTree(ArchiveTree):
         member = self._members[name]
         if member.size > MAX_MEMBER_BYTES:
             return RefusedMember(self.path, name, f"has {member.size:,} bytes, more than are read at once")
-        return os.pread(self._unpacked.fileno(), member.size, member.offset)
+        return self._unpacked_bytes(member)
 
     def read(self, name: str, limit: int = MAX_MEMBER_BYTES) -> bytes:
         member = self._members.get(name)
         if member is None or member.size > limit:
             return super().read(name, limit)
+        return self._unpacked_bytes(member)
+
+    def _unpacked_bytes(self, member: ReadMember) -> bytes:
+        assert isinstance(member, StoredMember)  # a tar archive has no others
         return os.pread(self._unpacked.fileno(), member.size, member.offset)
 
 
@@ -175,10 +181,10 @@ def tree_at(path: Path, top_names: tuple[str, ...] = ()) -> Tree:
         raise InputError(
             f"{printable(path)}: {'is not a folder or file' if path.exists() else 'no such file or folder'}"
         )
-    reader = OPENERS.get(_suffix(path.name))
-    if reader is None:
+    suffix = _suffix(path.name)
+    if suffix is None:
         raise InputError(_unread(path))
-    return reader(path, top_names)
+    return OPENERS[suffix](path, top_names)
 
 
 def _zip_tree(path: Path, top_names: tuple[str, ...]) -> Tree:
@@ -190,7 +196,12 @@ def _tar_tree(path: Path, top_names: tuple[str, ...]) -> Tree:
         return ArchiveTree(path, tar_members(path, file), top_names)
 
 
-OPENERS = {".zip": _zip_tree, ".tar": _tar_tree, ".tar.gz": UnpackedTree, ".tgz": UnpackedTree}
+OPENERS: dict[str, Callable[[Path, tuple[str, ...]], Tree]] = {
+    ".zip": _zip_tree,
+    ".tar": _tar_tree,
+    ".tar.gz": UnpackedTree,
+    ".tgz": UnpackedTree,
+}
 SUFFIXES = tuple(OPENERS)
 
 
@@ -220,7 +231,7 @@ def _suffix(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> str | None:
 
 
 def _stem(name: str) -> str:
-    return name[: -len(_suffix(name))]
+    return name[: len(name) - len(_suffix(name) or "")]
 
 
 def _admitted(member: Member) -> Member:
@@ -241,7 +252,7 @@ def _is_hidden(name: str) -> bool:
     return "__MACOSX" in parts or any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
-def _without_top(members: dict[str, Member], tops: tuple[str, ...]) -> dict[str, Member]:
+def _without_top(members: dict[str, ReadMember], tops: tuple[str, ...]) -> dict[str, ReadMember]:
     first = {name.partition("/")[0] for name in members}
     top = next(iter(first)) if len(first) == 1 else None
     if top not in tops or top in members:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import h5py
 import numpy as np
@@ -47,7 +47,7 @@ class Spool:
     def __init__(self, folder: Path, files: ExitStack):
         self.rows = 0
         self._folder, self._exit = folder, files
-        self._files: dict[str, Any] = {}
+        self._files: dict[str, IO[bytes]] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._name_bytes = 1  # of the longest
         self._name_end, self._name_blocks = 0, [0]  # where the names of each block of rows begin
@@ -114,7 +114,7 @@ class Spool:
         block = os.pread(self._files[NAMES].fileno(), end - start, start)
         yield b"".join(name.ljust(column.row_bytes, b"\0") for name in _split_names(block))
 
-    def _file(self, column: str) -> Any:
+    def _file(self, column: str) -> IO[bytes]:
         if column not in self._files:
             file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the stack closes it
             self._files[column] = self._exit.enter_context(file)
@@ -182,7 +182,9 @@ def _lay_out_split(group: h5py.Group, spool: Spool) -> list[Stored]:
     return stored
 
 
-def _copy_rows(path: Path, spools: Mapping[str, Spool], columns: Mapping[str, list[Stored]]) -> list[tuple]:
+def _copy_rows(
+    path: Path, spools: Mapping[str, Spool], columns: Mapping[str, list[Stored]]
+) -> list[tuple[str, list[Stored], bytes]]:
     """Write rows and digests at their offsets; returns what the identity is made of."""
     found = []
     with path.open("r+b", buffering=0) as file:

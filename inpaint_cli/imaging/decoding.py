@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from inpaint_cli.errors import InpaintError, InputError
+
+Mode = Literal["rgb", "gray"]  # what pixels are wanted as
 
 # Decoders outside this list (video frames, game textures, fonts, documents) are never given a byte.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "QOI")
@@ -17,7 +19,7 @@ MAX_PIXELS = 64_000_000  # at up to 16 bytes a pixel while decoding, about 1 GB
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 SIXTEEN_BITS_IN_32 = ("PNG", "PPM")  # formats whose 16 bits Pillow may hand over as mode I
 CONVERTIBLE = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa")
-WHITE = {"L": 255, "RGB": (255, 255, 255)}
+WHITE: dict[str, int | tuple[int, int, int]] = {"L": 255, "RGB": (255, 255, 255)}
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,7 +31,7 @@ UPRIGHT = {
 }
 
 
-def decode(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") -> np.ndarray:
+def decode(path: str | Path | BinaryIO, mode: Mode = "rgb") -> np.ndarray:
     """The first frame, upright after its EXIF orientation, transparency over white: uint8 [H, W, 3] or [H, W, 1].
 
     16 bits are scaled to 8. Raises `InputError` naming the file and the reason, whatever the decoder raised.
@@ -37,7 +39,7 @@ def decode(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") ->
     return pixels_of(decode_image(path, mode))
 
 
-def decode_image(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rgb") -> Image.Image:
+def decode_image(path: str | Path | BinaryIO, mode: Mode = "rgb") -> Image.Image:
     """As `decode`, as an image of mode RGB or L: cutting it copies no more than is cut."""
     with opened(path) as image:
         return in_mode(over_white(*colour_and_alpha(image)), mode)
@@ -45,7 +47,7 @@ def decode_image(path: str | Path | BinaryIO, mode: Literal["rgb", "gray"] = "rg
 
 @contextmanager
 def opened(
-    path: str | Path | BinaryIO, inspect: Callable[[Image.Image], None] = lambda image: None
+    path: str | Path | BinaryIO, inspect: Callable[[ImageFile.ImageFile], None] = lambda image: None
 ) -> Iterator[Image.Image]:
     """The decoded first frame, upright; whatever goes wrong here or inside the block becomes `InputError`.
 
@@ -96,7 +98,7 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
-def in_mode(image: Image.Image, mode: Literal["rgb", "gray"]) -> Image.Image:
+def in_mode(image: Image.Image, mode: Mode) -> Image.Image:
     """An image of mode L or RGB in the one that is wanted."""
     return _in_mode(image, {"rgb": "RGB", "gray": "L"}[mode])
 
@@ -105,7 +107,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
-def has_sixteen_bits(image: Image.Image) -> bool:
+def has_sixteen_bits(image: ImageFile.ImageFile) -> bool:
     """Whether the file holds more than 8 bits per channel (asked before `load`, which forgets)."""
     arguments = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
     return image.mode.startswith("I") or any(isinstance(part, str) and ";16" in part for part in arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from inpaint_cli.imaging.decoding import has_sixteen_bits, orientation_of
 
@@ -31,11 +31,11 @@ UPRIGHT = {
 }
 
 
-def is_deep(image: Image.Image) -> bool:
+def is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether the file (asked before it is decoded) is one whose 16 bits per channel are kept: a PNG or a TIFF."""
     if image.format == "PNG":
         return has_sixteen_bits(image)
-    if image.format != "TIFF":
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
     plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (GREY, COLOUR)
@@ -48,7 +48,7 @@ def read_deep(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | 
 
     image: the same file, opened and judged safe to decode.
     """
-    decode = {"PNG": imagecodecs.png_decode, "TIFF": imagecodecs.tiff_decode}[image.format]
+    decode = imagecodecs.png_decode if image.format == "PNG" else imagecodecs.tiff_decode
     pixels = decode(path.read_bytes())
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if pixels.dtype != np.uint16 or pixels.shape[:2] != (image.height, image.width) or pixels.shape[2] > 4:
@@ -64,9 +64,9 @@ def read_deep(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | 
 
 def _extra_samples(image: Image.Image) -> tuple[int, ...]:
     """What the channels after the colours are, in TIFF's numbers."""
-    if image.format == "PNG":
-        return (UNASSOCIATED,)
-    return tuple(image.tag_v2.get(ExifTags.Base.ExtraSamples, ()))
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return tuple(image.tag_v2.get(ExifTags.Base.ExtraSamples, ()))
+    return (UNASSOCIATED,)  # a PNG's
 
 
 def _unmultiplied(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:

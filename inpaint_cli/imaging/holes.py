@@ -108,7 +108,7 @@ def pixels_of_colour(photo: Photo, text: str) -> np.ndarray:
     """
     colour, tolerance = parse_colour(text)
     pixels = to_eight_bits(photo.pixels).astype(np.int16)
-    hole = (np.abs(pixels - np.array(colour, np.int16)) <= tolerance).all(axis=2)
+    hole = np.all(np.abs(pixels - np.array(colour, np.int16)) <= tolerance, axis=2)
     if photo.alpha is not None:
         hole &= photo.alpha > 0
     return hole
@@ -145,9 +145,10 @@ def dilated(hole: np.ndarray, pixels: int) -> np.ndarray:
 
 def _around(hole: np.ndarray, pixels: int) -> tuple[slice, slice]:
     """The rows and columns that lie within so many pixels of the hole."""
-    where = np.atleast_3d(hole).any(axis=2)
+    where = np.any(np.atleast_3d(hole), axis=2)
     ends = [np.flatnonzero(where.any(axis=axis))[[0, -1]] for axis in (1, 0)]
-    return tuple(slice(max(int(first) - pixels, 0), int(last) + 1 + pixels) for first, last in ends)
+    rows, columns = (slice(max(int(first) - pixels, 0), int(last) + 1 + pixels) for first, last in ends)
+    return rows, columns
 
 
 def faded(original: np.ndarray, completed: np.ndarray, hole: np.ndarray, pixels: int) -> np.ndarray:

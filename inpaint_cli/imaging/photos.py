@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
 from inpaint_cli.files import replacing
@@ -65,44 +65,63 @@ class Photo:
         """Width, height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    @property
+    def invisible(self) -> np.ndarray | None:
+        """bool [H, W]: what is known but has no colour, since it is wholly transparent; None where nothing is."""
+        return None if self.alpha is None or self.alpha.all() else self.alpha == 0
+
 
 def read_photo(path: str | Path) -> Photo:
     """Decode a photo with its alpha and metadata; `InputError` names the file and the reason.
 
     PNG and TIFF of 16 bits per channel come as uint16, everything else as uint8.
     """
-    found = {}
-    with opened(path, inspect=lambda image: found.update(_before_decoding(image, Path(path)))) as image:
+    headers: list[_Header] = []
+    with opened(path, inspect=lambda image: headers.append(_before_decoding(image, Path(path)))) as image:
+        (header,) = headers
         colour, alpha = colour_and_alpha(image)
         pixels, transparency = pixels_of(colour), None if alpha is None else np.asarray(alpha)
-        if found["deep"] is not None:
-            pixels, transparency = found["deep"]
-        notes = [*found["notes"]]
-        if found["sixteen"] and found["deep"] is None:
+        if header.deep is not None:
+            pixels, transparency = header.deep
+        notes = [*header.notes]
+        if header.sixteen and header.deep is None:
             notes.append("16 bits per channel: completed and written with 8")
         return Photo(
             pixels=pixels.copy(),
             alpha=None if transparency is None else transparency.copy(),
-            format=SAME_FORMAT.get(image.format, image.format),
+            format=_format_of(image),
             metadata=kept_metadata(image),
-            encoding=found["encoding"],
+            encoding=header.encoding,
             notes=tuple(notes),
         )
 
 
-def _before_decoding(image: Image.Image, path: Path) -> dict[str, Any]:
+class _Header(NamedTuple):
     """What only the undecoded file says."""
-    return {
-        "deep": read_deep(path, image) if is_deep(image) else None,
-        "sixteen": has_sixteen_bits(image) and (image.mode != "I" or image.format in SIXTEEN_BITS_IN_32),
-        "encoding": jpeg_encoding(image),
-        "notes": [*_note_of_format(image, path), *_note_of_frames(image)],
-    }
+
+    deep: tuple[np.ndarray, np.ndarray | None] | None  # as `read_deep` gives them
+    sixteen: bool
+    encoding: Mapping[str, Any]
+    notes: list[str]
+
+
+def _before_decoding(image: ImageFile.ImageFile, path: Path) -> _Header:
+    return _Header(
+        deep=read_deep(path, image) if is_deep(image) else None,
+        sixteen=has_sixteen_bits(image) and (image.mode != "I" or image.format in SIXTEEN_BITS_IN_32),
+        encoding=jpeg_encoding(image),
+        notes=[*_note_of_format(image, path), *_note_of_frames(image)],
+    )
+
+
+def _format_of(image: Image.Image) -> str:
+    name = image.format or ""
+    return SAME_FORMAT.get(name, name)
 
 
 def _note_of_format(image: Image.Image, path: Path) -> list[str]:
     named = FORMATS.get(path.suffix.lower())
-    content = SAME_FORMAT.get(image.format, image.format)
+    content = _format_of(image)
     if named is None or named.name == content:
         return []
     return [f"{printable(path.name)} is a {content} file inside, and was read as one"]
@@ -135,13 +154,11 @@ def write_photo(
     """
     form = output_format(path)
     metadata = photo.metadata if form.metadata else {}
-    if pixels.dtype == np.uint16 and form.write_deep:
+    write_deep = form.write_deep
+    if pixels.dtype == np.uint16 and write_deep:
         layers = [pixels] if photo.alpha is None else [pixels, photo.alpha[:, :, None]]
         return _write_whole(
-            path,
-            form,
-            overwrite,
-            lambda temporary: form.write_deep(np.concatenate(layers, axis=2), temporary, metadata),
+            path, form, overwrite, lambda temporary: write_deep(np.concatenate(layers, axis=2), temporary, metadata)
         )
     image, notes = _eight_bit_image(photo, pixels, form)
     options = _encoding_options(photo, image, form, quality)

@@ -13,12 +13,20 @@ class Source(BaseModel):
     """`kind` names the subclass in the recipe; the other fields are its options."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    needs_folder: ClassVar[bool] = True
+    kind: str
     takes_archive: ClassVar[bool] = False  # whether --source may also be one archive
-    has_splits: ClassVar[bool] = True  # False: the recipe's `splits` table must say
     where: ClassVar[str] = "get its original files from its owners, whom the recipe's terms name"
 
-    def read(self, folder: Path | None) -> Reading:
+    @property
+    def has_splits(self) -> bool:
+        """False: the recipe's `splits` table must say."""
+        return True
+
+    def own_folder(self) -> Path | None:
+        """Where the images are that the source brings along; None: --source names the folder."""
+        return None
+
+    def read(self, folder: Path) -> Reading:
         """Read the lists of the source; `InputError` names what is missing or damaged, and where."""
         raise NotImplementedError
 

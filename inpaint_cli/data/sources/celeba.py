@@ -131,7 +131,11 @@ def _left_open(folder: Path, files: Mapping[str, str]) -> dict[str, None]:
     return dict.fromkeys(lists.read_partition(folder) or (name for name in files if name.endswith(".jpg")))
 
 
-SPLITTERS = {"official": _official, "last-1000": _last_1000, "recipe": _left_open}
+SPLITTERS: dict[str, Callable[[Path, Mapping[str, str]], Mapping[str, str | None]]] = {
+    "official": _official,
+    "last-1000": _last_1000,
+    "recipe": _left_open,
+}
 
 
 def _wanting(folder: Path, stem: str) -> str:

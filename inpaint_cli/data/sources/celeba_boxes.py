@@ -32,8 +32,10 @@ class Boxes:
 def read_boxes(folder: Path, form: str) -> Boxes | None:
     """None where no list applies: there are none, or not the landmarks by which they move into aligned images."""
     boxes = lists.read_boxes(folder)
-    if boxes is None or form == "wild":
-        return boxes and Boxes(boxes, None)
+    if boxes is None:
+        return None
+    if form == "wild":
+        return Boxes(boxes, None)
     found, aligned = lists.read_wild_landmarks(folder), lists.read_aligned_landmarks(folder)
     return Boxes(boxes, (found, aligned)) if found and aligned else None
 

@@ -124,10 +124,10 @@ def _read_list(folder: Path, stem: str, columns: int, convert: Convert, header: 
 def _read_header(path: Path, lines: list[str], columns: int) -> tuple[tuple[str, ...], str | None]:
     """The columns' names, and how many rows a text list promises: its line 1 counts, line 2 names."""
     if path.suffix == ".csv":
-        heads, promised, number = lines[0].strip().split(",") if lines else [], None, 1
+        named, promised, number = lines[0].strip().split(",") if lines else [], None, 1
     else:
-        heads, promised, number = lines[1].split() if len(lines) > 1 else [], lines[0].strip() if lines else "", 2
-    heads = tuple(head.strip() for head in heads if head.strip() not in CSV_HEADS)
+        named, promised, number = lines[1].split() if len(lines) > 1 else [], lines[0].strip() if lines else "", 2
+    heads = tuple(head.strip() for head in named if head.strip() not in CSV_HEADS)
     if len(heads) != columns:
         raise InputError(f"{printable(path)}: line {number} names {len(heads)} columns, not {columns}")
     return heads, promised

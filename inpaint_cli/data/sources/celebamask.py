@@ -7,7 +7,15 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from inpaint_cli.data.label_maps import HELEN, LABEL_NAMES, NUMBERS, face_labels, read_label_map, read_mask, renumbered
+from inpaint_cli.data.label_maps import (
+    LABEL_NAMES,
+    NUMBERS,
+    HelenName,
+    face_labels,
+    read_label_map,
+    read_mask,
+    renumbered,
+)
 from inpaint_cli.data.rows import Reading, Row
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.sources.parts import Part, find_part, open_part
@@ -17,8 +25,6 @@ from inpaint_cli.imaging.decoding import printable
 
 WHOLES = ("CelebAMask-HQ",)
 IMAGES, MAPS, MASKS = ("images", "CelebA-HQ-img"), ("masks",), ("CelebAMask-HQ-mask-anno",)
-
-HelenName = Literal[HELEN]
 
 
 class CelebAMaskSource(Source):
@@ -87,13 +93,14 @@ class PartMasks:
     numbers: bytes  # Helen's label for each of the data set's
 
     def __call__(self, size: tuple[int, int]) -> dict[str, np.ndarray]:
-        labels = None
+        labels: np.ndarray | None = None
         for number, stored, name in self.parts:
             mask = read_mask(stored, name)
             labels = np.zeros(mask.shape, np.uint8) if labels is None else labels
             if mask.shape != labels.shape:
                 raise InputError(f"{printable(name)}: is of another size than the face's other masks")
             labels[mask > 127] = number
+        assert labels is not None  # a face has one mask or more
         return face_labels(renumbered(labels, self.numbers), size, self.parts[0][2])
 
 

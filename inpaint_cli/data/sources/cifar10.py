@@ -52,7 +52,7 @@ def _read(folder: Path) -> Reading:
     for names, ending, read in FORMS:
         tree = find_tree(folder, names)
         batches = [name for name in BATCHES if tree is not None and f"{name}{ending}" in tree]
-        if batches:
+        if tree is not None and batches:
             return _read_batches(tree, batches, ending, read)
     return _read_folders(folder)
 
@@ -126,7 +126,7 @@ def _read_folders(folder: Path) -> Reading:
     if strange is not None:
         raise InputError(f"{printable(tree.path / strange)}: its folder is none of {', '.join(CLASSES)}")
     made = (
-        Row(name, tree.image(name), SPLIT_FOLDERS[part], {"labels": np.int64(CLASSES.index(label))})
+        Row(name, tree.image(name), SPLIT_FOLDERS[part], {"labels": np.array(CLASSES.index(label), np.int64)})
         for name, part, label in rows
     )
     return Reading(made, len(rows), {"labels": CLASSES}, without_image=max(0, ROWS - len(rows)))

@@ -5,7 +5,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 from pydantic import PositiveInt
@@ -17,6 +17,9 @@ from inpaint_cli.imaging.decoding import printable
 
 FOLDERS = (".", "MNIST/raw", "raw")  # the last two as torchvision unpacks them
 MAX_BYTES = 1 << 30  # MNIST unpacked is 47 MB; a gzip bomb is refused here
+
+
+Part = tuple[np.ndarray, np.ndarray]  # images uint8 [N, H, W], labels int64 [N]
 
 
 class IdxSource(Source):
@@ -41,7 +44,7 @@ class IdxSource(Source):
         MNIST(folder, download=True)  # into MNIST/raw, one of the places where `read` looks
 
 
-def _rows(train: tuple, test: tuple, kept: int) -> Iterator[Row]:
+def _rows(train: Part, test: Part, kept: int) -> Iterator[Row]:
     parts = (("train", train, 0, kept), ("validation", train, kept, len(train[1])), ("test", test, 0, len(test[1])))
     for split, (images, labels), start, stop in parts:
         file = "t10k" if split == "test" else "train"
@@ -49,8 +52,7 @@ def _rows(train: tuple, test: tuple, kept: int) -> Iterator[Row]:
             yield Row(f"{file}/{index:05d}", images[index][:, :, None], split, {"labels": labels[index]})
 
 
-def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 [N, H, W] and labels int64 [N]."""
+def _read_part(folder: Path, part: str) -> Part:
     images_path = require(folder, _either(f"{part}-images-idx3-ubyte"), FOLDERS)
     labels_path = require(folder, _either(f"{part}-labels-idx1-ubyte"), FOLDERS)
     images, labels = _read_idx(images_path, axes=3), _read_idx(labels_path, axes=1)
@@ -79,7 +81,7 @@ def _read_idx(path: Path, axes: int) -> np.ndarray:
     return values
 
 
-def _unpack(path: Path, plain) -> None:
+def _unpack(path: Path, plain: IO[bytes]) -> None:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed:
             while block := packed.read(1 << 20):

@@ -76,7 +76,9 @@ class _Text:
 
     def _pass_space(self) -> None:
         while True:
-            self._place = SPACE.match(self._held, self._place).end()
+            passed = SPACE.match(self._held, self._place)
+            assert passed is not None  # no space matches, too
+            self._place = passed.end()
             if self._place < len(self._held) or not self._more():
                 return
 

@@ -4,13 +4,16 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from inpaint_cli.data.rows import Reading, Row
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.trees import find_tree, tree_at
 from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging.decoding import printable
+
+if TYPE_CHECKING:
+    import lmdb  # an extra of this package
 
 PARTS = ("train", "val")  # the official parts; the recipe's shares decide over both
 
@@ -72,7 +75,7 @@ def _count(path: Path) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator["lmdb.Transaction"]:
     """A transaction that reads: nothing is locked or written."""
     try:
         import lmdb

@@ -1,13 +1,15 @@
 """Numbers from MATLAB's files, checked before they are believed."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
+Read = TypeVar("Read")
 MAX_VALUES = 1 << 31  # the largest file of the house's sets, SVHN's extra_32x32.mat, has 1.6e9
 
 
@@ -42,7 +44,7 @@ def _whole(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _guarded(path: Path, read: Any) -> Any:
+def _guarded(path: Path, read: Callable[[], Read]) -> Read:
     try:
         return read()
     except FileNotFoundError:

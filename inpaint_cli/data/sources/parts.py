@@ -44,7 +44,9 @@ def find_part(folder: Path, names: tuple[str, ...], wholes: tuple[str, ...]) -> 
     if tree is not None:
         return Part(tree)
     whole = find_tree(folder, wholes) if wholes else None
-    held = {name.partition("/")[0] for name in whole.names()} if whole else set()
+    if whole is None:
+        return None
+    held = {name.partition("/")[0] for name in whole.names()}
     return next((Part(whole, f"{name}/") for name in names if name in held), None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
@@ -32,17 +32,21 @@ class PhotographsSource(Source):
     """A regular grid of squares over each part."""
 
     kind: Literal["photographs"]
-    needs_folder: ClassVar[bool] = False
     parts: tuple[Part, ...]
     sides: tuple[PositiveInt, ...]  # of the squares, in pixels of the photograph
 
-    def read(self, folder: None) -> Reading:
-        carried = Path(find_spec("skimage").origin).parent / "data"
-        rows = [row for part in self.parts for name in part.photographs for row in self._rows(carried, part, name)]
+    def own_folder(self) -> Path:
+        found = find_spec("skimage")
+        if found is None or found.origin is None:
+            raise EnvironmentFault("scikit-image, which carries these photographs, is not installed")
+        return Path(found.origin).parent / "data"
+
+    def read(self, folder: Path) -> Reading:
+        rows = [row for part in self.parts for name in part.photographs for row in self._rows(folder, part, name)]
         return Reading(iter(rows), len(rows))
 
-    def _rows(self, carried: Path, part: Part, name: str) -> Iterator[Row]:
-        path = carried / name
+    def _rows(self, folder: Path, part: Part, name: str) -> Iterator[Row]:
+        path = folder / name
         if not path.is_file():
             raise EnvironmentFault(f"scikit-image {version('scikit-image')} does not carry the photograph {name}")
         pixels = decode(path)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from inpaint_cli.data.rows import Reading, Row, require
 from inpaint_cli.data.sources.base import Source
@@ -92,7 +92,8 @@ def _read_partitions(path: Path) -> dict[str, str]:
     return partitions
 
 
-def _text(path: Path, entry: Any, key: str) -> str:
-    if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
+def _text(path: Path, entry: object, key: str) -> str:
+    value = entry.get(key) if isinstance(entry, dict) else None
+    if not isinstance(value, str):
         raise InputError(f"{printable(path)}: has an entry without `{key}`")
-    return entry[key]
+    return value
