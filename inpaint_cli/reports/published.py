@@ -1,4 +1,6 @@
-"""The papers' tables as data: one TOML file each in `published/`, read and checked here.
+"""The papers' tables as data: one TOML file each in `papers/PAPER/`, read and checked here.
+
+A folder with a `paper.toml`, which says what the paper is called, is a paper; each other TOML file in it is a table.
 
 A table is systems (rows) under conditions (masks, data, split, or a part such as one label) measured by metrics.
 Figures keep the digits of the print: `0.860` stays `0.860`. What a condition or row leaves out, the table's head says.
@@ -15,13 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from inpaint_cli.errors import UsageError, unknown
 
-FOLDER = Path(__file__).parent / "published"
-PAPERS = {
-    "mde": "Dapogny, Cord, Perez: The Missing Data Encoder",
-    "unsupervised": "Pajot, de Bézenac, Gallinari: Unsupervised Adversarial Image Inpainting",
-    "collagan": "Liao et al.: Face Completion with Semantic Knowledge and Collaborative Adversarial Learning",
-    "semantic": "Vitoria, Sintes, Ballester: Semantic Image Completion through an Adversarial Strategy",
-    "deep": "Burlin, Le Calonnec, Duperier: Deep Image Inpainting",
+FOLDER = Path(__file__).parent / "papers"
+PAPERS = {  # folder -> `authors: title`
+    path.parent.name: "{authors}: {title}".format_map(tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(FOLDER.glob("*/paper.toml"))
 }
 BY_CONDITION = ("masks", "recipe", "split", "images")  # what a table may say once for all its conditions
 BY_ROW = ("trained_on", "expected", "steps")  # and for all its rows of ours
@@ -88,7 +87,7 @@ class Row(Part):
 
 class PublishedTable(Part):
     name: str  # the file's
-    paper: Literal[tuple(PAPERS)]
+    paper: str  # the folder's
     place: str
     title: str
     statements: list[str] = Field(default_factory=list)  # what the text says of its figures
@@ -96,6 +95,13 @@ class PublishedTable(Part):
     metrics: list[Metric] = Field(min_length=1)
     conditions: list[Condition] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
+
+    @field_validator("paper")
+    @classmethod
+    def _known(cls, paper: str) -> str:
+        if paper not in PAPERS:
+            raise ValueError(f"no paper.toml in papers/{paper}")
+        return paper
 
     @model_validator(mode="after")
     def _check(self) -> "PublishedTable":
@@ -118,19 +124,25 @@ class PublishedTable(Part):
         return None if figure == "-" else figure
 
 
+def _files() -> dict[str, Path]:
+    """Table -> its file."""
+    return {path.stem: path for path in FOLDER.glob("*/*.toml") if path.name != "paper.toml"}
+
+
 def table_names() -> list[str]:
     """Every table, as `inpaint report table` takes it."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return sorted(_files())
 
 
 @cache
 def load_table(name: str) -> PublishedTable:
     """The table of that name; `UsageError` with the nearest name if there is none."""
-    if name not in table_names():
+    path = _files().get(name)
+    if path is None:
         raise UsageError(unknown("table", name, table_names()))
-    raw = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"), parse_float=Decimal)
+    raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     by_condition = {key: raw.pop(key) for key in BY_CONDITION if key in raw}
     raw["conditions"] = [{**by_condition, **condition} for condition in raw["conditions"]]
     by_row = {key: raw.pop(key) for key in BY_ROW if key in raw}
     raw["rows"] = [{**by_row, **row} if "method" in row else row for row in raw["rows"]]
-    return PublishedTable(name=name, **raw)
+    return PublishedTable(name=name, paper=path.parent.name, **raw)

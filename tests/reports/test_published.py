@@ -82,6 +82,11 @@ def test_every_table_of_the_papers_is_here():
     assert {*table_names()} == {*PRINTED, "mde-figure-7", "mde-figure-8"}
 
 
+def test_a_table_is_named_after_its_paper():
+    """So two papers cannot have a table of one name."""
+    assert all(name.startswith(f"{load_table(name).paper}-") for name in table_names())
+
+
 @pytest.mark.skipif(not PAPERS.is_dir(), reason="the papers' texts are not here (../shared/papers)")
 def test_figures_in_the_statements_are_the_papers():
     for name in table_names():
