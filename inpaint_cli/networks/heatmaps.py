@@ -1,5 +1,5 @@
 """Labels as maps that a network can aim at: a Gaussian at each landmark, and the point read back from a map's peak; a
-binary map for each part of a face.
+binary map for each part of a face; and a squared error in which small parts count.
 
 Pfister, Charles, Zisserman: Flowing ConvNets for Human Pose Estimation in Videos, ICCV 2015; Payer, Štern, Bischof,
 Urschler: Regressing Heatmaps for Multiple Landmark Localization Using CNNs, MICCAI 2016.
@@ -11,6 +11,7 @@ from torch import Tensor
 from inpaint_cli.errors import InputError
 
 FLOOR = 1e-4  # of a map's values: below, their logarithms say nothing
+LEAST = 1e-3  # share of a map that its foreground or background counts as, at least: an empty map weighs no more
 
 
 def heatmaps(points: Tensor, height: int, width: int, sigma: float) -> Tensor:
@@ -49,6 +50,21 @@ def _top(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
     bend = before - 2 * here + after
     offset = (before - after) / (2 * bend)
     return torch.where(bend < 0, offset, 0.0).clamp(-0.5, 0.5)
+
+
+def balanced_squared_error(maps: Tensor, target: Tensor, balance: float) -> Tensor:
+    """Mean over elements of w ⊙ (maps - target)², with the weights of `balancing_weights`; 0 is the plain mean."""
+    return (balancing_weights(target, balance) * (maps - target).square()).mean()
+
+
+def balancing_weights(target: Tensor, balance: float) -> Tensor:
+    """w = y (2s)^-b + (1 - y) (2 - 2s)^-b, with y in [0, 1] the target, s its mean over one map and b the balance.
+
+    At b = 1 the foreground of a map weighs as much as its background, however small it is; at 0 all elements weigh 1.
+    A function of each map alone: [B, K, H, W] -> [B, K, H, W].
+    """
+    share = target.mean(dim=(2, 3), keepdim=True).clamp(LEAST, 1 - LEAST)
+    return target * (2 * share) ** -balance + (1 - target) * (2 - 2 * share) ** -balance
 
 
 def label_maps(parsing: Tensor, labels: int) -> Tensor:

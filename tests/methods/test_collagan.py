@@ -10,7 +10,7 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods.collagan import WEIGHTS, CollaGAN, Settings, concentrate, masked_absolute_error
-from inpaint_cli.networks.heatmaps import label_maps
+from inpaint_cli.networks.heatmaps import balancing_weights, label_maps
 from inpaint_cli.settings import make_settings
 
 SHAPE = ImageShape(3, 32, 32)
@@ -112,12 +112,17 @@ def test_targets_are_what_section_4_1_says():
 
 
 def test_reconstruction_errors_are_l1_and_l2():
-    model, batch = made(concentrated=False), batch_of()
-    targets = model.targets(batch)
-    batch.shared["outputs"] = {task: target + 0.5 for task, target in targets.items()}
-    errors = model.reconstruction(batch)
-    assert errors["i"].item() == pytest.approx(0.5, rel=1e-5)
-    assert errors["s"].item() == pytest.approx(0.25, rel=1e-5) and errors["d"].item() == pytest.approx(0.25, rel=1e-5)
+    """With `balance=0`, as printed; else the squares are those of `balancing_weights`, for maps alone."""
+    for balance in (0.0, 0.5):
+        model, batch = made(concentrated=False, balance=balance), batch_of()
+        targets = model.targets(batch)
+        batch.shared["outputs"] = {task: target + 0.5 for task, target in targets.items()}
+        errors = model.reconstruction(batch)
+        assert errors["i"].item() == pytest.approx(0.5, rel=1e-5)
+        for task in "sd":
+            expected = 0.25 * balancing_weights(targets[task], balance).mean().item()
+            assert errors[task].item() == pytest.approx(expected, rel=1e-5)
+            assert (errors[task].item() == pytest.approx(0.25, rel=1e-5)) == (balance == 0)
 
 
 def test_discriminators_see_the_condition():
