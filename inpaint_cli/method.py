@@ -6,6 +6,7 @@ No method calls `backward`, `step` or `to(device)`. Pixels are float in [-1, 1],
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -108,6 +109,7 @@ class Method(nn.Module):
     per_channel: ClassVar[bool] = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
     completes: bool = True  # false: it annotates alone, and `complete` is not called
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
+    label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     ema_decay: float = 0.0  # 0 = no averaging
     augmentation: tuple[Augmentation, ...] = ()  # what happens to training images and their labels, in this order

@@ -2,7 +2,7 @@
 how many processes there are."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -28,6 +28,23 @@ def release_map(array: np.ndarray) -> None:
         array = array.base
     if isinstance(array, mmap.mmap):
         array.madvise(mmap.MADV_DONTNEED)
+
+
+def refuse_unknown_labels(split: Any, counts: Mapping[str, int]) -> None:
+    """`InputError` where the split's label maps hold numbers that the method does not know.
+
+    Looked at here, once and on the CPU: a batch's maximum would make a GPU wait for Python at each step.
+    """
+    for name, count in counts.items():
+        column = split.labels[name]
+        rows = max(1, MAPPED_BYTES // max(column[:1].nbytes, 1))
+        highest = max(int(column[start : start + rows].max()) for start in range(0, len(column), rows))
+        release_map(column)
+        if highest >= count:
+            raise InputError(
+                f"the data's {name} maps hold the label {highest}, and this model knows 0 to {count - 1}: prepare them "
+                f"with a table of labels, or train with --set labels={highest + 1}"
+            )
 
 
 def spread(count: int, most: int) -> np.ndarray:
@@ -105,6 +122,7 @@ class BatchStream:
     def __init__(self, split: Any, masks: MaskProcess, method: Method, plan: Plan, hardware: Hardware, team: Team):
         if not len(split):
             raise InputError(f"the split '{split.name}' has no images to train on")
+        refuse_unknown_labels(split, method.label_counts)
         self.split, self.masks, self.shape = split, masks, method.shape
         self.batch, self.accumulate, self.seed = plan.batch, plan.accumulate, plan.seed
         self.repetitions = max(turn.times for turn in method.turns())

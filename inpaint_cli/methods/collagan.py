@@ -211,6 +211,7 @@ class CollaGAN(Method):
         self.tasks = tuple(settings.tasks.split(","))
         self.completes = "i" in self.tasks
         self.annotates = tuple(TASKS[task].label for task in self.tasks if TASKS[task].label)
+        self.label_counts = {"parsing": settings.labels} if "s" in self.tasks else {}
         self.weights = self._weights()
         self.fill = FILLS.get(masks.kind.name, noise)
         self.ema_decay = settings.ema
@@ -319,7 +320,7 @@ class CollaGAN(Method):
         return terms
 
     def reconstruction(self, batch: Batch) -> dict[str, Tensor]:
-        """L_rec of each task, section 3.2: L1 for the image, in the hole alone if concentrated (Eq. 6); balanced L2 else."""
+        """L_rec of each task, section 3.2: L1 for the image (concentrated: Eq. 6), balanced L2 for maps."""
         outputs, targets = self.outputs(batch), self.targets(batch)
         balance, maps = self.settings.balance, [task for task in self.tasks if task != "i"]
         errors = {task: balanced_squared_error(outputs[task], targets[task], balance) for task in maps}

@@ -8,8 +8,6 @@ Urschler: Regressing Heatmaps for Multiple Landmark Localization Using CNNs, MIC
 import torch
 from torch import Tensor
 
-from inpaint_cli.errors import InputError
-
 FLOOR = 1e-4  # of a map's values: below, their logarithms say nothing
 LEAST = 1e-3  # share of a map that its foreground or background counts as, at least: an empty map weighs no more
 
@@ -68,11 +66,5 @@ def balancing_weights(target: Tensor, balance: float) -> Tensor:
 
 
 def label_maps(parsing: Tensor, labels: int) -> Tensor:
-    """One binary map for each label: [B, H, W] -> float {0, 1}, [B, labels, H, W]; `InputError` for unknown labels."""
-    highest = int(parsing.max())
-    if highest >= labels:
-        raise InputError(
-            f"the data's label maps hold the label {highest}, and this model knows 0 to {labels - 1}: prepare them "
-            f"with a table of labels, or train with --set labels={highest + 1}"
-        )
+    """One binary map for each label: [B, H, W] -> float {0, 1}, [B, labels, H, W]."""
     return (parsing[:, None] == torch.arange(labels, device=parsing.device)[:, None, None]).float()

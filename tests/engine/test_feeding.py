@@ -8,10 +8,11 @@ import pytest
 import torch
 from harness import HARDWARE, Split, make
 
-from inpaint_cli.engine.feeding import HostRows, to_signed, to_uint8
+from inpaint_cli.engine.feeding import HostRows, refuse_unknown_labels, to_signed, to_uint8
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import SampleOrder, derive_seed
+from inpaint_cli.errors import InputError
 
 
 def test_pixels_survive_the_round_trip():
@@ -106,3 +107,14 @@ def test_observed_hides_even_nan():
     batch = make(Plan(steps=1, batch=4)).stream.get(0)
     batch.image = torch.where(batch.mask > 0, batch.image, float("nan"))
     assert torch.isfinite(batch.observed).all()
+
+
+def test_labels_that_a_method_does_not_know_are_refused_before_the_first_batch(monkeypatch):
+    split = Split(count=9)
+    split.labels["parsing"] = np.zeros((9, 12, 12), np.uint8)
+    split.labels["parsing"][8, 3, 5] = 14
+    monkeypatch.setattr("inpaint_cli.engine.feeding.MAPPED_BYTES", 400)  # two rows at a time, and one at the end
+    for known in ({"parsing": 15}, {}):
+        refuse_unknown_labels(split, known)
+    with pytest.raises(InputError, match=r"hold the label 14.*knows 0 to 10.*labels=15"):
+        refuse_unknown_labels(split, {"parsing": 11})

@@ -10,7 +10,7 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods.collagan import WEIGHTS, CollaGAN, Settings, concentrate, masked_absolute_error
-from inpaint_cli.networks.heatmaps import balancing_weights, label_maps
+from inpaint_cli.networks.heatmaps import balancing_weights
 from inpaint_cli.settings import make_settings
 
 SHAPE = ImageShape(3, 32, 32)
@@ -185,9 +185,8 @@ def test_the_judges_of_maps_have_their_share_of_channels():
         assert [judges[task].layers[0][0].out_channels for task in "isd"] == [8, channels, channels]
 
 
-def test_unknown_labels_are_refused_by_number():
-    with pytest.raises(InputError, match=r"hold the label 14.*labels=15"):
-        label_maps(torch.tensor([[[0, 14]]], dtype=torch.uint8), 11)
+def test_labels_are_counted_where_they_are_learned():
+    assert made(tasks="i,s", labels=7).label_counts == {"parsing": 7} and not made(tasks="i,d").label_counts
 
 
 @pytest.mark.parametrize(
