@@ -106,6 +106,7 @@ class Method(nn.Module):
     takes_sources: ClassVar[bool] = False  # `complete` also takes `sources`, [B, 1, H, W]: 1 where it may copy from
     takes_reference: ClassVar[bool] = False  # `complete` also takes `reference`, [B, C, H, W]: whom to resemble
     paints_whole: ClassVar[bool] = False  # `complete` also takes `whole`: true gives known pixels as it paints them
+    learns_rim: bool = True  # false: what it paints around a hole was never trained, and no blend is to follow it
     per_channel: ClassVar[bool] = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
     completes: bool = True  # false: it annotates alone, and `complete` is not called
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes

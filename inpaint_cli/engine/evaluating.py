@@ -148,7 +148,7 @@ def _complete(
     method: Method, observed: Tensor, mask: Tensor, hardware: Hardware, protocol: Protocol, indices: range
 ) -> np.ndarray:
     """One group's completions, uint8 [B, samples, H, W, C]; every random draw is a function of (seed, its place)."""
-    whole = protocol.compose != "known" and method.paints_whole
+    whole = method.paints_whole and {"known": False, "poisson": method.learns_rim, "output": True}[protocol.compose]
     seed_default_generators(protocol.seed, "evaluate", indices.start)
     generator = generator_for(hardware.device, protocol.seed, "evaluate", indices.start)
     options = {"whole": True} if whole else {}
@@ -160,7 +160,7 @@ def _complete(
 
 
 def _blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> Tensor:
-    """Poisson editing; where the method leaves known pixels alone, it has no gradient across the rim to follow."""
+    """Poisson editing; where the method says nothing about known pixels, no gradient across the rim is followed."""
     return poisson_blend(completed, observed, mask, None if whole else gradient_inside(completed, mask))
 
 

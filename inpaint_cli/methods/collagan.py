@@ -21,6 +21,8 @@ Departures, each selectable where it is a choice:
   left of L_rec is ruled by the adversarial term. Each map's foreground and background are weighted by their share
   (`balancing_weights`, networks/heatmaps.py): after 300 small steps on landmarks alone 5 pixels of error for 42.
   `balance=0` is the plain mean.
+- The concentrated scheme trains nothing outside of the hole: Poisson blending, with which the paper compares, takes no
+  gradient from there, neither in `evaluate --compose poisson` nor in photos.
 - λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
 - The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
 - The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says. A trained
@@ -214,6 +216,7 @@ class CollaGAN(Method):
         self.label_counts = {"parsing": settings.labels} if "s" in self.tasks else {}
         self.weights = self._weights()
         self.fill = FILLS.get(masks.kind.name, noise)
+        self.learns_rim = not settings.concentrated
         self.ema_decay = settings.ema
         self.augmentation = (Geometric(settings.shift, settings.scale, settings.rotation, settings.flip),)
         levels = self._levels()

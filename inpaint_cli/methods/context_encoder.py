@@ -161,6 +161,7 @@ class ContextEncoder(Method):
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
+        self.learns_rim = settings.overlap > 0 and settings.overlap_weight > 0
         self.ema_decay = settings.ema
         self.augmentation = (Geometric(settings.shift, settings.scale, settings.rotation, settings.flip),)
         self.region = painted_region(masks, shape, settings.overlap)

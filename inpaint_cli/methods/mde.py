@@ -274,6 +274,7 @@ class MDE(Method):
         super().__init__(settings, shape, masks)
         self._check()
         width = settings.width
+        self.learns_rim = settings.reconstruction > 0
         self.ema_decay = settings.ema
         self.generator = Generator(shape, width)
         self.players["generator"] = self._player(settings.learning_rate, self.generator)

@@ -31,6 +31,18 @@ class Noisy(Toy):
         return torch.where(mask > 0, observed, noise)[:, None].expand(-1, samples, -1, -1, -1)
 
 
+class Concentrated(Toy):
+    """Right in the hole but for its brightness, and grain around it: never trained there, unless it says it was."""
+
+    paints_whole = True
+    learns_rim = False
+
+    def complete(self, observed, mask, *, samples=1, generator=None, whole=False):
+        grain = torch.rand(observed.shape, generator=generator) * 2 - 1
+        completed = torch.where(mask > 0, grain if whole else observed, 0.25)
+        return completed[:, None].expand(-1, samples, -1, -1, -1)
+
+
 def made(kind):
     return kind(ImageShape(3, 12, 12), parse_masks("noise:0.5"))
 
@@ -75,3 +87,18 @@ def test_draws_follow_the_seed():
         return evaluate(made(Noisy), Split(8), parse_masks("center:4"), HARDWARE, protocol).rows["mse"]
 
     assert (errors(0) == errors(0)).all() and (errors(0) != errors(1)).all()
+
+
+def test_poisson_editing_follows_no_gradient_that_a_method_never_learned():
+    """On flat images the hole is exact when nothing around it is followed; grain that is followed leaves its marks."""
+    split = Split(8)
+    split.images = np.full_like(split.images, 100)
+
+    def error(compose, method):
+        protocol = Protocol(choose(["mse"]), 8, compose=compose)
+        return evaluate(method, split, parse_masks("center:4"), HARDWARE, protocol).rows["mse_hole"].mean()
+
+    method = made(Concentrated)
+    assert error("known", method) > 100 and error("poisson", method) == 0
+    method.learns_rim = True
+    assert error("poisson", method) > 100

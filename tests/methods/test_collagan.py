@@ -96,6 +96,10 @@ def test_what_known_pixels_of_the_output_do(concentrated):
     assert (losses[0] == losses[1]) == concentrated
 
 
+def test_a_blend_follows_known_pixels_of_the_output_only_where_they_are_learned():
+    assert not made(tasks="i").learns_rim and made(tasks="i", concentrated=False).learns_rim
+
+
 def test_the_composite_of_equation_5():
     observed, output = torch.full((1, 3, 2, 2), 0.25), torch.full((1, 3, 2, 2), -0.5)
     mask = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])

@@ -127,6 +127,10 @@ def test_what_lies_beyond_the_overlap_is_not_learned(masks):
     assert method.generator_turn(other)["reconstruction"] == method.generator_turn(batch)["reconstruction"]
 
 
+def test_a_blend_follows_the_overlap_where_there_is_one():
+    assert build().learns_rim and not build(overlap=0).learns_rim and not build(overlap_weight=0).learns_rim
+
+
 def test_the_discriminator_sees_the_square_or_the_whole_image():
     seen = []
     for masks in ("center:8", "block:8"):

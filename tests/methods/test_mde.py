@@ -166,6 +166,10 @@ def test_weights_of_the_terms_are_the_settings():
     assert (other["hide"] / one["hide"]).item() == pytest.approx(2 / 0.1, rel=1e-3)
 
 
+def test_a_blend_follows_known_pixels_of_the_output_only_where_they_are_learned():
+    assert build().learns_rim and not build(reconstruction=0).learns_rim
+
+
 def test_no_adversarial_weight_means_no_discriminator():
     assert "discriminator" not in build(adversarial=0).players
 
