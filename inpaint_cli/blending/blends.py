@@ -85,10 +85,10 @@ def feather(source: Tensor, target: Tensor, mask: Tensor, pixels: int = FEATHER_
         if missing.all():
             continue
         distance, nearest = ndimage.distance_transform_edt(missing, return_indices=True)
-        band = np.flatnonzero((distance > 0) & (distance <= pixels))
-        known = torch.from_numpy(np.ravel_multi_index(nearest, missing.shape).ravel()[band])
-        share = 1 - torch.from_numpy(distance.ravel()[band]).to(target) / (pixels + 1)
-        rows, band, known = planes[:, None], torch.from_numpy(band).to(planes.device), known.to(planes.device)
+        places = np.flatnonzero((distance > 0) & (distance <= pixels))
+        share = 1 - torch.from_numpy(distance.ravel()[places]).to(target) / (pixels + 1)
+        known = torch.from_numpy(np.ravel_multi_index(nearest, missing.shape).ravel()[places]).to(planes.device)
+        rows, band = planes[:, None], torch.from_numpy(places).to(planes.device)
         result[rows, band] += share * (given[rows, known] - wanted[rows, known])
     return blended
 

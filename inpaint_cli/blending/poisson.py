@@ -15,10 +15,10 @@ All of it computes in float64.
 import math
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -48,11 +48,19 @@ def distinct_masks(mask: Tensor, shape: torch.Size) -> Iterator[tuple[np.ndarray
             yield hole, torch.from_numpy(np.flatnonzero(np.isin(owners, members))).to(mask.device)
 
 
+class Solver(Protocol):
+    """h of A h = r, to a tolerance that a solver may surpass: [planes, n] -> [planes, n]."""
+
+    bytes: int  # of memory that it holds, about
+
+    def __call__(self, right: Tensor, tolerance: float) -> Tensor: ...
+
+
 class Part(NamedTuple):
     """Some of a hole's pixels, none of them a neighbour of the rest."""
 
     members: Tensor  # positions among the hole's pixels
-    solve: Callable[[Tensor, float], Tensor]  # right sides [planes, members], tolerance -> solutions
+    solve: Solver
 
 
 class Hole:
@@ -60,7 +68,7 @@ class Hole:
 
     def __init__(self, missing: np.ndarray, device: torch.device):
         """missing: bool [H, W], true = missing; not everywhere."""
-        self.size, self.device = missing.shape, device
+        self.size, self.device = size_of(missing), device
         flat = np.flatnonzero(missing)
         self.pixels = torch.from_numpy(flat).to(device)  # [n], positions in the flattened image
         rows, columns = np.divmod(flat, missing.shape[1])
@@ -101,7 +109,16 @@ class Hole:
         return 8 * (len(self.pixels) + 2 * len(self.rim)) + sum(part.solve.bytes for part in self.parts)
 
 
-def is_inside(rows, columns, size: tuple[int, int]):
+def size_of(missing: np.ndarray) -> tuple[int, int]:
+    """Height and width."""
+    height, width = missing.shape
+    return height, width
+
+
+Places = TypeVar("Places", np.ndarray, Tensor)
+
+
+def is_inside(rows: Places, columns: Places, size: tuple[int, int]) -> Places:
     """Whether positions (both arrays, or both tensors) lie inside the image."""
     return (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
 
@@ -126,11 +143,17 @@ def parts_of(missing: np.ndarray, rows: np.ndarray, columns: np.ndarray, device:
         rest &= ~members
         yield Part(torch.from_numpy(np.flatnonzero(members)).to(device), Rectangle((height, width), known, device))
     if rest.any():
-        matrix = negative_laplacian(missing.shape, rows[rest], columns[rest])
-        small = device.type == "cpu" and len(matrix.indptr) <= FACTORISED_PIXELS
-        arguments = () if small else (rows[rest], columns[rest], missing.shape, device)
-        solve = (Factorisation if small else ConjugateGradients)(matrix, *arguments)
-        yield Part(torch.from_numpy(np.flatnonzero(rest)).to(device), solve)
+        yield Part(
+            torch.from_numpy(np.flatnonzero(rest)).to(device), solver(missing, rows[rest], columns[rest], device)
+        )
+
+
+def solver(missing: np.ndarray, rows: np.ndarray, columns: np.ndarray, device: torch.device) -> Solver:
+    """The sparse system of these pixels, made ready to be solved."""
+    matrix = negative_laplacian(size_of(missing), rows, columns)
+    if device.type == "cpu" and len(matrix.indptr) <= FACTORISED_PIXELS:
+        return Factorisation(matrix)
+    return ConjugateGradients(matrix, rows, columns, size_of(missing), device)
 
 
 def negative_laplacian(size: tuple[int, int], rows: np.ndarray, columns: np.ndarray) -> sparse.csc_array:
@@ -151,11 +174,11 @@ def negative_laplacian(size: tuple[int, int], rows: np.ndarray, columns: np.ndar
 class HoleCache:
     """The holes used last, as many as fit into CACHE_BYTES."""
 
-    def __init__(self):
-        self.holes: OrderedDict[tuple, Hole] = OrderedDict()
+    def __init__(self) -> None:
+        self.holes: OrderedDict[tuple[bytes, tuple[int, int], torch.device], Hole] = OrderedDict()
 
     def get(self, missing: np.ndarray, device: torch.device) -> Hole:
-        key = (sha256(np.packbits(missing)).digest(), missing.shape, device)
+        key = (sha256(np.packbits(missing).tobytes()).digest(), size_of(missing), device)
         hole = self.holes.pop(key, None) or Hole(missing, device)
         self.holes[key] = hole
         while sum(kept.bytes() for kept in self.holes.values()) > CACHE_BYTES:
@@ -236,7 +259,7 @@ class ConjugateGradients:
         self.bytes = 0
         while len(rows) > COARSEST:
             interpolation, rows, columns = interpolation_to(rows, columns, size)
-            size = tuple((length + 1) // 2 for length in size)
+            size = halved(size)
             weight = torch.from_numpy(DAMPING / matrix.diagonal()).to(device)[:, None]
             operators = (matrix, interpolation, interpolation.T)
             self.bytes += 16 * sum(operator.nnz for operator in operators)
@@ -279,6 +302,11 @@ class ConjugateGradients:
         return solution
 
 
+def halved(size: tuple[int, int]) -> tuple[int, int]:
+    """The size in cells of 2×2 pixels."""
+    return (size[0] + 1) // 2, (size[1] + 1) // 2
+
+
 def interpolation_to(
     rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]
 ) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
@@ -287,7 +315,7 @@ def interpolation_to(
     At the rim the weights of cells that hold none are left out, so that what is interpolated falls to 0 there; at the
     image's border they fall to the cell itself.
     """
-    coarse = tuple((length + 1) // 2 for length in size)
+    coarse = halved(size)
     number = np.full(coarse, -1, dtype=np.int32)
     number[rows // 2, columns // 2] = 0
     cells = np.nonzero(number == 0)
@@ -307,5 +335,5 @@ def _on_device(matrix: sparse.sparray, device: torch.device) -> Tensor:
     matrix = matrix.tocsr()
     with warnings.catch_warnings():  # torch announces that its sparse tensors are in beta state
         warnings.simplefilter("ignore", UserWarning)
-        parts = (torch.from_numpy(array) for array in (matrix.indptr, matrix.indices, matrix.data))
-        return torch.sparse_csr_tensor(*parts, matrix.shape, check_invariants=False).to(device)
+        starts, columns, values = (torch.from_numpy(array) for array in (matrix.indptr, matrix.indices, matrix.data))
+        return torch.sparse_csr_tensor(starts, columns, values, matrix.shape, check_invariants=False).to(device)

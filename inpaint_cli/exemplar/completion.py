@@ -33,7 +33,10 @@ class Plan:
     def at(self, level: int, levels: int) -> tuple[int, int]:
         """Alternations and searches of a level, 0 = finest: in even steps from the one end to the other."""
         share = level / max(1, levels - 1)
-        return tuple(round(fine + (coarse - fine) * share) for fine, coarse in (self.alternations, self.searches))
+        alternations, searches = (
+            round(fine + (coarse - fine) * share) for fine, coarse in (self.alternations, self.searches)
+        )
+        return alternations, searches
 
 
 def complete_by_exemplars(
@@ -61,13 +64,15 @@ def best_start(levels: list[Level], plan: Plan, generator: torch.Generator | Non
         if coarsest or canvas.thick_images.any():
             canvas.begin()
         return canvas.converge(coarsest, len(levels)), coarsest
-    judged, best = coarsest - 1, None
+    judged = coarsest - 1
+    best: Canvas | None = None
     for fill in FILLS if plan.choices == 1 else FILLS[:1]:  # only a peel draws
         for first in range(coarsest, judged - 1, -1):
             canvas = Canvas(levels[first], plan, generator)
             fill(canvas)
             canvas = descend(canvas.converge(first, len(levels)), levels, first, judged, plan, generator)
             best = canvas if best is None else best.with_better(canvas)
+    assert best is not None  # there are two starts or more
     return best, judged
 
 

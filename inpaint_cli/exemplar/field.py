@@ -23,8 +23,8 @@ class Field:
         self.layout = layout
         self.sources = sources  # [N]
         self.distances = torch.full(sources.shape, torch.inf, device=sources.device)
-        self.wanted: Tensor | None = None  # descriptors of the targets, [N, D]
-        self.offered: Tensor | None = None  # of the sources, [S, D]
+        self.wanted: Tensor  # descriptors of the targets, [N, D], from the first `look_at` on
+        self.offered: Tensor  # of the sources, [S, D], likewise
 
     def look_at(self, descriptors: Descriptors, table: Tensor) -> None:
         """The targets have changed: their present sources' distances are computed anew."""
@@ -49,7 +49,7 @@ class Field:
             return self.search_all(targets)
         for _ in range(iterations):
             for candidates in self._neighbours():
-                self.consider(candidates())
+                self.consider(candidates)
             for candidates in self._draws(generator):
                 self.consider(candidates)
         return None
@@ -72,13 +72,13 @@ class Field:
                 )
             first += count
 
-    def _neighbours(self) -> Iterator:
-        """Propagation: the source of the target `step` away, moved back by as much."""
+    def _neighbours(self) -> Iterator[Tensor]:
+        """Propagation: the present source of the target `step` away, moved back by as much."""
         layout = self.layout
         steps = {1, layout.radius} - {0}  # no further: a patch's centre moved by its radius stays inside its image
         for step in sorted(steps, reverse=True):
             for shift in (step, -step, step * layout.width, -step * layout.width):
-                yield lambda shift=shift: self._from_neighbour(shift)
+                yield self._from_neighbour(shift)
 
     def _from_neighbour(self, shift: int) -> Tensor:
         layout = self.layout

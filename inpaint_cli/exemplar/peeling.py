@@ -78,7 +78,16 @@ def by_image(layout: Layout, pixels: Tensor, centres: Tensor) -> Iterator[tuple[
         yield number, pixels[mine], centres[mine]
 
 
-def best_fit(layout, table, weights, sources, pixels, centres, choices, generator) -> Tensor:
+def best_fit(
+    layout: Layout,
+    table: Tensor,
+    weights: Tensor,
+    sources: Sources,
+    pixels: Tensor,
+    centres: Tensor,
+    choices: int,
+    generator: torch.Generator | None,
+) -> Tensor:
     """The numbers of the pixels to copy. [n]"""
     found = []
     for part in centres.split(max(1, PAIRS // max(1, len(sources.pixels)))):

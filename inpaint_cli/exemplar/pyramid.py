@@ -25,7 +25,8 @@ class Level:
 
     @property
     def size(self) -> tuple[int, int]:
-        return tuple(self.known.shape[-2:])
+        height, width = self.known.shape[-2:]
+        return height, width
 
     def images(self) -> Tensor:
         """Colours and features. [B, C + 2, H, W]"""

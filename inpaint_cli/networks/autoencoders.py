@@ -63,7 +63,7 @@ class Trunk(nn.Sequential):
 
 def basic_encoder(inputs: int, width: int, style: Style) -> Trunk:
     """[CONV-CONV-stride] × 3: w at full size, doubled at each stride, 4×4 of 8w of 32×32."""
-    layers = []
+    layers: list[nn.Module] = []
     for level in range(3):
         now = width << level
         layers += [style.layer(inputs, now), style.layer(now, now), style.layer(now, 2 * now, stride=2)]
@@ -73,7 +73,7 @@ def basic_encoder(inputs: int, width: int, style: Style) -> Trunk:
 
 def basic_encoder_with_pooling(inputs: int, width: int, style: Style) -> Trunk:
     """[CONV-CONV-POOL2] × 3, the paper's first: w at full size, doubled after each pooling."""
-    layers = []
+    layers: list[nn.Module] = []
     for level in range(3):
         now = width << level
         layers += [style.layer(inputs, now), style.layer(now, now), nn.MaxPool2d(2)]
@@ -83,7 +83,7 @@ def basic_encoder_with_pooling(inputs: int, width: int, style: Style) -> Trunk:
 
 def vgg(inputs: int, width: int, style: Style) -> Trunk:
     """Two blocks of three convolutions of 2w, max pooling after each."""
-    layers = []
+    layers: list[nn.Module] = []
     for _ in range(2):
         layers += [style.layer(inputs, 2 * width), *(style.layer(2 * width, 2 * width) for _ in range(2))]
         layers.append(nn.MaxPool2d(2))
@@ -116,7 +116,7 @@ class Inception(nn.Module):
 
 def inception(inputs: int, width: int, style: Style) -> Trunk:
     """Two modules each of w, 2w and 4w, but at least 8, max pooling between."""
-    layers = []
+    layers: list[nn.Module] = []
     for level in range(3):
         now = max(width << level, 8)
         layers += [nn.MaxPool2d(2)] if level else []
@@ -146,7 +146,7 @@ class Residual(nn.Module):
 
 def resnet(inputs: int, width: int, style: Style) -> Trunk:
     """Two blocks each of w, 2w and 4w."""
-    layers = []
+    layers: list[nn.Module] = []
     for level in range(3):
         now = width << level
         layers += [Residual(inputs, now, 2 if level else 1, style), Residual(now, now, 1, style)]
@@ -156,7 +156,7 @@ def resnet(inputs: int, width: int, style: Style) -> Trunk:
 
 def basic_discriminator(inputs: int, width: int, style: Style) -> Trunk:
     """6 CONV, every other of stride 2, section 5.1; the first without batch norm, as in DCGAN."""
-    layers = []
+    layers: list[nn.Module] = []
     for level in range(3):
         now = width << level
         layers += [style.layer(inputs, now, norm=level > 0), style.layer(now, 2 * now, stride=2)]

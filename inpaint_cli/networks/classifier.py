@@ -47,6 +47,9 @@ class Description(BaseModel):
 class Classifier(nn.Module):
     """[B, 3, H, W] in [0, 1], RGB -> logits [B, classes]; resizing (bilinear, antialiased) and normalisation inside."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, description: Description, state: Mapping[str, Tensor]):
         super().__init__()
         choices = list_models(module=models)

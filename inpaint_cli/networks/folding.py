@@ -1,6 +1,7 @@
 """Networks that no longer learn, made ready to be evaluated many times: frozen, folded, in the hardware's format."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -8,13 +9,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from inpaint_cli.networks.residual import DownConvolution, UpConvolution
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def frozen_copy(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
+
+def frozen_copy(network: Network, dtype: torch.dtype = torch.float32) -> Network:
     """A copy in evaluation mode that no gradient reaches, batch norms folded, of type `dtype`, channels-last."""
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     fold_batch_norms(frozen)
     fix_kernels(frozen)
-    return frozen.to(dtype=dtype, memory_format=torch.channels_last)
+    return frozen.to(dtype=dtype).to(memory_format=torch.channels_last)
 
 
 def fold_batch_norms(network: nn.Module) -> None:
@@ -30,7 +33,7 @@ def fold_batch_norms(network: nn.Module) -> None:
                 sequence[place], sequence[place + 1] = folded, nn.Identity()
 
 
-def _folded(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
+def _folded(layer: nn.Module, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module | None:
     if norm.running_mean is None:
         return None  # it normalises with the batch's own statistics
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):

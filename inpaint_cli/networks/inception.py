@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import inception_v3
-from torchvision.models.inception import BasicConv2d
+from torchvision.models.inception import BasicConv2d, Inception3
 
 from inpaint_cli.networks.frozen import Outputs, as_colour, in_blocks
 
@@ -66,7 +66,7 @@ def random_state() -> dict[str, Tensor]:
     return network.state_dict()
 
 
-def _architecture() -> nn.Module:
+def _architecture() -> Inception3:
     network = inception_v3(num_classes=CLASSES, aux_logits=False, weights=None, init_weights=False)
     for name, build in REPLACED.items():
         setattr(network, name, build())
@@ -75,6 +75,8 @@ def _architecture() -> nn.Module:
 
 class Inception(nn.Module):
     """[B, 3, 299, 299] in [-1, 1] -> features [B, 2048], float32; `state` is pytorch-fid's, None = random."""
+
+    to_logits: Tensor
 
     def __init__(self, state: dict[str, Tensor] | None):
         super().__init__()

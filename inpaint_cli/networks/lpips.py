@@ -20,6 +20,9 @@ class LPIPS(nn.Module):
     None = random, the same at every call.
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, trunk: dict[str, Tensor] | None, linear: dict[str, Tensor] | None):
         super().__init__()
         with torch.random.fork_rng(devices=[]):

@@ -30,6 +30,8 @@ def mask_b(inputs: Tensor, outputs: Tensor) -> Tensor:
 class Masked(nn.Module):
     """A weight with zeros where the mask, bool, is false."""
 
+    mask: Tensor
+
     def __init__(self, mask: Tensor):
         super().__init__()
         self.register_buffer("mask", mask, persistent=False)
@@ -46,4 +48,5 @@ def masked_linear(mask: Tensor) -> nn.Linear:
     layer = nn.Linear(mask.shape[1], mask.shape[0])
     with torch.no_grad():
         layer.weight.mul_((mask.shape[1] / mask.sum(dim=1, keepdim=True).clamp(min=1)).sqrt())
-    return parametrize.register_parametrization(layer, "weight", Masked(mask))
+    parametrize.register_parametrization(layer, "weight", Masked(mask))
+    return layer

@@ -4,8 +4,8 @@ van den Oord, Kalchbrenner, Kavukcuoglu: Pixel Recurrent Neural Networks, ICML 2
 [B, H, W, C]. Each layer can be run over whole images, or go on row by row and column by column from kept states.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -45,9 +45,10 @@ class Layer(nn.Module):
         self.hidden, features = hidden, channel_groups(2 * hidden, channels)
         before = torch.ones(GATES * hidden, 2 * hidden * (self.taps - 1), dtype=torch.bool)
         mask = torch.cat([before, mask_b(features, gate_groups(hidden, channels))], dim=1)
-        self.input_to_state = nn.ModuleList(masked_linear(mask) for _ in range(directions))
-        for layer in self.input_to_state:
-            layer.bias.data[hidden : 2 * hidden] = 1.0  # remember at first
+        maps = [masked_linear(mask) for _ in range(directions)]
+        for each in maps:
+            each.bias.data[hidden : 2 * hidden] = 1.0  # remember at first
+        self.input_to_state = nn.ModuleList(maps)
         self.to_residual = masked_linear(mask_b(channel_groups(hidden, channels), features))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Any]:
@@ -121,9 +122,7 @@ class PixelRNN(nn.Module):
                 walk.reach(place.row, place.column)
                 for channel, where in place.channels.items():
                     drawn = None if draws is None else draws[:, channel, place.row, place.column]
-                    walk.settle(
-                        channel, lambda values, logits, w=where, d=drawn: settled(values, w, logits, d, temperature)
-                    )
+                    walk.settle(channel, where, drawn, temperature)
             return walk.image()
 
 
@@ -132,10 +131,11 @@ class Walk:
 
     def __init__(self, network: PixelRNN, canvas: Tensor, row: int):
         self.network, self.width = network, canvas.shape[-1]
+        self.layers = cast(list[Layer], list(network.layers))  # a ModuleList forgets of what kind they are
         self.cells = network.cells(canvas)
         self.windows, self.states = network.windows(self.cells), []
         x = network.first(self.windows[:, :row].flatten(3))
-        for layer in network.layers:
+        for layer in self.layers:
             x, state = layer(x)
             self.states.append(state)
         self.row, self.column = row, 0  # the columns before this one are passed
@@ -144,13 +144,13 @@ class Walk:
     def _open_row(self) -> None:
         hidden = self.network.first.out_features
         self.inputs = [self.cells.new_zeros(len(self.cells), self.width, hidden) for _ in self.states]
-        for layer, state in zip(self.network.layers, self.states, strict=True):
+        for layer, state in zip(self.layers, self.states, strict=True):
             layer.open_row(state)
 
     def _pass(self, start: int, stop: int) -> Tensor:
         """Columns of this row through all layers: [R, n, 2h]."""
         x = self.network.first(self.windows[:, self.row, start:stop].flatten(2))
-        for layer, state, inputs in zip(self.network.layers, self.states, self.inputs, strict=True):
+        for layer, state, inputs in zip(self.layers, self.states, self.inputs, strict=True):
             inputs[:, start:stop] = x
             x = layer.advance(state, inputs, start, stop)
         return x
@@ -159,7 +159,7 @@ class Walk:
         """Pass what lies before this pixel in scan order."""
         while self.row < row:
             self._pass_to(self.width)
-            for layer, state, inputs in zip(self.network.layers, self.states, self.inputs, strict=True):
+            for layer, state, inputs in zip(self.layers, self.states, self.inputs, strict=True):
                 layer.close_row(state, inputs)
             self.row, self.column = self.row + 1, 0
             self._open_row()
@@ -170,12 +170,12 @@ class Walk:
             self._pass(self.column, column)
             self.column = column
 
-    def settle(self, channel: int, chosen: Callable[[Tensor, Tensor], Tensor]) -> None:
-        """Write a channel of the pixel reached: `chosen(values [R], logits [R, 256])`."""
+    def settle(self, channel: int, where: Tensor | None, draws: Tensor | None, temperature: float) -> None:
+        """Write a channel of the pixel reached, `where` it is missing, as `settled` chooses it."""
         row, column = self.row, self.column
         logits = self.network.levels(self._pass(column, column + 1)[:, 0])[:, channel]
         value = self.cells[:, row + REACH, column + REACH, channel]
-        value.copy_(chosen(value, logits))
+        value.copy_(settled(value, where, logits, draws, temperature))
 
     def image(self) -> Tensor:
         """[R, C, H, W]"""

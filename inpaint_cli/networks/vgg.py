@@ -14,6 +14,9 @@ class VGG16Blocks(nn.Module):
     `state` is torchvision's VGG-16 state (classifier included or not); None leaves the weights random.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, state: dict[str, Tensor] | None):
         super().__init__()
         features = vgg16().features
