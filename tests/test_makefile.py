@@ -1,9 +1,12 @@
-"""The tables that the Makefile makes: each is one of the papers', and its commands are ones that the program takes."""
+"""The tables that the makefiles make: each is one of the papers', and its commands are ones that the program takes."""
 
 import itertools
+import os
 import re
 import shlex
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -17,22 +20,27 @@ from inpaint_cli.reports.published import load_table, table_names
 from inpaint_cli.settings import assigned, changed_for_completion, make_settings, settings_values
 
 
-def named(variable):
-    """The words of a variable of the Makefile, which may go on over several lines."""
-    text = re.search(rf"^{variable} = ((?:.*\\\n)*.*)", (REPOSITORY / "Makefile").read_text(), re.M)[1]
-    return text.replace("\\\n", " ").split()
+def make(*arguments, folder=REPOSITORY):
+    """What `make` prints; where it warns, of a rule that is given twice for example, the test fails."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", *arguments, "TABLES=tables"]
+    done = subprocess.run(command, cwd=folder, env=ours, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout
 
 
-TABLES, FIGURES = named("TABLE_NAMES"), named("FIGURE_NAMES")
+def listed(kind):
+    """The names of `make help`."""
+    return re.findall(rf"^  make {kind}-(\S+)", make("help"), re.M)
+
+
+TABLES, FIGURES = listed("table"), listed("figure")
 
 
 def planned(target, scale, tmp_path):
     """The commands of `make TARGET`, each as its words behind `inpaint`."""
     (tmp_path / ".ready").touch()
-    command = ["make", "-n", target, f"SCALE={scale}", "DATA=data", f"VENV={tmp_path}", "TABLES=tables"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    text = done.stdout.replace("\\\n", " ")
+    text = make("-n", target, f"SCALE={scale}", "DATA=data", f"VENV={tmp_path}").replace("\\\n", " ")
     return [shlex.split(command) for command in re.findall(rf"{tmp_path}/bin/inpaint ([^\n;|&>]*)", text)]
 
 
@@ -44,6 +52,38 @@ def test_they_are_tables_of_the_papers():
     assert TABLES and {*TABLES} <= {*table_names()}
 
 
+def test_what_a_rule_makes_is_listed_and_nothing_else():
+    made = re.findall(r"^tables/([^/%\s]+)\.(?:md|png|svg):", make("--print-data-base", "--dry-run", "help"), re.M)
+    assert {*made} == {*TABLES} | {f"figure-{name}" for name in FIGURES}
+
+
+def test_all_tables_are_all_that_are_listed(tmp_path):
+    tables = [words[2] for words in planned("tables", "small", tmp_path) if words[:2] == ["report", "table"]]
+    assert sorted(tables) == sorted(TABLES)
+
+
+def test_no_name_is_given_twice():
+    """The makefiles are read as one: what a paper calls NOISE is another's NOISE, too."""
+    papers = REPOSITORY / "inpaint_cli/reports/papers"
+    files = [REPOSITORY / "Makefile", papers / "shared.mk", *papers.glob("*/experiments.mk")]
+    names = [
+        name for path in files for name in re.findall(r"^(?:define )?([\w-]+)(?: *[:?]?=|$)", path.read_text(), re.M)
+    ]
+    assert {"SCALE", "MDE_small", "evaluate"} <= {*names}
+    assert {name for name in names if names.count(name) > 1} == {"endef"}
+
+
+def test_a_new_paper_is_one_folder(tmp_path):
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    papers = shutil.copytree(REPOSITORY / "inpaint_cli/reports/papers", tmp_path / "inpaint_cli/reports/papers")
+    (papers / "new").mkdir()
+    rules = "# A new paper\n\ntable-new-1: ## its table\n$(TABLES)/new-1.md: $(TABLES)/mde-3.json\n"
+    (papers / "new/experiments.mk").write_text(rules)
+    assert re.search(r"^A new paper\n  make table-new-1 +its table$", make("help", folder=tmp_path), re.M)
+    (tmp_path / "pyproject.toml").touch()
+    assert "report table new-1 tables/mde-3.json" in make("-n", "tables", folder=tmp_path)
+
+
 def check(commands):
     """Every command is one that the program takes: names, settings, masks; what completes was trained before."""
     trained = {}
@@ -51,6 +91,7 @@ def check(commands):
         match words[0]:
             case "prepare":
                 assert words[1] in recipe_names()
+                assert all(Path(source).name != "data" for source in given(words, "--source"))  # a data set's folder
             case "train":
                 method = method_class(given(words, "--method")[0])
                 settings = make_settings(method.Settings, assigned(given(words, "--set")))

@@ -1,0 +1,118 @@
+# Deep Image Inpainting (Burlin, Le Calonnec, Duperier)
+#
+# Autoencoders, adversarial ones and models that predict pixel after pixel, on CIFAR10, where a square of a sixteenth of
+# the image is missing.
+
+DEEP_smoke = --batch 4  --steps 2    --set width=8
+DEEP_small = --batch 32 --steps 1200 --set width=16 --set ema=0.99 \
+    --set dropout=0 --set hue=0 --set saturation=0 --set contrast=0 --set blur=0
+DEEP_paper =
+DEEP = $(DEEP_$(SCALE))
+
+# The adversarial ones take the same and, at the small scale, what balances the two players.
+GAN_smoke = $(DEEP_smoke)
+GAN_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8 \
+    --set discriminator_learning_rate=1e-3 --set judges=patch
+GAN_paper = $(DEEP_paper)
+GAN = $(GAN_$(SCALE))
+
+WGAN_smoke = $(DEEP_smoke)
+WGAN_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8 \
+    --set discriminator_learning_rate=5e-4 --set critic_steps=3
+WGAN_paper = $(DEEP_paper)
+WGAN = $(WGAN_$(SCALE))
+
+PIXELCNN_smoke = --batch 4 --steps 2    --set width=4
+PIXELCNN_small = --batch 8 --steps 3600 --set dropout=0 --set learning_rate=1e-2
+PIXELCNN_paper =
+PIXELCNN = $(PIXELCNN_$(SCALE))
+
+RECURRENT_smoke = --batch 2 --steps 2   --set hidden=4
+RECURRENT_small = --batch 8 --steps 400 --set learning_rate=3e-3
+RECURRENT_paper =
+RECURRENT = $(RECURRENT_$(SCALE))
+
+# Of the two with layers.
+LAYERS_smoke = --set layers=1 --set head=12
+LAYERS_small = --set layers=2 --set head=96 --set hidden=24
+LAYERS_paper =
+LAYERS = $(LAYERS_$(SCALE))
+
+# ---- the models of all tables and figures ---------------------------------------------------------------------------
+
+# The basic autoencoder, named by the size of its bottleneck.
+$(TABLES)/deep-l2-%/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-l2 $(DEEP) --set bottleneck=$*)
+
+$(TABLES)/deep-gan/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-gan $(GAN))
+
+$(TABLES)/deep-wgan/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-wgan $(WGAN))
+
+$(TABLES)/pixelcnn/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method pixelcnn $(PIXELCNN))
+
+$(TABLES)/flattened-row-lstm/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method flattened-row-lstm $(RECURRENT))
+
+$(call runs,row-lstm diagonal-bilstm): $(TABLES)/%/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method $* $(RECURRENT) $(LAYERS))
+
+# ---- tables ---------------------------------------------------------------------------------------------------------
+
+HOLE = --masks center:8 --metrics default --metrics seam
+
+table-deep-1: ## every kind of model
+
+$(TABLES)/deep-1.json: $(TABLES)/cifar10-32.h5 \
+    $(call runs,deep-l2-512 deep-gan deep-wgan pixelcnn flattened-row-lstm row-lstm diagonal-bilstm)
+	$(call evaluate,$(HOLE))
+
+$(TABLES)/deep-1.md: $(TABLES)/deep-1.json
+
+table-deep-bottleneck: ## the size of the autoencoder's bottleneck, on images that it has learned and on others
+
+$(TABLES)/deep-bottleneck-%.json: $(TABLES)/cifar10-32.h5 $(call runs,deep-l2-256 deep-l2-512 deep-l2-1000 deep-l2-2000)
+	$(call evaluate,$(HOLE) --split $*)
+
+$(TABLES)/deep-bottleneck.md: $(TABLES)/deep-bottleneck-train.json $(TABLES)/deep-bottleneck-validation.json
+
+# ---- figures --------------------------------------------------------------------------------------------------------
+
+figure-deep-4: ## the autoencoder
+$(TABLES)/figure-deep-4.png: $(TABLES)/cifar10-32.h5 $(call runs,deep-l2-512)
+	$(call show,--masks center:8)
+
+figure-deep-5: ## the adversarial autoencoder
+$(TABLES)/figure-deep-5.png: $(TABLES)/cifar10-32.h5 $(call runs,deep-gan)
+	$(call show,--masks center:8)
+
+figure-deep-6: ## the overlap trick, without and with
+
+$(TABLES)/deep-l2-no-overlap/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-l2 $(DEEP) --set overlap=0)
+
+$(TABLES)/deep-wgan-no-overlap/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-wgan $(WGAN) --set overlap=0)
+
+$(TABLES)/figure-deep-6.png: $(TABLES)/cifar10-32.h5 \
+    $(call runs,deep-l2-no-overlap deep-l2-512 deep-wgan-no-overlap deep-wgan)
+	$(call show,--masks center:8)
+
+figure-deep-8: ## a pixel's distributions
+
+$(TABLES)/figure-deep-8.svg: $(TABLES)/cifar10-32.h5 $(call runs,pixelcnn)
+	$(INPAINT) report probabilities $(TABLES)/pixelcnn --data $< --pixel 15,15 -o $@ --overwrite
+
+figure-deep-9: ## PixelCNN
+$(TABLES)/figure-deep-9.png: $(TABLES)/cifar10-32.h5 $(call runs,pixelcnn)
+	$(call show,--masks center:8)
+
+figure-deep-11: ## the flattened row LSTM
+$(TABLES)/figure-deep-11.png: $(TABLES)/cifar10-32.h5 $(call runs,flattened-row-lstm)
+	$(call show,--masks center:8)
+
+figure-deep-12: ## the Wasserstein autoencoder
+$(TABLES)/figure-deep-12.png: $(TABLES)/cifar10-32.h5 $(call runs,deep-wgan)
+	$(call show,--masks center:8)
