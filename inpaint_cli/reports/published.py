@@ -40,6 +40,7 @@ class Metric(Part):
     better: Literal["higher", "lower"]
     unit: str = ""
     scale: int = 1  # the print's figure is the registry's, times this
+    printed: bool = True  # false: a column of ours beside those of the print, which has no figures of it
 
     @property
     def heading(self) -> str:
@@ -77,7 +78,7 @@ class Row(Part):
     untrained: bool = False
     expected: dict[str, Any] = Field(default_factory=dict)  # what the print used; a result that departs says so
     steps: int | None = None  # the same of the number of updates
-    figures: dict[str, list[Published]] = Field(default_factory=dict)  # by condition, in the order of the metrics
+    figures: dict[str, list[Published]] = Field(default_factory=dict)  # by condition, in order of the printed metrics
 
     @field_validator("settings", "expected")
     @classmethod
@@ -112,15 +113,22 @@ class PublishedTable(Part):
             raise ValueError(f"relative_to names no row: {self.relative_to}")
         for row in self.rows:
             if row.figures and (
-                [*row.figures] != labels or any(len(given) != len(self.metrics) for given in row.figures.values())
+                [*row.figures] != labels or any(len(given) != len(self.printed) for given in row.figures.values())
             ):
-                raise ValueError(f"{row.system}: one figure per metric, under each condition in order: {labels}")
+                raise ValueError(
+                    f"{row.system}: one figure per metric that is printed, under each condition in order: {labels}"
+                )
         return self
+
+    @property
+    def printed(self) -> list[Metric]:
+        """The metrics that the print has."""
+        return [metric for metric in self.metrics if metric.printed]
 
     def published(self, row: Row, condition: Condition, metric: Metric) -> Decimal | None:
         """The print's figure, or None where it has none."""
         figures = row.figures.get(condition.label)
-        figure = figures[self.metrics.index(metric)] if figures else "-"
+        figure = figures[self.printed.index(metric)] if figures and metric.printed else "-"
         return None if figure == "-" else figure
 
 

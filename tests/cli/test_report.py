@@ -157,10 +157,15 @@ def test_a_column_of_lists_gives_one_figure_to_each_condition(measured, as_mde):
     content = json.loads(path.read_text())
     content["results"][0] |= {"masks": "block:64"}
     content["results"][0]["metrics"] |= {"landmark_error": 4.0, "landmark_error_by_point": points}
+    hidden = {"landmark_error_hole": 7.0, "landmark_error_hole_by_point": [8.0, None, 6.0, 5.0, 4.0]}
+    content["results"][0]["metrics"] |= hidden
     path.write_text(json.dumps(content))
     cells = lines_of(table("collagan-3", path), "M_d")
-    assert cells["Left eye"][1:] == ["2.000 (1)", "-0.120"] and cells["Right mouth"][1].startswith("6.000")
+    assert cells["Left eye"][1:3] == ["2.000 (1)", "-0.120"] and cells["Right mouth"][1].startswith("6.000")
     assert cells["Average"][1].startswith("4.000")
+    # A column that the print does not have.
+    assert cells["Left eye"][3:] == ["-", "8.000 (1)", "-"] and cells["Right eye"][3:] == ["-", "-", "-"]
+    assert cells["Average"][4].startswith("7.000")
 
 
 def test_output_goes_to_a_file_that_is_not_replaced_by_accident(tmp_path):

@@ -42,7 +42,9 @@ def values(metric, original, completed, hole, **more):
 
 
 def summary_of(metric, **more):
-    original, completed = pair(count=len(next(iter(more["labels"].values()))))
+    labels = more["labels"]
+    size = labels["parsing"].shape[-1] if "parsing" in labels else 24
+    original, completed = pair(count=len(next(iter(labels.values()))), size=size)
     rows = values(metric, original, completed, centre_hole(original), **more)
     return summarise(rows, choose([metric])), rows
 
@@ -145,6 +147,44 @@ def test_labels_that_neither_map_has_are_left_out():
     assert summary["dice_by_label"][1] is None and summary["dice_by_label"][3] == pytest.approx(200 / 3)
     with pytest.raises(InputError, match="up to 15"):
         summary_of("dice", labels={"parsing": true + 12}, predicted={"parsing": said})
+
+
+def test_dice_of_missing_pixels_and_of_the_parts_that_the_paper_lists():
+    """The hole is the middle 8×8 of 16×16. All is right but a nose (6) that half of the hole should have, and hair."""
+    true = np.zeros((1, 16, 16), int)
+    said = np.zeros_like(true)
+    true[:, 4:8, 4:12], said[:, 4:6, 4:12] = 6, 6  # within the hole: 32 pixels, 16 of them found
+    true[:, 12:], said[:, 12:] = 1, 1  # outside of it: found
+    true[:, 0], said[:, 1] = 10, 10  # hair outside of it: not found
+    summary, _ = summary_of("dice", labels={"parsing": true}, predicted={"parsing": said})
+    nose = 100 * 2 * 16 / (32 + 16)
+    assert summary["dice"] == pytest.approx((100 + nose + 0) / 3)
+    assert summary["dice_parts"] == pytest.approx((100 + nose) / 2)
+    assert summary["dice_hole"] == summary["dice_parts_hole"] == pytest.approx(nose)
+    assert summary["dice_hole_by_label"][1] is None and summary["dice_hole_by_label"][10] is None
+    true[:, 0, 0], said[:, 4:12, 4:12] = 0, true[:, 4:12, 4:12]
+    summary, _ = summary_of("dice", labels={"parsing": true}, predicted={"parsing": said})
+    assert summary["dice_hole"] == 100 > summary["dice"]
+
+
+def test_parts_average_labels_over_images_before_they_average_labels():
+    """As table 2 does: a label that one image of two has counts as much as one that both have."""
+    true = np.zeros((2, 8, 8), int)
+    true[:, :4], true[0, 6:] = 1, 5
+    said = np.where(true == 5, 0, true)
+    summary, _ = summary_of("dice", labels={"parsing": true}, predicted={"parsing": said})
+    assert summary["dice_parts"] == pytest.approx((100 + 0) / 2) and summary["dice"] == pytest.approx((50 + 100) / 2)
+
+
+def test_landmarks_of_the_hole_are_those_whose_pixel_is_missing():
+    true = np.full((2, 5, 2), 1.0, np.float32)  # the hole is the middle 8×8 of 24×24
+    true[0, 0], true[0, 1], true[0, 2] = [8, 15], [7.4, 15], [8, 15.6]
+    true[1, 0], true[1, 1] = [np.nan, np.nan], [500, -3]
+    said = true + np.arange(1, 6, dtype=np.float32)[:, None] * [1, 0]  # point k is k + 1 pixels off
+    summary, rows = summary_of("landmarks", labels={"landmarks": true}, predicted={"landmarks": said})
+    assert rows["landmark_error_hole"][0] == 1 and np.isnan(rows["landmark_error_hole"][1])
+    assert summary["landmark_error_hole"] == 1 and summary["landmark_error_hole_by_point"] == [1, *[None] * 4]
+    assert summary["landmark_error"] == pytest.approx(np.mean([3, 3.5]))
 
 
 def test_landmarks_are_measured_in_pixels_and_unknown_ones_left_out():
