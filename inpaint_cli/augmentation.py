@@ -61,7 +61,7 @@ class Geometric:
             dim=1,
         )
 
-    def apply(self, image, labels, draws):
+    def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = image.shape[-2:]
         size = torch.tensor([width, height], dtype=torch.float32, device=image.device)
         moves, shift = _moves(draws), draws[:, :2] * size
@@ -139,7 +139,7 @@ class Photometric:
         ]
         return torch.stack(columns, dim=1)
 
-    def apply(self, image, labels, draws):
+    def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         if image.shape[1] == 3:
             image = _turn_colours(image, draws[:, 0], draws[:, 1])
         image = _contrast(image, draws[:, 2])

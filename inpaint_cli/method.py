@@ -7,15 +7,17 @@ No method calls `backward`, `step` or `to(device)`. Pixels are float in [-1, 1],
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
+from pydantic.config import JsonDict
 from torch import Tensor, nn
 
 from inpaint_cli.augmentation import Augmentation
 from inpaint_cli.masks import MaskProcess
 
-AT_COMPLETION = {"set_at": "completion"}  # json_schema_extra of a setting that concerns completion, not training
+Shared = TypeVar("Shared")
+AT_COMPLETION: JsonDict = {"set_at": "completion"}  # json_schema_extra of a setting of completion, not of training
 
 
 class ImageShape(NamedTuple):
@@ -44,9 +46,10 @@ class Batch:
 
     def fresh_mask(self) -> Tensor:
         """Another mask of the same process: a decoy, or a second measurement. [B, 1 or C, H, W]"""
+        assert self.draw_mask is not None  # where batches are made for training there are masks
         return self.draw_mask()
 
-    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+    def once(self, name: str, compute: Callable[[], Shared]) -> Shared:
         """What two turns share, such as the generated images: computed by whoever asks first."""
         if name not in self.shared:
             self.shared[name] = compute()
@@ -137,7 +140,9 @@ class Method(nn.Module):
         """The pixels around a part of the hole, of this size, that a method for any size needs to see."""
         return 8
 
-    def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
+    def complete(
+        self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None
+    ) -> Tensor:
         """[B, C, H, W] with missing pixels at 0, mask -> [B, samples, C, H, W]; known pixels are returned unchanged."""
         raise NotImplementedError
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.searching.search import SearchSettings
+from inpaint_cli.searching.model import SearchSettings
 from inpaint_cli.settings import assigned, changed_for_completion, describe, make_settings, settings_values
 
 

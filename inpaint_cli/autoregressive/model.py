@@ -8,7 +8,7 @@ values that do not depend on each other makes no difference, so whole fronts of 
 import hashlib
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.autoregressive.replay import Known
-from inpaint_cli.method import AT_COMPLETION, Batch, Method
+from inpaint_cli.method import AT_COMPLETION, Batch, ImageShape, MaskProcess, Method
 from inpaint_cli.networks.pixels import bits_per_dimension
 
 KEPT_PLANS = 4  # as many masks are remembered with their fronts, and on a GPU with the graph that fills them
@@ -47,11 +47,12 @@ class PixelModel(Method):
     Its settings extend `ChoiceSettings`.
     """
 
+    settings: ChoiceSettings
     per_channel = True
 
-    def __init__(self, settings, shape, masks):
+    def __init__(self, settings: ChoiceSettings, shape: ImageShape, masks: MaskProcess | None):
         super().__init__(settings, shape, masks)
-        self._known: OrderedDict[tuple, Known] = OrderedDict()
+        self._known: OrderedDict[Hashable, Known] = OrderedDict()
 
     @abstractmethod
     def logits(self, image: Tensor) -> Sequence[Tensor]:
@@ -85,7 +86,9 @@ class PixelModel(Method):
         logits = torch.stack([each[:, row, column] for each in self.logits(image)], dim=1)
         return torch.softmax(logits.float(), dim=-1)
 
-    def complete(self, observed, mask, *, samples=1, generator=None):
+    def complete(
+        self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None
+    ) -> Tensor:
         """The first sample is greedy unless `first_sample` says otherwise, the others are drawn; holes may be whole
         images, which are then made from nothing. Images of other numbers of channels: as `other_channels` says."""
         if observed.shape[1] != self.shape.channels:
@@ -99,15 +102,15 @@ class PixelModel(Method):
             filled = known.run(lambda canvas, draws=None: self.fill(canvas, draws, known.plan), inputs)
         return torch.where(missing[:, None], filled.unflatten(0, (-1, samples)), observed[:, None])
 
-    def other_channels(self, observed, mask, samples, generator):
+    def other_channels(self, observed: Tensor, mask: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
         """A colour model completes grey images as colour ones; a grey model completes each channel by itself."""
-        count, channels, own = *observed.shape[:2], self.shape.channels
+        (count, channels), own = observed.shape[:2], self.shape.channels
         if channels == 1:
             completed = self.complete(observed.expand(-1, own, -1, -1), mask, samples=samples, generator=generator)
             completed = completed.mean(dim=2, keepdim=True)
         else:
-            planes = [tensor.expand(-1, channels, -1, -1).flatten(0, 1)[:, None] for tensor in (observed, mask)]
-            completed = self.complete(*planes, samples=samples, generator=generator)
+            planes, masks = (each.expand(-1, channels, -1, -1).flatten(0, 1)[:, None] for each in (observed, mask))
+            completed = self.complete(planes, masks, samples=samples, generator=generator)
             completed = completed[:, :, 0].unflatten(0, (count, channels)).transpose(1, 2)
         return torch.where(mask[:, None] > 0, observed[:, None], completed)
 

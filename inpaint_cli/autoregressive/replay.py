@@ -32,7 +32,8 @@ class Known:
     """What is remembered of one mask: its plan, and on a GPU the graph, captured when the mask comes again."""
 
     def __init__(self, plan: Any):
-        self.plan, self.replay, self.uses = plan, None, 0
+        self.plan, self.uses = plan, 0
+        self.replay: Replay | None = None
 
     def run(self, function: Callable[..., Tensor], inputs: list[Tensor]) -> Tensor:
         """`function(*inputs)` in one graph where that pays: photos, whose mask comes once, run without."""

@@ -34,12 +34,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
-from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn
+from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Player, Turn
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
 from inpaint_cli.networks.residual import ResidualDown, ResidualUp
 from inpaint_cli.searching.descent import Plan
 from inpaint_cli.searching.energy import Contextual, Energy, weights_around_hole, weights_in_hole
-from inpaint_cli.searching.search import SearchSettings, edited, sample_rows, search
+from inpaint_cli.searching.model import LatentModel, SearchSettings
+from inpaint_cli.searching.search import edited, sample_rows, search
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,9 @@ class PatchCritic(nn.Module):
         return self.scores(image).mean(dim=(1, 2))
 
 
-class Semantic(Method):
+class Semantic(LatentModel):
+    settings: Settings
+    generator: Generator
     Settings = Settings
     title = "Semantic completion by an improved WGAN"
     paper = "semantic"

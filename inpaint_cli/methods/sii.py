@@ -21,12 +21,13 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.losses import discriminator_loss, generator_loss
-from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Method, Player, Turn
+from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, Player, Turn
 from inpaint_cli.networks.dcgan import Discriminator, Generator
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings
 from inpaint_cli.searching.descent import Plan
 from inpaint_cli.searching.energy import Contextual, Energy, weights_around_hole
-from inpaint_cli.searching.search import SearchSettings, edited, sample_rows, search
+from inpaint_cli.searching.model import LatentModel, SearchSettings
+from inpaint_cli.searching.search import edited, sample_rows, search
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Settings(SearchSettings):
     eta: float = Field(0.5, ge=0, json_schema_extra=AT_COMPLETION, description="of the prior, in place of λ, the same")
 
 
-class SII(Method):
+class SII(LatentModel):
+    settings: Settings
     Settings = Settings
     title = "Semantic image inpainting by a DCGAN"
     paper = "semantic"
@@ -68,8 +70,8 @@ class SII(Method):
         check_size("sii", settings.size, shape.height, shape.width)
         levels = halvings("sii", shape.height, shape.width)
         self.z_size, self.ema_decay = settings.z_size, settings.ema
-        self.generator = Generator(settings.z_size, *shape, levels, settings.width)
-        self.critic = Discriminator(*shape, levels, settings.width)
+        self.generator = Generator(settings.z_size, *self.shape, levels, settings.width)
+        self.critic = Discriminator(*self.shape, levels, settings.width)
         optimizer = partial(
             torch.optim.Adam, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), fused=True
         )

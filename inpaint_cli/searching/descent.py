@@ -8,7 +8,7 @@ as printed in less than 200 (tests/benchmarks).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from inpaint_cli.errors import DivergedError
 from inpaint_cli.searching.energy import Energy
+from inpaint_cli.searching.model import LatentModel, SearchSettings
 
 BLOCK = {"cpu": 16, "cuda": 256}  # rows that are computed together
 LOOK_EVERY = 8  # steps between looks at who has come to rest
@@ -50,7 +51,7 @@ class Plan:
     patience: int = 32
 
     @classmethod
-    def of(cls, settings: Any) -> "Plan":
+    def of(cls, settings: SearchSettings) -> "Plan":
         """What a method's settings say of the search."""
         return cls(
             steps=settings.search_steps,
@@ -139,7 +140,7 @@ class Rows:
         return chosen, energies.gather(1, order), int(failed.sum())
 
 
-def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan: Plan) -> None:
+def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energy, plan: Plan) -> None:
     """Adam steps on all rows until each has come to rest or the plan's steps are done, then a last look."""
     machine: Machine | None = None
     for first in range(0, plan.steps, LOOK_EVERY):
@@ -155,6 +156,7 @@ def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan:
             machine.store(rows, places[:real], count, plan)
     searched = (rows.steps > 0).nonzero().flatten()
     for places, real in blocks_of(searched) if searched.numel() else []:
+        assert machine is not None  # it took their steps
         machine.load(rows, places, energy.rows(places // rows.starts), plan.steps)
         machine.look()
         machine.store(rows, places[:real], 0, plan)
@@ -163,7 +165,7 @@ def descend(networks: Any, dtype: torch.dtype, rows: Rows, energy: Energy, plan:
 class Machine:
     """One block of rows, in memory that stays in place, so that on CUDA its steps are replayed as graphs."""
 
-    def __init__(self, networks: Any, dtype: torch.dtype, energy: Energy, plan: Plan, size: int):
+    def __init__(self, networks: LatentModel, dtype: torch.dtype, energy: Energy, plan: Plan, size: int):
         self.networks, self.dtype, self.energy, self.plan = networks, dtype, energy, plan
         image = energy.terms[0].image
         self.z, self.mean, self.square, self.best_z = (image.new_zeros(len(image), size) for _ in range(4))

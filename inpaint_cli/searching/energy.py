@@ -11,7 +11,7 @@ those of Yeh et al., "Semantic Image Inpainting with Deep Generative Models", CV
     Eq. 8, 13      (a function of the method)  what its critics think of G(z)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -34,8 +34,8 @@ class Contextual(NamedTuple):
         return Contextual(self.image[places], self.mask[places], self.weights[places], self.colour, self.gradient)
 
     def cut(self, rows: slice, columns: slice) -> "Contextual":
-        parts = [tensor[..., rows, columns] for tensor in (self.image, self.mask, self.weights)]
-        return Contextual(*parts, self.colour, self.gradient)
+        image, mask, weights = (tensor[..., rows, columns] for tensor in (self.image, self.mask, self.weights))
+        return Contextual(image, mask, weights, self.colour, self.gradient)
 
     def energy(self, generated: Tensor) -> Tensor:
         """α W ‖M(G - y)‖ + β W ‖M(∇G - ∇y)‖: [N, C, H, W] -> [N]."""
@@ -85,22 +85,27 @@ class Energy(NamedTuple):
     """What is descended: Eq. 5 with its Eq. 6-8, or Eq. 10 with its Eq. 11-13."""
 
     terms: Sequence[Contextual]
-    prior: Callable[[Any, Tensor], Tensor]  # (method, images [N, C, H, W]) -> [N]
+    prior: Callable[[Any, Tensor], Tensor]  # (the method or its copy, images [N, C, H, W]) -> [N]
     prior_weight: float  # η
 
     def contextual(self, generated: Tensor) -> Tensor:
         """[N, C, H, W] -> [N]"""
-        return sum(term.energy(generated) for term in self.terms)
+        return _total(term.energy(generated) for term in self.terms)
 
     def rows(self, places: Tensor) -> "Energy":
         return self._replace(terms=[term.rows(places) for term in self.terms])
 
     def near(self, place: int) -> tuple["Energy", slice, slice]:
         """One image's energy within the rectangle that it looks at, and that rectangle."""
-        counts = sum(term.weights[place, 0] for term in self.terms) > 0
+        counts = _total(term.weights[place, 0] for term in self.terms) > 0
         rows, columns = (_reach(counts.any(dim=axis)) for axis in (1, 0))
         one = torch.tensor([place], device=counts.device)
         return self._replace(terms=[term.rows(one).cut(rows, columns) for term in self.terms]), rows, columns
+
+
+def _total(parts: Iterable[Tensor]) -> Tensor:
+    first, *others = parts
+    return sum(others, first)
 
 
 def _reach(line: Tensor) -> slice:

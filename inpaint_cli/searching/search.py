@@ -17,43 +17,25 @@ What is done otherwise than in the paper, so that less has to be computed for th
 """
 
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.blending.blends import poisson_blend
 from inpaint_cli.errors import InputError, Remark
-from inpaint_cli.method import AT_COMPLETION
 from inpaint_cli.networks.folding import frozen_copy
 from inpaint_cli.searching.descent import Plan, Rows, blocks_of, descend, in_blocks
 from inpaint_cli.searching.energy import Energy
+from inpaint_cli.searching.model import LatentModel
 
 PREVIEW_ROWS = 4  # of samples, in the grids of a training
 THUMBNAIL = 16  # pixels; starts are told apart at this size
 SHORTLIST = 4  # times as many starts as are wanted: the best by energy, of which those that differ are taken
-
-
-def _setting(default: float, description: str, **bounds: float) -> Any:
-    return Field(default, json_schema_extra=AT_COMPLETION, description=description, **bounds)
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How long and how widely is searched: common to the methods that search, and set when images are completed."""
-
-    search_steps: int = _setting(1000, "at most; Vitoria et al., section 4", ge=1)
-    restarts: int = _setting(4, "starts of each image; not in the papers", ge=1)
-    candidates: int = _setting(512, "random z that starts are chosen from; not in the papers", ge=1)
-    search_rate: float = _setting(0.2, "Adam's; 0.03 in Vitoria et al., section 4, for its own axes", gt=0)
-    prior_every: int = _setting(4, "steps for which the prior's pull is kept; the papers' is 1", ge=1)
-    turn_every: int = _setting(16, "steps after which Adam's axes follow the gradients'; 0 = never, as printed", ge=0)
-    tolerance: float = _setting(0.01, "of the energy, at which a start rests; 0 = never, as printed", ge=0)
 
 
 class Found(NamedTuple):
@@ -67,7 +49,7 @@ class Found(NamedTuple):
 
 
 def search(
-    method: Any,
+    method: LatentModel,
     energy: Energy,
     mask: Tensor,
     plan: Plan,
@@ -78,8 +60,7 @@ def search(
 ) -> Found:
     """ẑ = argmin_z of the energy (Eq. 5, Eq. 10) for B images, from several starts each.
 
-    method: has `generator` (z [N, Z] -> [N, C, H, W] in [-1, 1]) and what the energy's prior looks through; a frozen
-        copy is used, in the type that autocast asks for. The images that are returned are made in float32.
+    method: a frozen copy is used, in the type that autocast asks for. The images that are returned are made in float32.
     energy: of the B images; mask: [B, 1, H, W]. Images without a hole are not searched for.
     draw: (count, generator) -> [count, Z], what the generator was trained on.
     Raises InputError for a mask without any known pixel, DivergedError when no start of an image stays finite; warns
@@ -121,44 +102,38 @@ def refuse_unknown(mask: Tensor) -> None:
         )
 
 
-def sample_rows(method: Any, columns: int) -> dict[str, Tensor]:
+def sample_rows(method: LatentModel, columns: int) -> dict[str, Tensor]:
     """Samples of the same z through the whole training, by the row of its grids: `complete` would search for long."""
     device = next(method.generator.parameters()).device
     z = method.draw(PREVIEW_ROWS * columns, torch.Generator(device).manual_seed(0))
     return {f"samples {row + 1}": part for row, part in enumerate(method.generator(z).chunk(PREVIEW_ROWS))}
 
 
-class _arithmetic(ExitStack):
+@contextmanager
+def _arithmetic(device: torch.device) -> Iterator[torch.dtype]:
     """No autocast, and one order of summing on GPUs; gives the type that autocast would have computed in."""
-
-    def __init__(self, device: torch.device):
-        super().__init__()
-        self.device = device
-
-    def __enter__(self) -> torch.dtype:
-        super().__enter__()
-        kind = self.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        self.enter_context(torch.autocast(kind, enabled=False))
-        if kind == "cuda":
-            self.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True))
-        return dtype
+    kind = device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+    one_order = partial(torch.backends.cudnn.flags, enabled=True, benchmark=False, deterministic=True)
+    with torch.autocast(kind, enabled=False), one_order() if kind == "cuda" else nullcontext():
+        yield dtype
 
 
 # ---- where the descent begins ----------------------------------------------------------------------------------------
 
 
-def choose_starts(networks: Any, dtype: torch.dtype, pool: Tensor, energy: Energy, mask: Tensor, starts: int) -> Tensor:
+def choose_starts(
+    networks: LatentModel, dtype: torch.dtype, pool: Tensor, energy: Energy, mask: Tensor, starts: int
+) -> Tensor:
     """Of the candidates [P, Z] of least contextual energy those that differ most, for each image: [B, starts]."""
     views = [energy.near(place) for place in range(len(mask))]
-    energies, thumbnails = [], []
+    looks, seen = [], []
     for places, count in blocks_of(torch.arange(len(pool), device=pool.device)):
         with torch.no_grad():
             images = networks.generator(pool[places].to(dtype)).float()[:count]
-        looks = [own.contextual(images[..., rows, columns]) for own, rows, columns in views]
-        energies.append(torch.stack(looks))
-        thumbnails.append(_thumbnails(images).flatten(2))
-    energies, thumbnails = torch.cat(energies, dim=1), torch.cat(thumbnails)
+        looks.append(torch.stack([own.contextual(images[..., rows, columns]) for own, rows, columns in views]))
+        seen.append(_thumbnails(images).flatten(2))
+    energies, thumbnails = torch.cat(looks, dim=1), torch.cat(seen)
     missing = _thumbnails(1 - mask).flatten(2)
     wanted = min(starts, len(pool))
     chosen = [differing(own, thumbnails * hole, wanted) for own, hole in zip(energies, missing, strict=True)]
@@ -166,7 +141,8 @@ def choose_starts(networks: Any, dtype: torch.dtype, pool: Tensor, energy: Energ
 
 
 def _thumbnails(images: Tensor) -> Tensor:
-    return F.adaptive_avg_pool2d(images, [min(THUMBNAIL, side) for side in images.shape[-2:]])
+    height, width = images.shape[-2:]
+    return F.adaptive_avg_pool2d(images, (min(THUMBNAIL, height), min(THUMBNAIL, width)))
 
 
 def differing(energies: Tensor, looks: Tensor, count: int) -> Tensor:
