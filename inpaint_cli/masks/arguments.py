@@ -1,6 +1,7 @@
 """How the arguments of a mask specification are read; what cannot be read raises `ValueError` with the reason."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ from torch import Tensor
 from inpaint_cli.errors import unknown
 from inpaint_cli.imaging.holes import read_mask
 
+ANY = "any"  # of a few words: one of them, drawn for each image
+BETWEEN = re.compile(r"(?<=[^eE])-")  # the dash of LOW-HIGH; that of 1e-05 belongs to its number
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -18,6 +22,39 @@ class Argument:
 
     name: str
     parse: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """LOW-HIGH: a number drawn for each image, all of them as likely; whole where both ends are."""
+
+    low: float
+    high: float
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int)
+
+    def __str__(self) -> str:
+        return f"{self.low}-{self.high}"
+
+
+Number = float | Range  # a size or a fraction, or a range of them
+
+
+def smallest(number: Number) -> float:
+    """The lower end of a range, or the number itself."""
+    return number.low if isinstance(number, Range) else number
+
+
+def largest(number: Number) -> float:
+    """The upper end of a range, or the number itself."""
+    return number.high if isinstance(number, Range) else number
+
+
+def is_drawn(argument: object) -> bool:
+    """Whether each image draws this argument anew."""
+    return isinstance(argument, Range) or argument == ANY
 
 
 @dataclass(frozen=True)
@@ -46,15 +83,34 @@ def fraction(name: str) -> Argument:
     """A number strictly between 0 and 1."""
 
     def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = float_of(text)
         if not 0 < value < 1:
             raise ValueError(f"{name} is a fraction between 0 and 1, such as 0.25, not '{text}'")
         return value
 
     return Argument(name, parse)
+
+
+def float_of(text: str) -> float:
+    """The number, or NaN where the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def ranged(argument: Argument) -> Argument:
+    """The argument, or a range LOW-HIGH of it."""
+
+    def parse(text: str) -> Any:
+        ends = [argument.parse(end.strip()) for end in BETWEEN.split(text, maxsplit=1)]
+        if len(ends) == 1:
+            return ends[0]
+        if not ends[0] < ends[1]:
+            raise ValueError(f"the range '{text}' is empty: of LOW-HIGH, LOW is the smaller")
+        return Range(*ends)
+
+    return Argument(argument.name, parse)
 
 
 def choice(name: str, choices: Iterable[str]) -> Argument:

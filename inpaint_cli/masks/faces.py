@@ -8,6 +8,7 @@ left, right and lower face) they measure 46×46 pixels on average there. Left is
 import torch
 from torch import Tensor
 
+from inpaint_cli.masks.arguments import ANY
 from inpaint_cli.masks.shapes import Request, in_boxes
 
 # Landmarks of an aligned CelebA face (178×218), in the square of 128 pixels around (89, 121) that `celeba-96` crops.
@@ -30,8 +31,15 @@ REGIONS = {
 def face(request: Request, region: str) -> Tensor:
     """One part of the face is missing: where the landmarks say, else at the canonical position. [B, 1, H, W]"""
     landmarks = canonical_landmarks(request) if request.landmarks is None else request.landmarks.to(request.device)
-    boxes = region_boxes(landmarks.float(), region).round().unsqueeze(1)
-    return ~in_boxes(request, boxes).unsqueeze(1)
+    boxes = any_boxes(request, landmarks.float()) if region == ANY else region_boxes(landmarks.float(), region)
+    return ~in_boxes(request, boxes.round().unsqueeze(1)).unsqueeze(1)
+
+
+def any_boxes(request: Request, landmarks: Tensor) -> Tensor:
+    """The box of a region drawn for each face, all regions as likely: [B, 5, 2] -> [B, 4]"""
+    boxes = torch.stack([region_boxes(landmarks, region) for region in REGIONS], dim=1)  # [B, regions, 4]
+    drawn = request.integers(0, len(REGIONS) - 1, request.count).long()
+    return boxes.take_along_dim(drawn[:, None, None], dim=1).squeeze(1)
 
 
 def canonical_landmarks(request: Request) -> Tensor:

@@ -8,14 +8,28 @@ from torch import Tensor
 
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import faces, shapes
-from inpaint_cli.masks.arguments import Argument, MaskFile, choice, count_of, exactly, fraction, read_mask_file
+from inpaint_cli.masks.arguments import (
+    ANY,
+    Argument,
+    MaskFile,
+    Number,
+    choice,
+    count_of,
+    exactly,
+    fraction,
+    largest,
+    ranged,
+    read_mask_file,
+)
 from inpaint_cli.masks.shapes import BORDER, Request
+from inpaint_cli.masks.strokes import strokes
 
 
-def square_fits(request: Request, size: int) -> None:
-    """The square is smaller than the image."""
-    if size >= min(request.height, request.width):
-        raise UsageError(f"a square of {size}×{size} pixels leaves nothing known of {_size(request)} images")
+def square_fits(request: Request, size: Number) -> None:
+    """The square, also the largest of a range, is smaller than the image."""
+    side = largest(size)
+    if side >= min(request.height, request.width):
+        raise UsageError(f"a square of {side}×{side} pixels leaves nothing known of {_size(request)} images")
 
 
 def patches_fit(request: Request, number: int, size: int) -> None:
@@ -74,9 +88,9 @@ class Kind:
         return ":".join([self.name, *filter(None, [",".join(map(str, arguments))])])
 
 
-SIZE, AREA, PROBABILITY = count_of("SIZE"), fraction("S"), fraction("P")
+SIZE, AREA, PROBABILITY = ranged(count_of("SIZE")), ranged(fraction("S")), ranged(fraction("P"))
 NUMBER, SIDE = count_of("N"), count_of("K")
-REGION, PATH = choice("REGION", faces.REGIONS), Argument("PATH", read_mask_file)
+REGION, PATH = choice("REGION", [*faces.REGIONS, ANY]), Argument("PATH", read_mask_file)
 
 ROWS = (
     Kind("center", (SIZE,), "one centred square is missing", "deep, semantic", shapes.center, False, square_fits),
@@ -96,6 +110,7 @@ ROWS = (
     ),
     Kind("block", (SIZE,), "one random square is missing", "collagan", shapes.block, True, square_fits),
     Kind("pattern", (PROBABILITY,), "irregular blobs are missing, a part P in all", "collagan", shapes.pattern),
+    Kind("strokes", (PROBABILITY,), "free-form brush strokes are missing, a part P in all", "", strokes),
     Kind("noise", (PROBABILITY,), "each pixel is missing with probability P", "collagan, unsupervised", shapes.noise),
     Kind(
         "patches", (NUMBER, SIDE), "N random K×K squares are known", "unsupervised", shapes.patches, True, patches_fit
@@ -109,8 +124,14 @@ KINDS = {kind.name: kind for kind in ROWS}
 
 
 def grammar() -> str:
-    """The table of kinds as text, one line each, for help pages and errors."""
+    """The table of kinds as text, one line each, and how they combine, for help pages and errors."""
     width = max(len(kind.signature) for kind in KINDS.values())
     lines = [f"  {kind.signature:<{width}}  {kind.meaning}" for kind in KINDS.values()]
-    regions = f"SIZE, N, K: whole numbers; S, P: fractions; REGION: {', '.join(faces.REGIONS)}"
-    return "\n".join(["Masks are written", *lines, regions])
+    return "\n".join(["Masks are written", *lines, *COMBINING])
+
+
+COMBINING = (
+    f"SIZE, N, K: whole numbers; S, P: fractions; REGION: {', '.join(faces.REGIONS)}, or any, drawn for each image.",
+    "A SIZE, S or P may be a range LOW-HIGH, drawn for each image, such as block:16-64.",
+    "Each image takes one part of a mixture, as often as its weight says: '3*block:48|strokes:0.1-0.4|face:any'.",
+)

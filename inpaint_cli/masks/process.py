@@ -8,34 +8,53 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.masks.arguments import MaskFile
+from inpaint_cli.masks.arguments import MaskFile, Range, float_of, is_drawn
 from inpaint_cli.masks.kinds import KINDS, Kind, grammar
 from inpaint_cli.masks.shapes import Request
+
+SQUARES = ("center", "block")  # kinds that hide one square
 
 
 @dataclass(frozen=True)
 class MaskProcess:
-    """A distribution over masks: one row of the table of kinds with its arguments."""
+    """A distribution over masks: a row of the table of kinds with its arguments, or a mixture with its parts."""
 
     spec: str  # canonical: `rec: 0.10` is `rec:0.1`
-    kind: Kind
+    kind: Kind  # `MIXTURE` for several
     arguments: tuple[Any, ...]
+
+    @property
+    def parts(self) -> tuple["MaskProcess", ...]:
+        """What a mixture takes its masks from; of any other process, itself."""
+        return tuple(part.process for part in self.arguments) if self.kind is MIXTURE else (self,)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The names of the kinds that masks may be of: one, or those of a mixture's parts."""
+        return frozenset(part.kind.name for part in self.parts)
 
     @property
     def varies(self) -> bool:
         """False where every mask of one size is the same (faces move with their landmarks alone)."""
-        return self.kind.varies
+        return self.kind.varies or any(is_drawn(argument) for argument in self.arguments)
 
     @property
     def per_channel(self) -> bool:
-        """Whether masks differ from channel to channel."""
-        return self.kind.per_channel
+        """Whether masks, or some of a mixture's, differ from channel to channel."""
+        return any(part.kind.per_channel for part in self.parts)
+
+    @property
+    def side(self) -> int | None:
+        """The side of the one square that is missing, in pixels, where there is one and it always has the same."""
+        squares = self.kind.name in SQUARES and not isinstance(self.arguments[0], Range)
+        return int(self.arguments[0]) if squares else None
 
     @property
     def only_size(self) -> tuple[int, int] | None:
         """The (height, width) that a mask file fixes, or None: every size."""
-        files = [argument for argument in self.arguments if isinstance(argument, MaskFile)]
-        return tuple(files[0].known.shape) if files else None
+        arguments = (argument for part in self.parts for argument in part.arguments)
+        file = next((argument for argument in arguments if isinstance(argument, MaskFile)), None)
+        return (file.known.shape[0], file.known.shape[1]) if file else None
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise `UsageError` or `InputError` when these masks cannot apply to images of (channels, height, width)."""
@@ -51,29 +70,84 @@ class MaskProcess:
         Returns float32 {0, 1}, [count, 1 or C, H, W], 1 = known.
         """
         self.check(shape)
-        request = Request(count, *shape, generator, landmarks)
+        channels, height, width = shape
+        request = Request(count, channels, height, width, generator, landmarks)
         return self.kind.draw(request, *self.arguments).float().contiguous()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a mixture, and how often it is taken, measured by the others' weights."""
+
+    process: MaskProcess
+    weight: float
+
+    def __str__(self) -> str:
+        return self.process.spec if self.weight == 1 else f"{self.weight}*{self.process.spec}"
+
+
+def mixed(request: Request, *parts: Part) -> Tensor:
+    """Each image takes the mask of one part. All parts are drawn for all images, so that no image waits for another's.
+
+    [B, C, H, W] where a part's masks differ from channel to channel, else [B, 1, H, W].
+    """
+    weights = torch.tensor([part.weight for part in parts], dtype=torch.float64)
+    weights /= weights.max()  # so that the sum is finite
+    ends = (weights.cumsum(0) / weights.sum())[:-1].tolist()  # of the parts, laid along [0, 1)
+    place = request.uniform(request.count, 1, 1, 1)
+    masks = parts[0].process.kind.draw(request, *parts[0].process.arguments)
+    for end, part in zip(ends, parts[1:], strict=True):
+        masks = torch.where(place < end, masks, part.process.kind.draw(request, *part.process.arguments))
+    return masks
+
+
+def all_fit(request: Request, *parts: Part) -> None:
+    """Every part applies to the images."""
+    for part in parts:
+        part.process.kind.check(request, *part.process.arguments)
+
+
+MIXTURE = Kind("mixture", (), "each image takes one of the parts", "", mixed, True, all_fit)
 
 
 def parse_masks(spec: str) -> MaskProcess:
     """`"rec:0.1"` -> its process; `UsageError` names the problem and the grammar, `InputError` a file's fault."""
-    name, _, text = spec.strip().partition(":")
+    parts = tuple(_parse_part(part) for part in spec.split("|"))
+    return MaskProcess("|".join(map(str, parts)), MIXTURE, parts) if len(parts) > 1 else parts[0].process
+
+
+def is_specification(text: str) -> bool:
+    """Whether a text that may also be a file's name is meant as masks: a kind, perhaps weighted, and a colon."""
+    first = text.partition("|")[0].partition(":")[0]
+    return ":" in text and first.rpartition("*")[2].strip().lower() in KINDS
+
+
+def _parse_part(text: str) -> Part:
+    head, _, rest = text.strip().partition(":")
+    weight, _, name = head.rpartition("*")
     kind = KINDS.get(name.strip().lower())
     if kind is None:
         raise UsageError(f"{unknown('masks', name.strip(), KINDS)}\n{grammar()}")
-    arguments = _parse_arguments(spec, kind, text)
-    return MaskProcess(kind.written(arguments), kind, arguments)
+    try:
+        arguments = _parse_arguments(kind, rest)
+        return Part(MaskProcess(kind.written(arguments), kind, arguments), _parse_weight(weight) if weight else 1)
+    except ValueError as problem:
+        raise UsageError(f"no masks '{text.strip()}': {problem}\n{grammar()}") from None
 
 
-def _parse_arguments(spec: str, kind: Kind, text: str) -> tuple[Any, ...]:
+def _parse_weight(text: str) -> float:
+    weight = float_of(text)
+    if not 0 < weight < float("inf"):
+        raise ValueError(f"a weight is a number above 0, as in 3*block:48, not '{text.strip()}'")
+    return int(weight) if weight.is_integer() else weight
+
+
+def _parse_arguments(kind: Kind, text: str) -> tuple[Any, ...]:
     # A path may hold commas, so the last argument takes what is left.
     parts = text.split(",", len(kind.arguments) - 1) if text.strip() else []
-    try:
-        if len(parts) != len(kind.arguments):
-            raise ValueError(f"it is written {kind.signature}")
-        return tuple(argument.parse(part.strip()) for argument, part in zip(kind.arguments, parts, strict=True))
-    except ValueError as problem:
-        raise UsageError(f"no masks '{spec}': {problem}\n{grammar()}") from None
+    if len(parts) != len(kind.arguments):
+        raise ValueError(f"it is written {kind.signature}")
+    return tuple(argument.parse(part.strip()) for argument, part in zip(kind.arguments, parts, strict=True))
 
 
 def draw_for_images(
@@ -83,7 +157,7 @@ def draw_for_images(
     device: torch.device | str = "cpu",
     landmarks: Tensor | None = None,
 ) -> Tensor:
-    """One mask per seed: an image's mask is a function of its seed alone, whatever the batch and the device.
+    """One mask per seed: an image's mask is a function of its seed and its landmarks alone, whatever batch and device.
 
     Drawn on the CPU, one generator per image, since a GPU's generator gives other numbers; then moved to `device`.
     landmarks: [N, 5, 2] in pixels or None. Returns float32 {0, 1}, [N, 1 or C, H, W].
@@ -91,5 +165,13 @@ def draw_for_images(
     landmarks = None if landmarks is None else landmarks.cpu()
     if not process.varies:
         return process.draw(len(seeds), shape, generator=torch.Generator(), landmarks=landmarks).to(device)
-    masks = [process.draw(1, shape, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
+    masks = [
+        process.draw(
+            1,
+            shape,
+            generator=torch.Generator().manual_seed(int(seed)),
+            landmarks=None if landmarks is None else landmarks[number : number + 1],
+        )
+        for number, seed in enumerate(seeds)
+    ]
     return torch.cat(masks).to(device)

@@ -3,14 +3,14 @@
 Every function takes a `Request` and the kind's arguments and returns {0, 1} or bool, [count, 1 or C, H, W], 1 = known.
 """
 
-import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpaint_cli.masks.arguments import MaskFile
+from inpaint_cli.masks.arguments import MaskFile, Number, Range
 
 BORDER = 4  # pixels that `patches` leaves out, "to keep the background consistent" (Pajot et al., section 5)
 
@@ -22,7 +22,8 @@ SQUARE_CENTRES = ((0.27, 0.30), (0.73, 0.30), (0.50, 0.72))  # (x, y), fractions
 PATTERN_CELLS = 8  # across the shorter side; the paper's patterns are blobs of about an eighth of the image
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True)
+class Request:
     """How many masks, for images of which shape, from which generator."""
 
     count: int
@@ -34,7 +35,16 @@ class Request(NamedTuple):
 
     @property
     def device(self) -> torch.device:
+        assert self.generator is not None  # what is checked alone draws nothing
         return self.generator.device
+
+    def each(self, number: Number) -> Tensor:
+        """The number of each image, drawn where it is a range; float64, so that sizes round as Python's. [count]"""
+        if not isinstance(number, Range):
+            return torch.full((self.count,), number, dtype=torch.float64, device=self.device)
+        if number.whole:
+            return self.integers(int(number.low), int(number.high), self.count).double()
+        return number.low + (number.high - number.low) * self.uniform(self.count).double()
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1)."""
@@ -45,7 +55,7 @@ class Request(NamedTuple):
         drawn = low + (self.uniform(*shape) * (high - low + 1)).floor()
         return torch.minimum(drawn, torch.as_tensor(high, dtype=drawn.dtype, device=self.device))
 
-    def per_image(self, values: list[tuple[float, float, float, float]]) -> Tensor:
+    def per_image(self, values: Sequence[tuple[float, float, float, float]]) -> Tensor:
         """The same boxes for every image: [count, len(values), 4]."""
         return torch.tensor(values, device=self.device).expand(self.count, -1, -1)
 
@@ -55,7 +65,7 @@ def in_boxes(request: Request, boxes: Tensor) -> Tensor:
 
     A box is an outer product of its rows and its columns, so their union is one batched product of matrices.
     """
-    left, top, width, height = boxes.unsqueeze(-1).unbind(2)  # [B, n, 1] each
+    left, top, width, height = boxes.float().unsqueeze(-1).unbind(2)  # [B, n, 1] each
     x = torch.arange(request.width, device=boxes.device) + 0.5
     y = torch.arange(request.height, device=boxes.device) + 0.5
     columns = ((x > left) & (x < left + width)).float()  # [B, n, W]
@@ -63,48 +73,55 @@ def in_boxes(request: Request, boxes: Tensor) -> Tensor:
     return rows.transpose(1, 2) @ columns > 0.5
 
 
-def random_rectangles(request: Request, area: float, channels: int) -> Tensor:
-    """One rectangle per channel that covers `area` of the image: uniform width, then uniform place. [B, channels, 4]"""
+def random_rectangles(request: Request, area: Number, channels: int) -> Tensor:
+    """One rectangle per channel that covers S of the image, anywhere: [B, channels, 4].
+
+    Its width is W·S^u with u uniform in [0, 1], so that its height, H·S^(1-u), is distributed alike.
+    """
+    share = request.each(area).unsqueeze(1)  # S, [B, 1]
     size = (request.count, channels)
-    narrowest = math.ceil(area * request.width - 1e-9)  # narrower ones would be higher than the image
-    width = request.integers(max(narrowest, 1), request.width, *size)
-    height = (area * request.width * request.height / width).round().clamp(1, request.height)
+    width = (request.width * share ** request.uniform(*size)).round()
+    narrowest = (share * request.width - 1e-9).ceil()  # narrower ones would be higher than the image
+    width = torch.maximum(width, narrowest.clamp(min=1))
+    height = (share * request.width * request.height / width).round().clamp(1, request.height)
     left = request.integers(0, request.width - width, *size)
     top = request.integers(0, request.height - height, *size)
     return torch.stack((left, top, width, height), dim=-1)
 
 
-def centred_box(request: Request, width: int, height: int) -> Tensor:
-    """One box in the middle of every image. [B, 1, 4]"""
-    return request.per_image([((request.width - width) // 2, (request.height - height) // 2, width, height)])
+def centred_box(request: Request, width: Tensor, height: Tensor) -> Tensor:
+    """One box in the middle of every image, of its width and height, [B] each -> [B, 1, 4]."""
+    left, top = ((request.width - width) / 2).floor(), ((request.height - height) / 2).floor()
+    return torch.stack((left, top, width, height), dim=-1).unsqueeze(1)
 
 
-def center(request: Request, size: int) -> Tensor:
+def center(request: Request, size: Number) -> Tensor:
     """One centred square is missing."""
-    return ~in_boxes(request, centred_box(request, size, size)).unsqueeze(1)
+    side = request.each(size)
+    return ~in_boxes(request, centred_box(request, side, side)).unsqueeze(1)
 
 
-def reverse(request: Request, area: float) -> Tensor:
+def reverse(request: Request, area: Number) -> Tensor:
     """A centred rectangle of the image's own aspect is known; its area is S·W·H."""
-    side = math.sqrt(area)
-    width, height = (max(1, round(side * length)) for length in (request.width, request.height))
+    side = request.each(area).sqrt()
+    width, height = ((side * length).round().clamp(min=1) for length in (request.width, request.height))
     return in_boxes(request, centred_box(request, width, height)).unsqueeze(1)
 
 
-def inpaint(request: Request, area: float) -> Tensor:
+def inpaint(request: Request, area: Number) -> Tensor:
     """`reverse` with known and missing exchanged."""
     return ~reverse(request, area)
 
 
-def rec(request: Request, area: float) -> Tensor:
+def rec(request: Request, area: Number) -> Tensor:
     """Each channel knows a random rectangle of its own. [B, C, H, W]"""
     boxes = random_rectangles(request, area, request.channels).reshape(-1, 1, 4)
     return in_boxes(request, boxes).unflatten(0, (request.count, request.channels))
 
 
-def extrapolate(request: Request, area: float) -> Tensor:
+def extrapolate(request: Request, area: Number) -> Tensor:
     """All channels know the same random rectangle."""
-    return rec(request._replace(channels=1), area)
+    return rec(replace(request, channels=1), area)
 
 
 def colorize(request: Request, missing: int) -> Tensor:
@@ -114,12 +131,12 @@ def colorize(request: Request, missing: int) -> Tensor:
     return known[:, :, None, None].expand(-1, -1, request.height, request.width)
 
 
-def block(request: Request, size: int) -> Tensor:
+def block(request: Request, size: Number) -> Tensor:
     """One square is missing at a uniform place."""
-    left = request.integers(0, request.width - size, request.count, 1)
-    top = request.integers(0, request.height - size, request.count, 1)
-    boxes = torch.stack((left, top, torch.full_like(left, size), torch.full_like(left, size)), dim=-1)
-    return ~in_boxes(request, boxes).unsqueeze(1)
+    side = request.each(size).float().unsqueeze(1)  # [B, 1]
+    left = request.integers(0, request.width - side, request.count, 1)
+    top = request.integers(0, request.height - side, request.count, 1)
+    return ~in_boxes(request, torch.stack((left, top, side, side), dim=-1)).unsqueeze(1)
 
 
 def none(request: Request) -> Tensor:
@@ -127,20 +144,30 @@ def none(request: Request) -> Tensor:
     return torch.ones(request.count, 1, request.height, request.width, dtype=torch.bool, device=request.device)
 
 
-def pattern(request: Request, missing: float) -> Tensor:
-    """The lowest `missing` part of a smooth Gaussian field: irregular blobs that hide the same share of every image."""
+def pattern(request: Request, missing: Number) -> Tensor:
+    """The lowest part P of a smooth Gaussian field: irregular blobs that hide as much of every image."""
+    share = request.each(missing)
     cell = min(request.height, request.width) / PATTERN_CELLS
     cells = [max(2, round(length / cell)) for length in (request.height, request.width)]
     noise = torch.randn((request.count, 1, *cells), generator=request.generator, device=request.device)
     field = functional.interpolate(noise, (request.height, request.width), mode="bicubic", align_corners=False)
-    values = field.flatten(1).sort(dim=1).values  # [B, H·W]
-    hidden = min(max(round(missing * values.shape[1]), 1), values.shape[1] - 1)
-    return field > values[:, hidden - 1, None, None, None]
+    return field > lowest_part(field, share)
 
 
-def noise(request: Request, missing: float) -> Tensor:
+def lowest_part(field: Tensor, share: Tensor) -> Tensor:
+    """What the lowest part of each image's values does not exceed: [B, 1, h, w], [B] -> [B, 1, 1, 1].
+
+    At least one value lies in that part and one outside it.
+    """
+    values = field.flatten(1).sort(dim=1).values  # [B, h·w]
+    last = (share * values.shape[1]).round().clamp(1, values.shape[1] - 1).long() - 1
+    return values.gather(1, last.unsqueeze(1))[:, :, None, None]
+
+
+def noise(request: Request, missing: Number) -> Tensor:
     """Each pixel is missing with probability P, in all channels at once."""
-    return request.uniform(request.count, 1, request.height, request.width) >= missing
+    share = request.each(missing).float()[:, None, None, None]
+    return request.uniform(request.count, 1, request.height, request.width) >= share
 
 
 def patches(request: Request, number: int, size: int) -> Tensor:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from drawing import draw, rectangles
 from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
@@ -13,33 +14,19 @@ from inpaint_cli.masks.faces import ALIGNED, CORNER, REGIONS
 
 SPECS = [
     *("center:8", "inpaint:0.25", "reverse:0.25", "extrapolate:0.25", "rec:0.1", "colorize:1", "colorize:2"),
-    *("block:20", "pattern:0.25", "noise:0.8", "patches:30,6", "squares:3"),
+    *("block:20", "pattern:0.25", "strokes:0.2", "noise:0.8", "patches:30,6", "squares:3"),
     *(f"face:{region}" for region in REGIONS),
+    *("face:any", "center:4-20", "inpaint:0.1-0.3", "reverse:0.1-0.3", "extrapolate:0.1-0.9", "rec:0.1-0.9"),
+    *("block:4-20", "pattern:0.1-0.9", "strokes:0.1-0.4", "noise:0.1-0.9"),
+    *("block:16|face:mouth", "center:8|2*center:9", "rec:0.1|center:8", "0.5*colorize:1|strokes:0.1-0.2|face:any"),
 ]
-
-
-def draw(spec, count=200, shape=(3, 48, 40), seed=0, **landmarks):
-    return parse_masks(spec).draw(count, shape, generator=torch.Generator().manual_seed(seed), **landmarks)
-
-
-def extents(lines):
-    """bool [n, L], each one run of True -> first index and length."""
-    return lines.float().argmax(dim=1), lines.sum(dim=1)
-
-
-def rectangles(known):
-    """bool [n, H, W], each one rectangle -> left, top, width, height; fails on any other shape."""
-    left, width = extents(known.any(dim=1))
-    top, height = extents(known.any(dim=2))
-    assert torch.equal(known.sum(dim=(1, 2)), width * height)
-    return left, top, width, height
 
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("shape", [(3, 48, 40), (3, 33, 65)])
 def test_masks_are_zeros_and_ones_with_something_known_and_something_missing(spec, shape):
     masks = draw(spec, 20, shape)
-    channels = 3 if spec.startswith(("rec", "colorize")) else 1
+    channels = 3 if parse_masks(spec).per_channel else 1
     assert masks.shape == (20, channels, *shape[1:])
     assert masks.dtype == torch.float32
     assert set(masks.unique().tolist()) == {0.0, 1.0}
@@ -88,10 +75,23 @@ def test_extrapolate_knows_one_rectangle_of_the_stated_area(area):
     # The height is rounded, so the area is off by at most half a row.
     assert ((wide * high - area * width * height).abs() <= wide / 2 + 1e-6).all()
     assert wide.min() == math.ceil(area * width) and wide.max() == width
-    assert wide.mean() == pytest.approx((math.ceil(area * width) + width) / 2, abs=1.5)  # uniform
-    room = (width - wide) > 0
-    assert (left[room] / (width - wide)[room]).mean() == pytest.approx(0.5, abs=0.03)
+    for place, length, side in ((left, wide, width), (top, high, height)):
+        room = side - length > 4
+        assert (place[room] / (side - length)[room]).mean() == pytest.approx(0.5, abs=0.03)
     assert (left + wide == width).any() and (left == 0).any() and (top == 0).any() and (top + high == height).any()
+
+
+@pytest.mark.parametrize("spec", ["extrapolate:0.1", "rec:0.25"])
+def test_rectangles_are_wide_as_often_as_high(spec):
+    """w = W·S^u with u uniform, so w / W and h / H = S^(1-u) are distributed alike, also where W is not H."""
+    height, width, area = 200, 300, float(spec.partition(":")[2])
+    masks = draw(spec, 4000, (1, height, width))
+    _, _, wide, high = rectangles(masks[:, 0] > 0)
+    share = torch.stack((wide / width, high / height))
+    exponent = share.double().log() / math.log(area)
+    assert exponent.mean(dim=1).tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+    assert exponent.std(dim=1).tolist() == pytest.approx([12**-0.5] * 2, abs=0.01)  # uniform
+    assert (share[0] > share[1]).float().mean() == pytest.approx(0.5, abs=0.03)
 
 
 def test_rec_draws_channels_independently_so_that_dropped_and_corrupted_pixels_are_as_the_paper_says():
@@ -180,16 +180,8 @@ def test_face_masks_follow_landmarks():
     assert width.tolist() == [24, 24] and height.tolist() == [11, 11]
 
 
-def write_mask(path, height=20, width=30):
-    levels = np.zeros((height, width), dtype=np.uint8)
-    levels[2:5, 10:14] = 128
-    levels[8, 8] = 127
-    Image.fromarray(levels).save(path)
-    return path
-
-
-def test_a_mask_file_is_white_where_the_hole_is_from_128(tmp_path):
-    process = parse_masks(f"file:{write_mask(tmp_path / 'a,b.png')}")
+def test_a_mask_file_is_white_where_the_hole_is_from_128(mask_file):
+    process = parse_masks(f"file:{mask_file}")
     mask = process.draw(3, (3, 20, 30), generator=torch.Generator())
     assert mask.shape == (3, 1, 20, 30)
     left, top, width, height = (values.tolist() for values in rectangles(mask[:, 0] == 0))
@@ -197,8 +189,8 @@ def test_a_mask_file_is_white_where_the_hole_is_from_128(tmp_path):
     assert process.only_size == (20, 30) and parse_masks("center:8").only_size is None
 
 
-def test_a_mask_file_of_another_size_names_both(tmp_path):
-    process = parse_masks(f"file:{write_mask(tmp_path / 'mask.png')}")
+def test_a_mask_file_of_another_size_names_both(mask_file):
+    process = parse_masks(f"file:{mask_file}")
     with pytest.raises(InputError, match=r"30×20.*96×64"):
         process.check((3, 64, 96))
     with pytest.raises(InputError, match=r"30×20.*96×64"):
@@ -247,6 +239,24 @@ def test_a_mask_file_that_is_missing_or_no_image_is_bad_input(tmp_path):
         ("center:-8", "SIZE is a whole number"),
         ("squares:4", "there are 3"),
         ("face:moth", "did you mean 'mouth'"),
+        ("block:64-16", "the range '64-16' is empty"),
+        ("block:16-16", "the range '16-16' is empty"),
+        ("rec:0.9-0.1", "the range '0.9-0.1' is empty"),
+        ("rec:0.1-1", "S is a fraction between 0 and 1, such as 0.25, not '1'"),
+        ("strokes:-0.1", "P is a fraction"),
+        ("block:8-", "SIZE is a whole number from 1, not ''"),
+        ("block:8-16-24", "not '16-24'"),
+        ("block:8-0.5", "SIZE is a whole number"),
+        ("colorize:1-2", "K is a whole number"),
+        ("face:mouth-upper", "no REGION 'mouth-upper'"),
+        ("block:8|", "no masks ''"),
+        ("block:8|strokse:0.1", "did you mean 'strokes'"),
+        ("block:8|center", "no masks 'center': it is written center:SIZE"),
+        ("0*block:8|center:8", "no masks '0*block:8': a weight is a number above 0, as in 3*block:48, not '0'"),
+        ("-1*block:8", "a weight is a number above 0"),
+        ("nan*block:8", "a weight is a number above 0"),
+        ("inf*block:8", "a weight is a number above 0"),
+        ("two*block:8", "a weight is a number above 0"),
     ],
 )
 def test_a_wrong_specification_names_the_problem_and_the_grammar(spec, problem):
@@ -256,9 +266,12 @@ def test_a_wrong_specification_names_the_problem_and_the_grammar(spec, problem):
     assert str(raised.value).endswith(grammar())
 
 
-def test_the_grammar_has_a_line_for_every_kind():
+def test_the_grammar_has_a_line_for_every_kind_and_says_how_they_combine():
+    lines = [line.split(maxsplit=1) for line in grammar().splitlines()]
     for kind in KINDS.values():
-        assert any(line.split()[0] == kind.signature and kind.meaning in line for line in grammar().splitlines()[1:-1])
+        assert [kind.signature, kind.meaning] in lines
+    for words in ("LOW-HIGH", "|", "3*block:48", "any"):
+        assert words in grammar()
 
 
 @pytest.mark.parametrize(
@@ -269,6 +282,11 @@ def test_the_grammar_has_a_line_for_every_kind():
         ("extrapolate:.25", "extrapolate:0.25"),
         ("center:008", "center:8"),
         ("face:Left-Eye", "face:left-eye"),
+        ("face:ANY", "face:any"),
+        ("block: 016 - 64", "block:16-64"),
+        ("noise:1e-5-1e-1", "noise:1e-05-0.1"),
+        ("2.0 * block:8 | 1*Center:9|.5*none", "2*block:8|center:9|0.5*none"),
+        ("3*block:8", "block:8"),
     ],
 )
 def test_specifications_have_one_canonical_form(written, canonical):
@@ -284,6 +302,8 @@ def test_specifications_have_one_canonical_form(written, canonical):
         ("center:32", (3, 32, 32), "leaves nothing known of 32×32"),
         ("block:40", (3, 64, 32), "leaves nothing known of 32×64"),
         ("patches:1,25", (3, 32, 32), "K is at most 24"),
+        ("block:8-32", (3, 32, 64), "a square of 32×32 pixels leaves nothing known of 64×32"),
+        ("block:8|colorize:1", (1, 32, 32), "colorize:1 needs images of 2 channels or more"),
     ],
 )
 def test_a_process_that_cannot_apply_says_so(spec, shape, problem):
@@ -297,12 +317,15 @@ def test_an_images_mask_is_a_function_of_its_seed_alone(spec):
     together = draw_for_images(process, (3, 48, 40), seeds)
     apart = torch.cat([draw_for_images(process, (3, 48, 40), [seed]) for seed in reversed(seeds)]).flip(0)
     assert torch.equal(together, apart)
-    if process.varies and not spec.startswith("colorize"):  # which has few different masks
+    few = ("colorize", "center", "inpaint", "reverse", "face:any")  # different masks
+    if process.varies and not spec.startswith(few) and "|" not in spec:
         assert len({mask.numpy().tobytes() for mask in together}) == len(seeds)
 
 
-def test_masks_for_images_follow_each_images_landmarks():
+@pytest.mark.parametrize("spec", ["face:mouth", "face:any", "face:mouth|face:any"])
+def test_masks_for_images_follow_each_images_landmarks(spec):
     landmarks = torch.tensor([[20.0, 20], [32, 20], [26, 27], [21, 32], [31, 32]])
     pair = torch.stack([landmarks, landmarks + 10])
-    masks = draw_for_images(parse_masks("face:mouth"), (3, 64, 64), [1, 2], landmarks=pair)
-    assert torch.equal(masks[1, 0, 10:, 10:], masks[0, 0, :-10, :-10])
+    for seed in range(8):
+        masks = draw_for_images(parse_masks(spec), (3, 64, 64), [seed, seed], landmarks=pair)
+        assert torch.equal(masks[1, 0, 10:, 10:], masks[0, 0, :-10, :-10]) and (masks[0] == 0).any()
