@@ -179,11 +179,12 @@ class BatchStream:
         return self._global_indices(step, repetition)[self._share(part)]
 
     def _masks(self, part: int, landmarks: Tensor | None, stream: str, *position: int) -> Tensor:
-        """Masks of the global batch, cut to this share: [share, 1 or C, H, W]."""
-        generator = generator_for(self.hardware.device, self.seed, stream, *position)
-        if not self.masks.varies:  # each image's follows from its own landmarks
-            return self.masks.draw(self.share, self.shape, generator=generator, landmarks=landmarks)
-        return self.masks.draw(self.batch, self.shape, generator=generator)[self._share(part)]
+        """Masks of the global batch, cut to this share: [share, 1 or C, H, W]. landmarks: the share's, [share, 5, 2]"""
+        generator, share = generator_for(self.hardware.device, self.seed, stream, *position), self._share(part)
+        if landmarks is not None:  # those of the other shares place masks that are not looked at
+            own, landmarks = landmarks, landmarks.new_zeros(self.batch, *landmarks.shape[1:])
+            landmarks[share] = own
+        return self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks)[share]
 
 
 class StepBatches:

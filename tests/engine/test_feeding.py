@@ -64,6 +64,22 @@ def test_shares_make_up_the_global_batch(processes, accumulate):
     assert torch.equal(torch.cat([part.labels["labels"] for part in parts]), whole.labels["labels"])
 
 
+@pytest.mark.parametrize("masks", ["face:mouth", "face:any", "block:4|3*face:any"])
+def test_masks_of_faces_follow_each_images_landmarks_in_every_share(masks):
+    """Faces of two sizes: a process sees its own landmarks alone, and yet draws what a single one would."""
+    face = np.array([[2, 2], [6, 2], [4, 4], [2, 6], [6, 6]], np.float32)
+    landmarks = np.stack([face if row % 2 else face / 2 for row in range(20)])
+    split = Split(landmarks=landmarks)
+    whole = make(Plan(steps=5, batch=8), masks=masks, split=split).stream.get(1)
+    plan = Plan(steps=5, batch=8, accumulate=2)
+    shares = [(rank, part) for rank in range(2) for part in range(2)]
+    parts = [make(plan, Team(rank, 2), masks=masks, split=split).stream.get(1, 0, part) for rank, part in shares]
+    assert torch.equal(torch.cat([part.mask for part in parts]), whole.mask)
+    assert torch.equal(torch.cat([part.fresh_mask() for part in parts]), whole.fresh_mask())
+    without = make(Plan(steps=5, batch=8), masks=masks).stream.get(1)
+    assert torch.equal(whole.image, without.image) and not torch.equal(whole.mask, without.mask)
+
+
 def test_labels_stay_with_their_images():
     split, stream = Split(), make(Plan(steps=5, batch=8)).stream
     batch = stream.get(4)
