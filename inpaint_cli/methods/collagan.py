@@ -8,7 +8,7 @@ Liao, Funka-Lea, Zheng, Luo, Zhou; ACCV 2018.
     Eq. 4    CollaGAN.fakes                                 concentrated: what the discriminator of the image sees
     Eq. 5    concentrate                                    the output inside the hole, the known pixels around it
     Eq. 6    masked_absolute_error                          concentrated: the L1 distance within the hole alone
-    4.1      FILLS, targets, heatmaps (networks)            what stands in the hole, and what each task aims at
+    4.1      fill, targets, heatmaps (networks)             what stands in the hole, and what each task aims at
     figure 6 Generator.trunk                                the last maps that all tasks share
 
 Departures, each selectable where it is a choice:
@@ -25,8 +25,14 @@ Departures, each selectable where it is a choice:
   gradient from there, neither in `evaluate --compose poisson` nor in photos.
 - λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
 - The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
-- The noise z of Eq. 1 is what fills blocks and noise masks; patterns are filled with 0, as section 4.1 says. A trained
-  model shows the same noise to all images of a batch, so that an answer does not depend on what stands beside it.
+- The noise z of Eq. 1 fills blocks and noise masks, and 0 patterns, as section 4.1 says, in training and completion. The
+  hole itself, drawn or painted over a photo, says which it is: a pattern takes less than half of the box around it. A
+  model that learned from patterns alone is never shown noise, which would cost 1.6 dB behind blocks. A trained model
+  shows the same noise to all images of a batch, so that an answer does not depend on what stands beside it.
+- λ_adv of Eq. 1 weighs the fakes in the discriminators' half, too. There it is left out: discriminators that hardly
+  count what is generated would not tell it from what is real.
+- Batch norm "follows each layer" in section 3.4. Here it follows neither the first layers, as in DCGAN, on which the
+  section builds, nor the encoder's last, whose single pixels have as many values as the batch has images.
 - 128 pixels are halved 7 times, to a single one. Other sizes are halved as often as they can be, 4 to 7 times.
 - "Similar structure to the encoder" leaves the discriminators' last layer open: here the fifth convolution gives one
   score for each patch, as in Isola et al. 2017, whom the paper follows for its condition. Label and landmark maps are
@@ -36,7 +42,7 @@ Departures, each selectable where it is a choice:
 
 import itertools
 import math
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -49,11 +55,16 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn
 from inpaint_cli.networks.heatmaps import balanced_squared_error, heatmaps, label_maps, peaks
+from inpaint_cli.networks.painted import share_of_box
 from inpaint_cli.networks.strided import doubling, halving, initialise
 
 LEVELS = 7  # strided convolutions: 128 -> 64 -> … -> 1
 FEWEST = 4  # that sizes with fewer halvings in them may have: 96 -> 5, 48 -> 4
 WIDEST = 8  # times the width, as in DCGAN
+SOLID = (
+    0.5  # share of the box around it that a hole takes, if it is no pattern: 1 for blocks, 0.8 for the paper's noise
+)
+LOOKED_AT, FEW = 64, 0.1  # masks of the training, and which share of them says little about it
 
 
 class Task(NamedTuple):
@@ -135,7 +146,6 @@ class Generator(nn.Module):
         super().__init__()
         sizes = [shape.channels, *(width * min(2**level, WIDEST) for level in range(levels))]
         steps = enumerate(itertools.pairwise(sizes))
-        # No batch norm in the first layer, as in DCGAN, nor in the last, which leaves single pixels.
         self.encoder = nn.ModuleList(halving(i, o, 0 < level < levels - 1) for level, (i, o) in steps)
         upwards = sizes[-2:0:-1]  # 512, 512, 512, 256, 128, 64
         # Every block but the first also takes its skip connection.
@@ -177,16 +187,14 @@ class Discriminator(nn.Module):
         return self.to_score(self.layers(torch.cat([condition, maps], dim=1))).float()
 
 
-def noise(observed: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Uniform in [-1, 1]."""
-    return torch.rand(observed.shape, generator=generator, device=observed.device) * 2 - 1
+def is_pattern(mask: Tensor) -> Tensor:
+    """Whether each image's hole is irregular "and already noisy", section 4.1: {0, 1} [B, 1, H, W] -> bool [B]."""
+    return share_of_box(mask) < SOLID
 
 
-def nothing(observed: Tensor, generator: torch.Generator | None) -> Tensor:
-    return torch.zeros_like(observed)
-
-
-FILLS = {"pattern": nothing}  # kind of masks -> what stands in the hole, section 4.1; all others: noise
+def fill(image: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
+    """x: noise in the hole, 0 where it is a pattern, section 4.1. [B, C, H, W]; noise: [B or 1, C, H, W]"""
+    return torch.where(mask > 0, image, torch.where(is_pattern(mask)[:, None, None, None], 0.0, noise))
 
 
 def concentrate(output: Tensor, observed: Tensor, mask: Tensor) -> Tensor:
@@ -215,7 +223,6 @@ class CollaGAN(Method):
         self.annotates = tuple(TASKS[task].label for task in self.tasks if TASKS[task].label)
         self.label_counts = {"parsing": settings.labels} if "s" in self.tasks else {}
         self.weights = self._weights()
-        self.fill = FILLS.get(masks.kind.name, noise)
         self.learns_rim = not settings.concentrated
         self.ema_decay = settings.ema
         self.augmentation = (Geometric(settings.shift, settings.scale, settings.rotation, settings.flip),)
@@ -269,14 +276,21 @@ class CollaGAN(Method):
 
     def condition(self, batch: Batch) -> Tensor:
         """x in training, each image with its hole filled by a noise of its own: [B, C, H, W], drawn once per batch."""
-        return batch.once("condition", lambda: torch.where(batch.mask > 0, batch.image, self.fill(batch.image, None)))
+        return batch.once("condition", lambda: fill(batch.image, batch.mask, torch.rand_like(batch.image) * 2 - 1))
 
     def condition_when_trained(
         self, observed: Tensor, mask: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
         """x with one noise for all images, [B, C, H, W]; without a generator always the same."""
         generator = generator or torch.Generator(mask.device).manual_seed(0)
-        return torch.where(mask > 0, observed, self.fill(observed[:1], generator))
+        noise = torch.rand(observed[:1].shape, generator=generator, device=mask.device) * 2 - 1
+        return fill(observed, mask, noise if self.knows_noise else torch.zeros_like(noise))
+
+    @cached_property
+    def knows_noise(self) -> bool:
+        """Whether noise stood in more than a few holes of the training."""
+        drawn = self.masks.draw(LOOKED_AT, self.shape, generator=torch.Generator().manual_seed(0))
+        return bool((~is_pattern(drawn)).float().mean() > FEW)
 
     def outputs(self, batch: Batch) -> dict[str, Tensor]:
         """G(x, z) for each task, computed once per batch."""

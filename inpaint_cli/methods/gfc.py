@@ -39,6 +39,7 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn
+from inpaint_cli.networks.painted import hole_boxes
 from inpaint_cli.networks.strided import StridedDiscriminator
 
 STAGES = ((1, 2), (2, 2), (4, 2), (8, 4))  # (times the width, convolutions): two new layers, then VGG-19's to pool3
@@ -146,30 +147,12 @@ def discriminator(channels: int, height: int, width: int, coarsest: int) -> Stri
 
 def local_size(masks: MaskProcess, shape: ImageShape) -> tuple[int, int]:
     """Height and width of what the local discriminator sees."""
-    if masks.kind.name in ("block", "center"):
-        return masks.arguments[0], masks.arguments[0]
-    return shape.height // 2, shape.width // 2
+    return (masks.side, masks.side) if masks.side else (shape.height // 2, shape.width // 2)
 
 
 def fill(observed: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
     """Noise in [-1, 1] where pixels are missing: the network's input, section 3.1."""
     return torch.where(mask > 0, observed, noise)
-
-
-def hole_boxes(mask: Tensor) -> Tensor:
-    """The box around each image's missing pixels, as left, top, right, bottom; all of an image that lacks nothing.
-
-    mask: [B, 1, H, W] -> [B, 4] in pixels, right and bottom exclusive.
-    """
-    missing = (mask[:, 0] < 0.5) | mask.flatten(1).all(dim=1)[:, None, None]
-    ends = []
-    for line in (missing.any(dim=1), missing.any(dim=2)):  # [B, W], [B, H]
-        places = torch.arange(line.shape[1], device=mask.device)
-        first = torch.where(line, places, line.shape[1]).amin(dim=1)
-        last = torch.where(line, places, -1).amax(dim=1) + 1
-        ends.append((first, last))
-    (left, right), (top, bottom) = ends
-    return torch.stack([left, top, right, bottom], dim=1).float()
 
 
 def crop(image: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,7 +1,7 @@
 """What of an image a decoder paints, and what counts there: the hole, and known pixels that overlap with it.
 
 That the known pixels around the hole are predicted, too, and count more than it does, is the overlap of Pathak et al.
-2016, section 4.1, and the overlap trick of Burlin et al. 2017, section 5.4.
+2016, section 4.1, and the overlap trick of Burlin et al. 2017, section 5.4. And the box around a hole.
 """
 
 from typing import NamedTuple
@@ -60,3 +60,28 @@ def dilate(missing: Tensor, reach: int) -> Tensor:
             near = torch.maximum(near.narrow(axis, 0, left), near.narrow(axis, step, left))
             covered += step
     return near
+
+
+def hole_boxes(mask: Tensor) -> Tensor:
+    """The box around each image's missing pixels, as left, top, right, bottom; all of an image that lacks nothing.
+
+    mask: [B, 1, H, W] -> [B, 4] in pixels, right and bottom exclusive.
+    """
+    missing = (mask[:, 0] < 0.5) | mask.flatten(1).all(dim=1)[:, None, None]
+    ends = []
+    for line in (missing.any(dim=1), missing.any(dim=2)):  # [B, W], [B, H]
+        places = torch.arange(line.shape[1], device=mask.device)
+        first = torch.where(line, places, line.shape[1]).amin(dim=1)
+        last = torch.where(line, places, -1).amax(dim=1) + 1
+        ends.append((first, last))
+    (left, right), (top, bottom) = ends
+    return torch.stack([left, top, right, bottom], dim=1).float()
+
+
+def share_of_box(mask: Tensor) -> Tensor:
+    """The share of the box around each image's hole that the hole takes: [B, 1, H, W] -> [B].
+
+    1 for a rectangle, about P for `noise:P`, and for a pattern all over the image little more than it hides.
+    """
+    left, top, right, bottom = hole_boxes(mask).unbind(1)
+    return (mask < 0.5).float().sum(dim=(1, 2, 3)) / ((right - left) * (bottom - top))

@@ -147,10 +147,23 @@ def test_holes_are_filled_as_section_4_1_says(masks, filled):
     seen, hole = model.condition(batch), (batch.mask == 0).expand_as(batch.image)
     assert torch.equal(seen[~hole], batch.image[~hole])
     values = seen[hole]
+    assert model.knows_noise == filled
     if filled:
         assert values.std().item() == pytest.approx(1 / math.sqrt(3), rel=0.1) and values.abs().max() <= 1
     else:
         assert not values.any()
+
+
+def test_what_fills_a_hole_follows_the_hole_and_what_the_model_knows():
+    """Zeros behind a pattern whatever the model was trained on, each image for itself; noise only where it is known."""
+    holes = torch.cat([parse_masks(m).draw(1, SHAPE, generator=torch.Generator()) for m in ("pattern:0.25", "block:9")])
+    image, missing = torch.rand(2, *SHAPE), (holes == 0).expand(2, 3, 32, 32)
+    for masks, known in (("block:16", True), ("noise:0.8", True), ("pattern:0.25", False)):
+        shown = made(masks).condition_when_trained(image * holes, holes)
+        assert torch.equal(shown[~missing], image[~missing])
+        assert not shown[0][missing[0]].any() and bool(shown[1][missing[1]].all()) == known
+    in_training = made().condition(Batch(image, holes, {}))
+    assert not in_training[0][missing[0]].any() and in_training[1][missing[1]].all()
 
 
 def test_noise_in_the_hole_makes_samples_differ_and_zeros_do_not():

@@ -14,6 +14,7 @@ from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import gfc
 from inpaint_cli.methods.face_parser import FaceParser
 from inpaint_cli.methods.gfc import GFC, Settings
+from inpaint_cli.networks.painted import hole_boxes
 
 SHAPE = ImageShape(3, 32, 32)
 
@@ -64,7 +65,7 @@ def test_eq_2_has_the_printed_balance_of_sums():
     values = 3 * 32 * 32
     summed = {
         "reconstruction": (method.output(batch) - batch.image).square().sum() / 4,
-        "local": 30 * generator_loss(method.local(gfc.crop(completed, gfc.hole_boxes(batch.mask), (8, 8)))),
+        "local": 30 * generator_loss(method.local(gfc.crop(completed, hole_boxes(batch.mask), (8, 8)))),
         "global": 20 * generator_loss(method.whole(completed)),
         "parsing": 0.5 * 32 * 32 * method.parsing_term(batch, completed),
     }
@@ -133,14 +134,6 @@ def test_a_parser_of_other_labels_or_another_size_is_refused():
     build(parsing=0).check_labels({})
 
 
-def test_boxes_hold_the_missing_pixels():
-    mask = torch.ones(3, 1, 8, 16)
-    mask[0, 0, 2:5, 3:10] = 0
-    mask[1, 0, 7, 0] = mask[1, 0, 1, 15] = 0  # two stray pixels
-    expected = [[3, 2, 10, 5], [0, 1, 16, 8], [0, 0, 16, 8]]  # the last image lacks nothing: all of it
-    assert gfc.hole_boxes(mask).tolist() == expected
-
-
 def test_a_crop_of_the_boxs_own_size_is_exact_and_others_are_resized():
     image = torch.rand(2, 3, 16, 24, requires_grad=True)
     boxes = torch.tensor([[4.0, 3.0, 12.0, 9.0], [16.0, 10.0, 24.0, 16.0]])
@@ -155,6 +148,7 @@ def test_a_crop_of_the_boxs_own_size_is_exact_and_others_are_resized():
 
 def test_the_local_discriminator_sees_squares_at_their_size():
     sizes = {"block:12": (12, 12), "center:8": (8, 8), "pattern:0.25": (16, 16), "noise:0.8": (16, 16)}
+    sizes |= {"block:4-12": (16, 16), "block:12|center:8": (16, 16)}
     for masks, size in sizes.items():
         method, seen = build(masks), []
         method.local.register_forward_pre_hook(lambda module, arguments, seen=seen: seen.append(arguments[0].shape[2:]))
