@@ -17,18 +17,16 @@ Departures, each selectable where it is a choice:
   missing pixel weighs the same with the concentrated scheme and without, as it does in the printed sums.
 - Maps of labels and landmarks aim at 0 where nothing is, in the middle of tanh (section 3.2: "binary mask"): at -1,
   where it is flat, points and small parts are hardly learned.
-- A mean over the elements of a map drowns what is small: the background is 99.8 % of a landmark's squares, and what is
-  left of L_rec is ruled by the adversarial term. Each map's foreground and background are weighted by their share
-  (`balancing_weights`, networks/heatmaps.py): after 300 small steps on landmarks alone 5 pixels of error for 42.
-  `balance=0` is the plain mean.
-- The concentrated scheme trains nothing outside of the hole: Poisson blending, with which the paper compares, takes no
-  gradient from there, neither in `evaluate --compose poisson` nor in photos.
+- A mean over a map's elements drowns what is small: a landmark's background is 99.8 % of the squares, and L_rec yields
+  to the adversarial term. Each map's foreground and background are weighted by their share (`balancing_weights`): 300
+  small steps on landmarks alone leave 5 pixels of error, and 42 without (`balance=0`).
+- The concentrated scheme trains nothing outside of the hole: Poisson blending takes no gradient from there.
 - λ_res of section 4.2 is λ_rec of Eq. 2; weights that are not set follow the number of tasks, as it lists them.
 - The learning rate of 0.01 diverges easily with Adam: the default is 2e-4, as in DCGAN; 0.01 stays selectable.
-- The noise z of Eq. 1 fills blocks and noise masks, and 0 patterns, as section 4.1 says, in training and completion. The
+- The noise z of Eq. 1 fills blocks and noise masks, and 0 patterns, as in section 4.1, in training and completion. The
   hole itself, drawn or painted over a photo, says which it is: a pattern takes less than half of the box around it. A
   model that learned from patterns alone is never shown noise, which would cost 1.6 dB behind blocks. A trained model
-  shows the same noise to all images of a batch, so that an answer does not depend on what stands beside it.
+  shows all images of a batch the same noise, so that no answer depends on what stands beside it.
 - λ_adv of Eq. 1 weighs the fakes in the discriminators' half, too. There it is left out: discriminators that hardly
   count what is generated would not tell it from what is real.
 - Batch norm "follows each layer" in section 3.4. Here it follows neither the first layers, as in DCGAN, on which the
