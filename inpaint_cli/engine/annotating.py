@@ -76,7 +76,7 @@ def annotate_photo(
 
 
 def _window(photo: Photo, framing: Framing) -> Window:
-    missing, native = photo.hole.any(axis=2), photo.method.shape[1:]
+    missing, native = np.any(photo.hole, axis=2), photo.method.shape[1:]
     box = box_of(missing) if missing.any() else Box(0, 0, *photo.size)
     return window_around(box, photo.size, native, side_around(box, photo.size, native, framing.context))
 
@@ -91,9 +91,9 @@ def _seen(photo: Photo, window: Window, device: torch.device) -> tuple[Tensor, T
     return observed.expand(-1, own, -1, -1).contiguous(), mask
 
 
-def _map_of_photo(labels: Tensor, window: Window, size: tuple[int, int]) -> np.ndarray:
+def _map_of_photo(seen: Tensor, window: Window, size: tuple[int, int]) -> np.ndarray:
     """Labels [h, w] of the window -> uint8 [H, W] of the photo: each pixel takes the label that covers most of it."""
-    labels, inside = labels.byte().cpu().numpy(), window.box(size)
+    labels, inside = seen.byte().cpu().numpy(), window.box(size)
     scale = labels.shape[1] / window.width, labels.shape[0] / window.height
     top, left, bottom, right = inside.seen_from(Box(window.top, window.left, 0, 0))
     region = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])

@@ -49,7 +49,7 @@ def content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> 
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -86,7 +86,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def newest_valid(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint in `folder` that verifies, and what was wrong with newer ones."""
-    problems = []
+    problems: list[str] = []
     for path in sorted(folder.glob(PATTERN), reverse=True):
         try:
             return read_checkpoint(path), problems

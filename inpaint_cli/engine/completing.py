@@ -57,7 +57,7 @@ class Photo:
             native = self.method.shape[1:]
             return window_around(box, self.size, native, side_around(box, self.size, native, context)).box(self.size)
 
-        return merged(parts_of(self.hole.any(axis=2)), self.with_margin if self.method.any_size else window)
+        return merged(parts_of(np.any(self.hole, axis=2)), self.with_margin if self.method.any_size else window)
 
     def with_margin(self, box: Box) -> Box:
         """What a method for any size sees: the sources too, where they are chosen."""
@@ -72,9 +72,9 @@ class Photo:
 
     def view(self, region: Box, device: torch.device) -> tuple[Tensor, Tensor]:
         """Observed pixels [1, C, h, w] and mask [1, 1 or C, h, w] of a region."""
-        known = ~self.unseen[region.slices]
-        known = known if known.any() else ~self.hole[region.slices]
-        known = torch.from_numpy(known).to(device).permute(2, 0, 1)[None]
+        shown = ~self.unseen[region.slices]
+        shown = shown if shown.any() else ~self.hole[region.slices]
+        known = torch.from_numpy(shown).to(device).permute(2, 0, 1)[None]
         image = torch.from_numpy(signed(self.pixels[region.slices])).to(device).permute(2, 0, 1)[None]
         return torch.where(known, image, 0.0).contiguous(), known.float().contiguous()
 

@@ -20,6 +20,7 @@ from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
+from inpaint_cli.engine.splits import Split
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess, draw_for_images
 from inpaint_cli.method import Method
@@ -71,7 +72,7 @@ class Evaluated:
     examples: list[Example]  # from the hardest to the easiest, or in their order
 
 
-def images_of(split: Any, limit: int | None) -> int:
+def images_of(split: Split, limit: int | None) -> int:
     """How many images are evaluated; `InputError` when there are none."""
     count = min(len(split), limit or len(split))
     if not count:
@@ -81,7 +82,7 @@ def images_of(split: Any, limit: int | None) -> int:
 
 def evaluate(
     method: Method,
-    split: Any,
+    split: Split,
     masks: MaskProcess,
     hardware: Hardware,
     protocol: Protocol,
@@ -94,7 +95,8 @@ def evaluate(
     """
     team = team or Team()
     method.eval()
-    rows, examples = {}, []
+    rows: dict[int, dict[str, np.ndarray]] = {}
+    examples: list[Example] = []
     for number, indices in _own_blocks(protocol, team):
         for group in groups_of(indices):
             completions = complete_group(method, split, group, masks, hardware, protocol)
@@ -124,7 +126,7 @@ def groups_of(indices: range) -> Iterator[range]:
 
 
 def complete_group(
-    method: Method, split: Any, indices: range, masks: MaskProcess, hardware: Hardware, protocol: Protocol
+    method: Method, split: Split, indices: range, masks: MaskProcess, hardware: Hardware, protocol: Protocol
 ) -> Completions:
     """Complete one group; what its metrics may look at."""
     original = np.array(split.images[indices.start : indices.stop])
@@ -165,20 +167,25 @@ def _blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> 
 
 
 def observe(
-    split: Any, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
+    split: Split, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
 ) -> tuple[Tensor, Tensor]:
     """uint8 [B, H, W, C] -> what is known of them, float [B, C, H, W], and each image's own mask, [B, 1 or C, H, W]."""
     image = to_signed(torch.from_numpy(original).to(hardware.device))
-    landmarks = split.labels.get("landmarks")
-    if landmarks is not None:
-        landmarks = torch.from_numpy(np.array(landmarks[indices.start : indices.stop]))
+    points = split.labels.get("landmarks")
+    landmarks = None if points is None else torch.from_numpy(np.array(points[indices.start : indices.stop]))
     seeds = [derive_seed(seed, "evaluate", index) for index in indices]
     mask = draw_for_images(masks, tuple(image.shape[1:]), seeds, device=hardware.device, landmarks=landmarks)
     return torch.where(mask > 0, image, 0.0), mask
 
 
 def complete_rows(
-    method: Method, split: Any, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
+    method: Method,
+    split: Split,
+    original: np.ndarray,
+    indices: range,
+    masks: MaskProcess,
+    hardware: Hardware,
+    seed: int,
 ) -> tuple[np.ndarray, Tensor]:
     """Complete uint8 [B, H, W, C] behind each image's own mask -> uint8 [B, H, W, C] and masks [B, 1 or C, H, W]."""
     completed, drawn = [], []
@@ -191,7 +198,7 @@ def complete_rows(
 
 
 def describe_originals(
-    metric: Metric, split: Any, images: int, networks: Mapping[str, Any], team: Team
+    metric: Metric, split: Split, images: int, networks: Mapping[str, Any], team: Team
 ) -> dict[str, np.ndarray]:
     """One metric's rows of the original images themselves: what completed ones are to be like."""
     own = {}

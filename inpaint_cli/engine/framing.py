@@ -6,6 +6,7 @@ windows at a finer scale cover the hole from its rim inwards: each layer is comp
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class Framing:
     context: float = 2.0  # a window's side, in sides of the hole: at most a quarter of it is missing
     blend: str = "poisson"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.context < 1:
             raise UsageError(f"--context {self.context:g}: a window cannot be smaller than its hole; give 1 or more")
         if self.blend not in BLENDS:
@@ -82,15 +83,15 @@ def complete_in_windows(
     part: in the region's coordinates. Only its pixels mean anything in the result.
     reference: [1, C, h, w], whom to resemble, seen through the same windows.
     """
-    native, size = method.shape[1:], tuple(observed.shape[-2:])
+    native, (height, width) = method.shape[1:], observed.shape[-2:]
     canvas, known = observed, mask
-    remaining = part.within(Box(0, 0, *size))
+    remaining = part.within(Box(0, 0, height, width))
     while remaining.any():
         layer = remaining if plan.whole else remaining & (ndimage.distance_transform_edt(remaining) <= plan.depth)
         if plan.whole:
-            windows = [window_around(part.box, size, native, plan.side)]
+            windows = [window_around(part.box, (height, width), native, plan.side)]
         else:
-            windows = windows_over(layer, size, native, plan.side)
+            windows = windows_over(layer, (height, width), native, plan.side)
         imagined = imagine(method, canvas, known, windows, samples, generator, reference)
         canvas = canvas.expand(samples, -1, -1, -1)
         filled = torch.from_numpy(layer).to(canvas.device)
@@ -157,10 +158,10 @@ def _views(reference: Tensor, windows: list[Window], versions: int, size: tuple[
 def shrink(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Resize so that no missing pixel leaks into a known one: colours are means of known pixels alone, and a pixel is
     known only where everything under it is."""
-    options = {"size": tuple(size), "mode": "bilinear", "antialias": True}
-    share = F.interpolate(mask, **options)
+    resized = partial(F.interpolate, size=tuple(size), mode="bilinear", antialias=True)
+    share = resized(mask)
     known = (share > 1 - 1e-4).float()
-    colours = F.interpolate(image * mask, **options) / share.clamp(min=1e-6)
+    colours = resized(image * mask) / share.clamp(min=1e-6)
     return torch.where(known > 0, colours, 0.0), known
 
 

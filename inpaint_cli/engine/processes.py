@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from inpaint_cli.errors import EnvironmentFault, UsageError
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Team:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
-    def gather(self, item: Any) -> list[Any]:
+    def gather(self, item: Item) -> list[Item]:
         """What every process hands in, by rank; plain data, the same list for all of them."""
         items = [item] * self.size
         if self.size > 1:

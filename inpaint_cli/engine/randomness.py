@@ -26,7 +26,7 @@ class SampleOrder:
 
     def __init__(self, count: int, seed: int):
         self.count, self.seed = count, seed
-        self._epoch, self._permutation = -1, None
+        self._epoch, self._permutation = -1, torch.arange(0)
 
     def indices(self, start: int, length: int) -> torch.Tensor:
         """Indices at positions start … start + length - 1 of the sequence, int64 [length]."""

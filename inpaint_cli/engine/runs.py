@@ -7,9 +7,11 @@ checkpoints/best.safetensors, where the run validates
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from inpaint_cli.engine.checkpoints import BEST, PATTERN, Checkpoint, newest_valid, read_checkpoint, write_checkpoint
 from inpaint_cli.errors import BusyError, InputError, UsageError
@@ -73,18 +75,18 @@ class RunDirectory:
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         return newest_valid(self.checkpoints)
 
-    def write_checkpoint(self, step: int, tensors: Mapping[str, Any], header: Mapping[str, Any]) -> Path:
+    def write_checkpoint(self, step: int, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Path:
         path = self.checkpoints / f"step-{step:08d}.safetensors"
         write_checkpoint(path, tensors, header)
         for old in sorted(self.checkpoints.glob(PATTERN), reverse=True)[KEEP:]:
             old.unlink()
         return path
 
-    def write_best(self, tensors: Mapping[str, Any], header: Mapping[str, Any]) -> None:
+    def write_best(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
         """Beside the newest: the checkpoint that validated best, which completes."""
         write_checkpoint(self.checkpoints / BEST, tensors, header)
 
-    def append_metrics(self, rows: list[Mapping[str, Any]]) -> None:
+    def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
         with self.metrics.open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 

@@ -4,7 +4,8 @@ import math
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class Learner:
         self.step = 0
         self.optimizers = {name: player.optimizer(player.parameters()) for name, player in method.players.items()}
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
-        self.names = {parameter: name for name, parameter in method.named_parameters()}
+        self.names: dict[Tensor, str] = {parameter: name for name, parameter in method.named_parameters()}
         prefixes = tuple(f"{network}." for network in method.completes_with)
         averaged = {n: p for n, p in method.named_parameters() if n.startswith(prefixes)} if method.ema_decay else {}
         self.averages = {name: parameter.detach().clone() for name, parameter in averaged.items()}
@@ -42,7 +43,8 @@ class Learner:
         for part in parts:
             with self.hardware.autocast():
                 terms = turn.loss(part)
-            (sum(terms.values()) / self.plan.accumulate).backward(inputs=parameters)
+            first, *others = terms.values()
+            (sum(others, first) / self.plan.accumulate).backward(inputs=parameters)
             for name, value in terms.items():
                 means[name] = means.get(name, 0.0) + value.detach().float() / self.plan.accumulate
         self.team.average_gradients(parameters)
@@ -127,18 +129,18 @@ def _like(parameter: Tensor, value: Tensor) -> Tensor:
 class StopRequest:
     """Notes SIGTERM and Ctrl-C, so that the loop ends after the step in hand. A second Ctrl-C ends at once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal_number = 0
 
     def __enter__(self) -> "StopRequest":
         self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         return self
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(self, *exc: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: Any) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = self.signal_number or number
@@ -179,10 +181,28 @@ class Ledger:
         return rows, (self.stop.signal_number or signal.SIGTERM) if signal_number.item() else 0
 
 
-def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
-    """Train to the end of the plan, or until the observer has `finished`.
+class Observer(Protocol):
+    """Who sees what is learned."""
 
-    `observer` sees each settled row, and saves, samples, draws and validates when asked to.
+    @property
+    def finished(self) -> bool:
+        """Whether training ends before the end of its plan."""
+
+    def settled(self, rows: list[dict[str, float]]) -> None:
+        """Steps whose losses are known now: {step, term: value} each."""
+
+    def validate(self) -> float:
+        """The error on images that are not trained on, the same in every process."""
+
+    def sample(self) -> None:
+        """Draw what the method does now."""
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+
+
+def fit(learner: Learner, stream: BatchStream, observer: Observer) -> None:
+    """Train to the end of the plan, or until the observer has `finished`.
 
     Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss is not finite.
     """
@@ -191,7 +211,8 @@ def fit(learner: Learner, stream: BatchStream, observer: Any) -> None:
     with StopRequest() as stop:
         ledger = Ledger(learner, stop)
         while learner.step < plan.steps and not observer.finished:
-            terms, batches = {}, StepBatches(stream, learner.step)
+            terms: dict[str, Tensor] = {}
+            batches = StepBatches(stream, learner.step)
             for number, turn in enumerate(method.turns()):
                 if turn.since > learner.step / plan.steps:
                     continue

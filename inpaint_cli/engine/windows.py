@@ -99,7 +99,7 @@ def _in_blocks(hole: np.ndarray, block: int) -> np.ndarray:
     """Whether anything is true in each block of block × block pixels."""
     height, width = hole.shape
     padded = np.pad(hole, ((0, -height % block), (0, -width % block)))
-    return padded.reshape(padded.shape[0] // block, block, -1, block).any(axis=(1, 3))
+    return np.any(padded.reshape(padded.shape[0] // block, block, -1, block), axis=(1, 3))
 
 
 def merged(parts: list[Part], view: Callable[[Box], Box]) -> list[Part]:
