@@ -26,12 +26,17 @@ class MaskProcess:
     @property
     def parts(self) -> tuple["MaskProcess", ...]:
         """What a mixture takes its masks from; of any other process, itself."""
-        return tuple(part.process for part in self.arguments) if self.kind is MIXTURE else (self,)
+        return tuple(part.process for part in self.arguments) if self.kind == MIXTURE else (self,)
 
     @property
     def kinds(self) -> frozenset[str]:
         """The names of the kinds that masks may be of: one, or those of a mixture's parts."""
         return frozenset(part.kind.name for part in self.parts)
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What is written and what it means, a line for each kind."""
+        return tuple(dict.fromkeys(f"{part.kind.signature}: {part.kind.meaning}" for part in self.parts))
 
     @property
     def varies(self) -> bool:

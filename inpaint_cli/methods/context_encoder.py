@@ -72,10 +72,9 @@ class Settings:
 
 def painted_region(masks: MaskProcess, shape: ImageShape, overlap: int) -> Region:
     """The centred hole with its overlap for `center:SIZE`, else the whole image."""
-    if masks.kind.name != "center":
+    if masks.kind.name != "center" or masks.side is None:
         return Region(0, 0, shape.height, shape.width)
-    (size,) = masks.arguments
-    return centred(size + 2 * overlap, shape.height, shape.width)
+    return centred(masks.side + 2 * overlap, shape.height, shape.width)
 
 
 class ChannelWise(nn.Module):

@@ -80,7 +80,7 @@ class DeepL2(Method):
         self.ema_decay = settings.ema
         photometric = (settings.hue, settings.saturation, settings.contrast, settings.blur)
         self.augmentation = (Photometric(*photometric),) if any(photometric) else ()
-        self.square = masks.arguments[0] if masks.kind.name == "center" else None  # side of the hole
+        self.square = masks.side if masks.kind.name == "center" else None  # side of the hole
         self.region = self._region()
         style = Style(relu, settings.dropout)
         inputs = shape.channels + (self.square is None)
@@ -101,7 +101,7 @@ class DeepL2(Method):
                 f"the deep autoencoders halve images three times: sides must be multiples of {BLOCK} from {SMALLEST} "
                 f"on, and this data is {width}×{height}"
             )
-        if self.masks.kind.name == "none":
+        if "none" in self.masks.kinds:
             raise UsageError("the deep autoencoders learn from holes, and masks 'none' have none: --masks center:8")
 
     def _region(self) -> Region:

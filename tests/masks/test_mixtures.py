@@ -59,6 +59,11 @@ def test_a_mixture_says_what_it_is_made_of():
     assert process.kinds == {"rec", "center", "face"} and process.kind.name == "mixture"
     assert [part.spec for part in process.parts] == ["rec:0.1-0.9", "center:8", "face:any"]
     assert process.varies and process.per_channel and process.side is None and process.only_size is None
+    assert process.meanings[1:] == (
+        "center:SIZE: one centred square is missing",
+        "face:REGION: a part of the face is missing",
+    )
+    assert len(parse_masks("block:8|block:9").meanings) == 1
     assert not parse_masks("center:8|block:8").per_channel
     single = parse_masks("center:8")
     assert single.kinds == {"center"} and single.parts == (single,)

@@ -104,8 +104,11 @@ def test_a_1_by_1_convolution_propagates_across_channels():
     assert gradient.flatten(2).any(dim=2).all()  # one output sees all maps
 
 
+WAYS = ["center:8", "center:30", "block:8", "pattern:0.25", "noise:0.8", "patches:3,6", "center:8-12", "center:8|none"]
+
+
 @pytest.mark.parametrize("bottleneck", ["channel-wise", "full"])
-@pytest.mark.parametrize("masks", ["center:8", "center:30", "block:8", "pattern:0.25", "noise:0.8", "patches:3,6"])
+@pytest.mark.parametrize("masks", WAYS)
 def test_every_way_of_training_reaches_all_players(masks, bottleneck):
     method = build(masks, bottleneck=bottleneck)
     batch = batch_for(method)

@@ -121,6 +121,14 @@ def test_other_holes_within_the_painted_square_are_completed():
     )
 
 
+@pytest.mark.parametrize("spec", ["center:8-12", "center:8|center:12"])
+def test_squares_of_several_sizes_are_holes_like_any_other(spec):
+    method = build(spec).eval()
+    batch = batch_for(method, spec)
+    assert method.region.height == 32 and method.seen(batch.observed, batch.mask).shape == (2, 4, 32, 32)
+    assert torch.isfinite(sum(method.autoencoder_turn(batch).values()))
+
+
 @pytest.mark.parametrize("spec", ["center:8", "block:8"])
 def test_an_empty_hole_gives_the_image_back(spec):
     image = torch.rand(2, *SHAPE)
@@ -207,9 +215,10 @@ def test_sizes_that_do_not_halve_are_refused(size):
         build(shape=ImageShape(3, *size))
 
 
-def test_masks_without_holes_are_refused():
+@pytest.mark.parametrize("masks", ["none", "block:8|none"])
+def test_masks_without_holes_are_refused(masks):
     with pytest.raises(UsageError, match="'none' have none"):
-        build("none")
+        build(masks)
 
 
 def test_an_unknown_encoder_is_refused_with_the_choices():

@@ -28,7 +28,9 @@ SMALL = {  # settings that make a method quick to try
 }
 TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)
+MIXTURE = "2*block:4-12|strokes:0.1-0.4|face:any"
 MASKS = ["center:8", "block:8", "noise:0.8", "rec:0.1", "extrapolate:0.25", "colorize:2", "reverse:0.1", "patches:3,6"]
+MASKS += [MIXTURE, "rec:0.1-0.9|block:8"]
 LEARNED = [name for name in method_names() if method_class(name).defaults]
 LABELS = {  # as prepared files hold them
     "landmarks": torch.tensor([[10.0, 12.0], [21.0, 12.5], [16.0, 18.0], [12.0, 23.0], [20.0, 23.0]]).expand(4, 5, 2),
@@ -36,10 +38,10 @@ LABELS = {  # as prepared files hold them
 }
 
 
-def build(name, shape=SHAPE):
+def build(name, shape=SHAPE, spec=None):
     torch.manual_seed(0)
     chosen = method_class(name)
-    masks = parse_masks(TRAINED_ON.get(name, "block:8")) if chosen.defaults else None
+    masks = parse_masks(spec or TRAINED_ON.get(name, "block:8")) if chosen.defaults else None
     method = chosen(chosen.Settings(**SMALL.get(name, {})), shape, masks)
     method.helpers |= {helper: build(helper, shape).eval() for helper in method.needed_helpers()}
     return method
@@ -66,10 +68,11 @@ def answer(method, observed, mask):
         return completed | (method.annotate(observed, mask) if method.annotates else {})
 
 
+@pytest.mark.parametrize("spec", [None, MIXTURE])
 @pytest.mark.parametrize("name", LEARNED)
-def test_each_turn_reaches_every_parameter_of_its_player(name):
+def test_each_turn_reaches_every_parameter_of_its_player(name, spec):
     """At the end of the training, when all stages have begun."""
-    method = build(name)
+    method = build(name, spec=spec)
     image = torch.rand(4, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     spec = method.masks.spec
     batch = Batch(image, draw(spec, 4), LABELS, lambda: draw(spec, 4, seed=1), progress=0.99)
