@@ -55,6 +55,14 @@ class Remark(UserWarning):
     """Not an error: a result stands, and its reader must know something about it."""
 
 
+def printable(path: object) -> str:
+    """A file name for a message: line breaks, control characters and stray bytes as escapes."""
+    text = str(path)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """`no method 'colagan'; did you mean 'collagan'? Choices: …`"""
     choices = sorted(choices)

@@ -8,9 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from inpaint_cli.errors import UsageError, unknown
 
+Assignments = Iterable[str] | Mapping[str, Any]  # ["width=32"] as `--set` takes it, or {"width": 32}
 
-def assigned(assignments: Iterable[str]) -> dict[str, str]:
-    """`["width=32", "hide_and_seek=rec"]` -> the texts by name."""
+
+def assigned(assignments: Assignments) -> dict[str, Any]:
+    """`["width=32", "hide_and_seek=rec"]` -> the texts by name; what is named already stays as it is."""
+    if isinstance(assignments, Mapping):
+        return dict(assignments)
     values = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
@@ -47,7 +51,7 @@ def completion_names(settings_type: type) -> list[str]:
     return [name for name, entry in schema.items() if entry.get("set_at") == "completion"]
 
 
-def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any], changes: Mapping[str, str]) -> Any:
+def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
     """A trained method's settings with those of completion changed; `UsageError` for any other."""
     allowed = completion_names(settings_type)
     for name in changes:

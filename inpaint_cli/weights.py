@@ -110,8 +110,10 @@ NETWORKS = {
 CLASSIFIER = "classifier"  # the user's, or Inception where none is given
 
 
-def parse_weights(assignments: Iterable[str], also: Iterable[str] = ()) -> dict[str, str]:
-    """`["vgg16=FILE"]` -> {"vgg16": "FILE"}. also: names beside those of `SOURCES`."""
+def parse_weights(assignments: Iterable[str] | Mapping[str, object], also: Iterable[str] = ()) -> dict[str, str]:
+    """`["vgg16=FILE"]`, or the files by name -> {"vgg16": "FILE"}. also: names beside those of `SOURCES`."""
+    if isinstance(assignments, Mapping):
+        assignments = [f"{name}={file}" for name, file in assignments.items()]
     given, names = {}, (*SOURCES, CLASSIFIER, *also)
     for assignment in assignments:
         name, equals, value = assignment.partition("=")

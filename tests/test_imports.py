@@ -8,9 +8,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "inpaint_cli"
 GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
-    "cli": {
-        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "blending",
-        "painting", "autoregressive",
+    "cli": {"jobs"},
+    "jobs": {
+        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "painting",
+        "autoregressive",
     },
     "engine": {"method", "masks", "metrics", "reports", "blending"},
     "painting": {"imaging", "reports"},
@@ -78,10 +79,29 @@ def test_the_engine_names_no_method():
         assert not names & {word for word in words if isinstance(word, str)}, path
 
 
+def modules(tree: ast.AST) -> set[str]:
+    """What is imported anywhere below a node, by module."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {getattr(node, "module", None) or node.names[0].name for node in nodes}
+
+
+LIGHT = {"cli", "errors", "jobs.audience"}  # what a command may import before it runs
+
+
 def test_commands_import_torch_only_when_they_run():
     for path in (PACKAGE / "cli").glob("*.py"):
-        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
-        modules = {getattr(node, "module", None) or node.names[0].name for node in top}
-        heavy = {m for m in modules if m.split(".")[0] in ("torch", "numpy", "h5py", "skimage", "matplotlib")}
-        rooms = {m.split(".")[1] for m in modules if m.startswith("inpaint_cli.") and m.count(".")}
-        assert not heavy and rooms <= {"cli", "errors"}, path
+        body = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        found = modules(ast.Module(body, []))
+        heavy = {m for m in found if m.split(".")[0] in ("torch", "numpy", "h5py", "skimage", "matplotlib")}
+        own = {m.removeprefix("inpaint_cli.") for m in found if m.startswith("inpaint_cli.")}
+        assert not heavy and all(name in LIGHT or name.startswith("cli.") for name in own), path
+
+
+def test_nothing_but_cli_knows_typer_and_no_job_prints_or_exits():
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        if room(path) != "cli":
+            assert not {m.split(".")[0] for m in modules(tree)} & {"typer", "click", "rich"}, path
+        if room(path) == "jobs":
+            names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            assert not names & {"print", "SystemExit", "exit"}, path

@@ -53,7 +53,7 @@ def test_commands_that_need_other_data_are_ones_that_the_program_takes():
         context = get_command(app).commands[words[0]].make_context(words[0], words[1:])
         if words[0] == "train":
             settings = method_class(context.params["method"]).Settings
-            assert make_settings(settings, assigned(context.params["assignments"] or []))
+            assert make_settings(settings, assigned(context.params["settings"] or []))
 
 
 def test_every_command_is_introduced():

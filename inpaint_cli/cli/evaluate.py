@@ -6,143 +6,156 @@ from typing import Annotated
 import typer
 
 from inpaint_cli.cli import options
+from inpaint_cli.cli.launching import run_in_processes
+from inpaint_cli.cli.terminal import Terminal, say, speaks
 
 WHAT, HOW, RESULT, MACHINE = "What is measured", "How", "Results", "Machine"
 
+Data = Annotated[Path, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")]
+Masks = Annotated[
+    list[str], typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
+]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint",
+        rich_help_panel=WHAT,
+        help="A run directory (its newest checkpoint) or a checkpoint file; repeat for several.",
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", rich_help_panel=WHAT, help="One that needs no training, patch or tv; repeatable."),
+]
+Settings = Annotated[list[str] | None, options.settings(WHAT)]
+Split = Annotated[str, typer.Option("--split", rich_help_panel=WHAT, help="Which images: train, validation or test.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="Only the first N images.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metrics",
+        metavar="NAME[,NAME]",
+        rich_help_panel=HOW,
+        help="What to measure: names, all, or default: those that need neither weights nor labels.",
+    ),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        metavar="NAME=FILE",
+        rich_help_panel=HOW,
+        help="Weights of a network that a metric looks through: inception=FILE.",
+    ),
+]
+FidMode = Annotated[
+    str, typer.Option("--fid-mode", rich_help_panel=HOW, help="How fid resizes images: pytorch-fid or clean.")
+]
+FidReference = Annotated[
+    Path | None,
+    typer.Option(
+        "--fid-reference",
+        rich_help_panel=HOW,
+        help="Compare with these statistics (.npz with mu and sigma), not with the originals.",
+    ),
+]
+Samples = Annotated[
+    int,
+    typer.Option(
+        "--samples",
+        min=1,
+        rich_help_panel=HOW,
+        help="Completions of each image: figures are means over them, with the best of them beside.",
+    ),
+]
+Compose = Annotated[
+    str,
+    typer.Option(
+        "--compose",
+        rich_help_panel=HOW,
+        help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
+        "itself paints them.",
+    ),
+]
+Seed = Annotated[int, options.seed(HOW)]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", rich_help_panel=RESULT, help="Also write the results as JSON.")
+]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", rich_help_panel=RESULT, help="Also write each image's figures as CSV.")
+]
+Grid = Annotated[
+    Path | None,
+    typer.Option("--grid", rich_help_panel=RESULT, help="Also draw the hardest and the easiest images: a PNG."),
+]
+Show = Annotated[
+    int | None,
+    typer.Option(
+        "--show", min=1, rich_help_panel=RESULT, help="The grid has N images evenly spread, systems side by side."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=RESULT, help="Print the results as JSON on stdout.")]
+Overwrite = Annotated[bool, options.overwrite(RESULT)]
+Batch = Annotated[
+    int,
+    typer.Option(
+        "--batch", min=1, rich_help_panel=MACHINE, help="Images in hand at once; figures do not depend on it."
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache-dir",
+        rich_help_panel=MACHINE,
+        help="Where statistics of originals are kept. Default: INPAINT_HOME, else the platform's.",
+    ),
+]
+Device = Annotated[str, options.device(MACHINE)]
+Gpus = Annotated[int, options.gpus(MACHINE)]
+Quiet = Annotated[bool, options.quiet(MACHINE)]
+
 
 def evaluate(
-    data: Annotated[Path, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")],
-    masks: Annotated[
-        list[str], typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
-    ],
-    checkpoint: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--checkpoint",
-            rich_help_panel=WHAT,
-            help="A run directory (its newest checkpoint) or a checkpoint file; repeat for several.",
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option("--method", rich_help_panel=WHAT, help="One that needs no training, patch or tv; repeatable."),
-    ] = None,
-    assignments: options.in_panel(WHAT, options.Set) = None,
-    split: Annotated[
-        str, typer.Option("--split", rich_help_panel=WHAT, help="Which images: train, validation or test.")
-    ] = "test",
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="Only the first N images.")
-    ] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metrics",
-            metavar="NAME[,NAME]",
-            rich_help_panel=HOW,
-            help="What to measure: names, all, or default: those that need neither weights nor labels.",
-        ),
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--weights",
-            metavar="NAME=FILE",
-            rich_help_panel=HOW,
-            help="Weights of a network that a metric looks through: inception=FILE.",
-        ),
-    ] = None,
-    fid_mode: Annotated[
-        str, typer.Option("--fid-mode", rich_help_panel=HOW, help="How fid resizes images: pytorch-fid or clean.")
-    ] = "pytorch-fid",
-    fid_reference: Annotated[
-        Path | None,
-        typer.Option(
-            "--fid-reference",
-            rich_help_panel=HOW,
-            help="Compare with these statistics (.npz with mu and sigma), not with the originals.",
-        ),
-    ] = None,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples",
-            min=1,
-            rich_help_panel=HOW,
-            help="Completions of each image: figures are means over them, with the best of them beside.",
-        ),
-    ] = 1,
-    compose: Annotated[
-        str,
-        typer.Option(
-            "--compose",
-            rich_help_panel=HOW,
-            help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
-            "itself paints them.",
-        ),
-    ] = "known",
-    seed: options.in_panel(HOW, options.Seed) = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", rich_help_panel=RESULT, help="Also write the results as JSON.")
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", rich_help_panel=RESULT, help="Also write each image's figures as CSV.")
-    ] = None,
-    grid: Annotated[
-        Path | None,
-        typer.Option("--grid", rich_help_panel=RESULT, help="Also draw the hardest and the easiest images: a PNG."),
-    ] = None,
-    show: Annotated[
-        int | None,
-        typer.Option(
-            "--show", min=1, rich_help_panel=RESULT, help="The grid has N images evenly spread, systems side by side."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", rich_help_panel=RESULT, help="Print the results as JSON on stdout.")
-    ] = False,
-    overwrite: options.in_panel(RESULT, options.Overwrite) = False,
-    batch: Annotated[
-        int,
-        typer.Option(
-            "--batch", min=1, rich_help_panel=MACHINE, help="Images in hand at once; figures do not depend on it."
-        ),
-    ] = 256,
-    cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--cache-dir",
-            rich_help_panel=MACHINE,
-            help="Where statistics of originals are kept. Default: INPAINT_HOME, else the platform's.",
-        ),
-    ] = None,
-    device: options.in_panel(MACHINE, options.Device) = "auto",
-    gpus: Annotated[
-        int,
-        typer.Option(
-            "--gpus", min=1, rich_help_panel=MACHINE, help="Number of processes: one per GPU, or with --device cpu."
-        ),
-    ] = 1,
-    quiet: options.in_panel(MACHINE, options.Quiet) = False,
+    data: Data,
+    masks: Masks,
+    checkpoint: Checkpoints = None,
+    method: Methods = None,
+    settings: Settings = None,
+    split: Split = "test",
+    limit: Limit = None,
+    metrics: Metrics = None,
+    weights: Weights = None,
+    fid_mode: FidMode = "pytorch-fid",
+    fid_reference: FidReference = None,
+    samples: Samples = 1,
+    compose: Compose = "known",
+    seed: Seed = 0,
+    output: Output = None,
+    csv: Csv = None,
+    grid: Grid = None,
+    show: Show = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+    batch: Batch = 256,
+    cache_dir: CacheDir = None,
+    device: Device = "auto",
+    gpus: Gpus = 1,
+    quiet: Quiet = False,
 ) -> None:
     """Measure completed images, with everything needed to judge the figures.
 
     Each system completes the same images behind the same masks; where there are
     several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
     """
-    from inpaint_cli.cli.assembly import launched_as_team
-    from inpaint_cli.cli.measuring import Outputs, Request, measure_systems
+    run_in_processes(gpus, device)
+    from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 
-    outputs = Outputs(output, csv, grid, show, overwrite, as_json)
-    outputs.check()
-    request = Request(
-        data, tuple(masks), tuple(checkpoint or ()), tuple(method or ()), tuple(assignments or ()), split, limit,
-        tuple(metrics or ("default",)), tuple(weights or ()), samples, compose, seed, batch, show, fid_mode,
-        fid_reference, cache_dir,
+    measured = measure(
+        data, masks, checkpoints=checkpoint or (), methods=method or (), settings=settings or (), split=split,
+        limit=limit, metrics=metrics or ("default",), weights=weights or (), samples=samples, compose=compose,
+        seed=seed, batch=batch, fid_mode=fid_mode, fid_reference=fid_reference, cache_dir=cache_dir, output=output,
+        csv=csv, grid=grid, show=show, overwrite=overwrite, device=device, progress=Terminal(quiet),
     )  # fmt: skip
-    with launched_as_team(gpus, device) as (hardware, team):
-        measured = measure_systems(request, hardware, team, quiet)
-        if team.leads:
-            outputs.write(measured)
-    if team.leads:
+    say(measured.text.rstrip("\n") if as_json else measured.tables)
+    if speaks():
         measured.raise_for_missing()

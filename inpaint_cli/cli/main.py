@@ -16,18 +16,19 @@ from inpaint_cli.cli.mask import mask
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.prepare import prepare
-from inpaint_cli.cli.remarks import as_notes, remarks
 from inpaint_cli.cli.report import report
+from inpaint_cli.cli.terminal import Terminal, speaks
 from inpaint_cli.cli.train import train
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
+from inpaint_cli.jobs.audience import remarks
 
 
 class Guarded(TyperGroup):
     """Turns what a command raises into one message and the program's exit code."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
-            with remarks(as_notes(quiet=False)):  # commands that have notes of their own, or none, say so within
+            with remarks(Terminal().note):  # of what no job hands on by itself
                 return super().invoke(ctx)
         except InpaintError as error:
             self._fail(str(error), error.exit_code)
@@ -48,7 +49,7 @@ class Guarded(TyperGroup):
     @staticmethod
     def _fail(message: str, code: int) -> None:
         # Of several processes the first speaks for all, unless the fault may be one machine's own.
-        if os.environ.get("RANK", "0") == "0" or code == EnvironmentFault.exit_code:
+        if speaks() or code == EnvironmentFault.exit_code:
             typer.echo(f"inpaint: {message}", err=True)
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,79 +1,31 @@
 """`inpaint masks`: a sheet that shows what a mask specification means."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from inpaint_cli.cli import options
+from inpaint_cli.cli.terminal import say
 
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image
-
-COLUMNS = 6
-# The face in scikit-image's photo of an astronaut, cut so that eyes and mouth lie where `face` masks expect them.
-FACE_BOX = (156, 48, 290, 182)
-HATCH = (190, 165)  # grey levels of the diagonal stripes that stand for missing pixels
-STRIPE = 4  # pixels
+Spec = Annotated[str, typer.Argument(help="What is hidden, such as rec:0.1; a wrong one prints the grammar.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="The sheet: a PNG, JPEG, WebP, TIFF or BMP.")]
+Photo = Annotated[Path | None, typer.Option("--photo", help="Draw over this photo instead of an astronaut.")]
+Size = Annotated[int, typer.Option("--size", min=16, max=1024, help="Pixels of the square drawn over.")]
+Count = Annotated[int, typer.Option("--count", min=1, max=120, help="Samples, if the masks are random.")]
 
 
 def masks(
-    spec: Annotated[str, typer.Argument(help="What is hidden, such as rec:0.1; a wrong one prints the grammar.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The sheet: a PNG, JPEG, WebP, TIFF or BMP.")],
-    photo: Annotated[Path | None, typer.Option("--photo", help="Draw over this photo instead of an astronaut.")] = None,
-    size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Pixels of the square drawn over.")] = 128,
-    count: Annotated[int, typer.Option("--count", min=1, max=120, help="Samples, if the masks are random.")] = 12,
+    spec: Spec,
+    output: Output,
+    photo: Photo = None,
+    size: Size = 128,
+    count: Count = 12,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw samples of a masking process over a photo: striped where nothing is known."""
-    import torch
-    from PIL import ImageOps
+    from inpaint_cli.jobs.mask_sheets import draw_masks
 
-    from inpaint_cli.files import refuse_existing, replacing
-    from inpaint_cli.imaging.photos import output_format
-    from inpaint_cli.masks import parse_masks
-    from inpaint_cli.reports.grids import grid
-
-    form = output_format(output)
-    refuse_existing(output, overwrite)
-    process = parse_masks(spec)
-    height, width = process.only_size or (size, size)
-    process.check((3, height, width))
-    image = ImageOps.fit(_photo(photo, process.kind.name == "face"), (width, height))
-    drawn = process.draw(
-        count if process.varies else 1, (3, height, width), generator=torch.Generator().manual_seed(seed)
-    )
-    known = drawn.permute(0, 2, 3, 1).numpy() > 0  # [count, H, W, 1 or 3]
-    cells = [hide(image, mask) for mask in known]
-    rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
-    caption = (
-        f"{process.spec}: {known.mean():.1%} of all values known\n{process.kind.signature}: {process.kind.meaning}"
-    )
-    with replacing(output, overwrite) as temporary:
-        grid(rows, title=caption).save(temporary, format=form.name, **form.options)
-    typer.echo(f"{caption}\n{output}")
-
-
-def hide(image: "Image.Image", known: "np.ndarray") -> "np.ndarray":
-    """Stripes where no channel is known, black in the missing channels elsewhere. bool [H, W, 1 or 3] -> [H, W, 3]"""
-    import numpy as np
-
-    seen = np.asarray(image) * known
-    y, x = np.indices(known.shape[:2])
-    stripes = np.asarray(HATCH, dtype=np.uint8)[(x + y) // STRIPE % 2]
-    return np.where(known.any(axis=2, keepdims=True), seen, stripes[:, :, None])
-
-
-def _photo(path: Path | None, of_face: bool) -> "Image.Image":
-    """The user's photo, or the astronaut that scikit-image carries: her face alone for masks of faces."""
-    from PIL import Image
-    from skimage import data
-
-    from inpaint_cli.imaging.decoding import decode
-
-    if path is not None:
-        return Image.fromarray(decode(path))
-    astronaut = Image.fromarray(data.astronaut())
-    return astronaut.crop(FACE_BOX) if of_face else astronaut
+    caption = draw_masks(spec, output, photo=photo, size=size, count=count, seed=seed, overwrite=overwrite)
+    say(f"{caption}\n{output}")

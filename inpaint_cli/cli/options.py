@@ -1,30 +1,59 @@
-"""Options that several commands share, so that each is written and explained once."""
+"""Options that several commands share, so that each is written and explained once.
 
-import copy
+A function makes the option itself, for a place under a heading of the help page; the alias is it without one.
+"""
+
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 
-def in_panel(panel: str, option: Any) -> Any:
-    """The same option under a heading of the help page."""
-    kind, information = get_args(option)
-    information = copy.copy(information)
-    information.rich_help_panel = panel
-    return Annotated[kind, information]
+def checkpoint(panel: str | None = None) -> Any:
+    help = "A run directory (its newest checkpoint) or a checkpoint file."
+    return typer.Option("--checkpoint", rich_help_panel=panel, help=help)
 
 
-Checkpoint = Annotated[
-    Path | None, typer.Option("--checkpoint", help="A run directory (its newest checkpoint) or a checkpoint file.")
-]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda. auto takes a GPU where there is one.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Every random draw follows from it.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change a setting of the method; `inpaint methods NAME` lists them."
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
+def method_without_training(panel: str | None = None) -> Any:
+    help = "A method that needs no training: patch (default) or tv."
+    return typer.Option("--method", rich_help_panel=panel, help=help)
+
+
+def settings(panel: str | None = None) -> Any:
+    help = "Change a setting of the method; `inpaint methods NAME` lists them."
+    return typer.Option("--set", metavar="NAME=VALUE", rich_help_panel=panel, help=help)
+
+
+def seed(panel: str | None = None) -> Any:
+    return typer.Option("--seed", min=0, rich_help_panel=panel, help="Every random draw follows from it.")
+
+
+def device(panel: str | None = None) -> Any:
+    help = "auto, cpu or cuda. auto takes a GPU where there is one."
+    return typer.Option("--device", rich_help_panel=panel, help=help)
+
+
+def gpus(panel: str | None = None) -> Any:
+    help = "Share the work among N processes: one per GPU, or with --device cpu."
+    return typer.Option("--gpus", min=1, rich_help_panel=panel, help=help)
+
+
+def overwrite(panel: str | None = None) -> Any:
+    return typer.Option("--overwrite", rich_help_panel=panel, help="Replace an output that exists.")
+
+
+def quiet(panel: str | None = None) -> Any:
+    return typer.Option("-q", "--quiet", rich_help_panel=panel, help="No progress and no notes.")
+
+
+Checkpoint = Annotated[Path | None, checkpoint()]
+MethodWithoutTraining = Annotated[str | None, method_without_training()]
+Settings = Annotated[list[str] | None, settings()]
+Seed = Annotated[int, seed()]
+Device = Annotated[str, device()]
+Gpus = Annotated[int, gpus()]
+Overwrite = Annotated[bool, overwrite()]
+Quiet = Annotated[bool, quiet()]
+Data = Annotated[Path, typer.Option("--data", help="A file that `inpaint prepare` wrote.")]
+Split = Annotated[str, typer.Option("--split", help="Which images: train, validation or test.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -1,149 +1,164 @@
 """`inpaint report`: the papers' tables with our figures beside them, and pages of runs."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from inpaint_cli.cli import options
-from inpaint_cli.cli.likelihood import likelihood, probabilities
+from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.errors import UsageError
 
 report = typer.Typer(no_args_is_help=True, help="The papers' tables with measured figures beside, and pages of runs.")
-for command in (likelihood, probabilities):
-    report.command()(command)
+
+TableName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A table, such as mde-3; `inpaint report list` has all.")
+]
+ResultFiles = Annotated[
+    list[Path] | None, typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")
+]
+Markdown = Annotated[Path | None, typer.Option("-o", "--output", help="Write Markdown here, not to stdout.")]
+AverageRuns = Annotated[
+    bool,
+    typer.Option(
+        "--average-runs", help="Systems that differ in their weights alone, such as other seeds, are one line."
+    ),
+]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories of `inpaint train`.")]
+Page = Annotated[Path, typer.Option("-o", "--output", help="The page: one HTML file.")]
+Results = Annotated[
+    list[Path] | None,
+    typer.Option("--results", help="Also show what `inpaint evaluate -o` wrote; repeat for several."),
+]
+Images = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE...", help="Image files, row by row; blank leaves a place empty.")
+]
+Grid = Annotated[Path, typer.Option("-o", "--output", help="The grid: a PNG.")]
+Columns = Annotated[int, typer.Option("--columns", min=1, help="Images in a row.")]
+Rows = Annotated[str | None, typer.Option("--rows", help="What stands left of each row, between commas.")]
+Tops = Annotated[str | None, typer.Option("--tops", help="What stands above each column, between commas.")]
+Trained = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run directory (its newest checkpoint) or a checkpoint.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N images.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Images in hand at once.")]
+Pixel = Annotated[str, typer.Option("--pixel", metavar="X,Y", help="Which pixel, from 0 at the upper left.")]
+Figure = Annotated[Path, typer.Option("-o", "--output", help="The figure: an SVG file.")]
+Image = Annotated[int, typer.Option("--image", min=0, help="Which image of the split, from 0.")]
+
+
+@report.command()
+def likelihood(
+    checkpoint: Trained,
+    data: options.Data,
+    split: options.Split = "test",
+    limit: Limit = None,
+    batch: Batch = 16,
+    device: options.Device = "auto",
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """How probable images are to a pixel-by-pixel model: bits per dimension, 8 for one that knows nothing.
+
+    The mean over images of the negative log-likelihood of the whole image, in
+    bits, over the number of its values; with its 95 % interval.
+    """
+    from inpaint_cli.jobs.likelihood import likelihood as measure
+
+    found = measure(checkpoint, data, split=split, limit=limit, batch=batch, device=device, progress=Terminal(quiet))
+    if as_json:
+        return say(json.dumps(found._asdict(), indent=2))
+    low, high = found.interval_95
+    of = f"{found.images} images of {found.split}, data {found.data[:16]}, checkpoint {str(found.checkpoint)[:16]}"
+    mean = f"{found.bits_per_dimension:.3f} ± {(high - low) / 2:.3f} bits per dimension"
+    say(f"{found.system}, step {found.step}: {mean} ({of})")
+
+
+@report.command()
+def probabilities(
+    checkpoint: Trained,
+    data: options.Data,
+    pixel: Pixel,
+    output: Figure,
+    image: Image = 0,
+    split: options.Split = "test",
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Draw the 256 probabilities of each channel of a pixel, given all pixels before it: the paper's figure 8."""
+    place = _place(pixel)
+    from inpaint_cli.jobs.likelihood import draw_probabilities
+
+    draw_probabilities(checkpoint, data, place, output, image=image, split=split, device=device, overwrite=overwrite)
+    say(output)
 
 
 @report.command("list")
 def list_tables() -> None:
     """Name every table, its place and what it compares."""
-    from inpaint_cli.reports.published import load_table, table_names
+    from inpaint_cli.jobs.tables import tables
 
-    width = max(map(len, table_names()))
-    for name in table_names():
-        table = load_table(name)
-        typer.echo(f"{name:<{width}}  {table.place}: {table.title}")
+    entries = tables()
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        say(f"{entry.name:<{width}}  {entry.place}: {entry.title}")
 
 
 @report.command()
 def table(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A table, such as mde-3; `inpaint report list` has all.")],
-    results: Annotated[
-        list[Path] | None, typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write Markdown here, not to stdout.")] = None,
-    average_runs: Annotated[
-        bool,
-        typer.Option(
-            "--average-runs", help="Systems that differ in their weights alone, such as other seeds, are one line."
-        ),
-    ] = False,
+    name: TableName,
+    results: ResultFiles = None,
+    output: Markdown = None,
+    average_runs: AverageRuns = False,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Render a paper's table: published and measured figures side by side, ranks, differences, conditions of both.
 
     Without results: the published figures alone.
     """
-    from inpaint_cli.files import refuse_existing, replacing
-    from inpaint_cli.reports.averaging import averaged
-    from inpaint_cli.reports.filling import fill
-    from inpaint_cli.reports.published import load_table
-    from inpaint_cli.reports.results import read_results
-    from inpaint_cli.reports.side_by_side import side_by_side
+    from inpaint_cli.jobs.tables import table as render
 
-    if output:
-        refuse_existing(output, overwrite)
-    found = [(path, read_results(path)) for path in results or []]
-    if average_runs and found:
-        found = [(found[0][0], averaged(result for _, own in found for result in own))]
-    text = side_by_side(fill(load_table(name), found))
-    if not output:
-        typer.echo(text, nl=False)
-        return
-    with replacing(output, overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    typer.echo(str(output))
+    text = render(name, results or (), output=output, average_runs=average_runs, overwrite=overwrite)
+    say(output or text.rstrip("\n"))
 
 
 @report.command()
-def page(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories of `inpaint train`.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The page: one HTML file.")],
-    results: Annotated[
-        list[Path] | None,
-        typer.Option("--results", help="Also show what `inpaint evaluate -o` wrote; repeat for several."),
-    ] = None,
-    overwrite: options.Overwrite = False,
-) -> None:
+def page(runs: Runs, output: Page, results: Results = None, overwrite: options.Overwrite = False) -> None:
     """Write a page of a run, or of several side by side: curves, samples through training, results, settings.
 
     One file that asks nothing of the network.
     """
-    from inpaint_cli.files import refuse_existing
-    from inpaint_cli.reports.results import read_comparisons, read_results
-    from inpaint_cli.reports.run_page import write_run_page
+    from inpaint_cli.jobs.run_pages import page_of_runs
 
-    refuse_existing(output, overwrite)
-    figures = [result.model_dump() for path in results or [] for result in read_results(path)]
-    comparisons = [comparison for path in results or [] for comparison in read_comparisons(path)]
-    write_run_page(output, _read_runs(runs), figures, comparisons, overwrite)
-    typer.echo(str(output))
+    page_of_runs(runs, output, results=results or (), overwrite=overwrite)
+    say(output)
 
 
 @report.command("grid")
 def grid_of_files(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files, row by row; blank leaves a place empty.")
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The grid: a PNG.")],
-    columns: Annotated[int, typer.Option("--columns", min=1, help="Images in a row.")],
-    rows: Annotated[str | None, typer.Option("--rows", help="What stands left of each row, between commas.")] = None,
-    tops: Annotated[str | None, typer.Option("--tops", help="What stands above each column, between commas.")] = None,
+    images: Images,
+    output: Grid,
+    columns: Columns,
+    rows: Rows = None,
+    tops: Tops = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Put images beside and below each other, with labels: a figure of what `inpaint complete` made."""
-    import numpy as np
+    from inpaint_cli.jobs.tables import grid_of_files as draw
 
-    from inpaint_cli.files import refuse_existing, replacing
-    from inpaint_cli.imaging.decoding import decode
-    from inpaint_cli.reports.grids import grid
-
-    refuse_existing(output, overwrite)
-    lines = [images[start : start + columns] for start in range(0, len(images), columns)]
-    left, above = _labels("--rows", rows, len(lines)), _labels("--tops", tops, min(columns, len(images)))
-    nothing = np.full((1, 1, 3), 255, np.uint8)
-    cells = [[nothing if str(path) == "blank" else decode(path) for path in line] for line in lines]
-    picture = grid(cells, labels_top=above, labels_left=left)
-    with replacing(output, overwrite) as temporary:
-        picture.save(temporary, format="PNG")
-    typer.echo(str(output))
+    draw(images, output, columns=columns, rows=_labels(rows), tops=_labels(tops), overwrite=overwrite)
+    say(output)
 
 
-def _labels(option: str, text: str | None, count: int) -> list[str] | None:
-    from inpaint_cli.errors import UsageError
-
-    labels = None if text is None else [label.strip() for label in text.split(",")]
-    if labels is not None and len(labels) != count:
-        raise UsageError(f"{option} names {len(labels)}, and there are {count}")
-    return labels
+def _labels(text: str | None) -> list[str] | None:
+    return None if text is None else [label.strip() for label in text.split(",")]
 
 
-def _read_runs(paths: list[Path]) -> list[Any]:
-    """What the run directories hold, named as shortly as they can be told apart."""
-    from inpaint_cli.engine.runs import RunDirectory
-    from inpaint_cli.errors import InputError
-    from inpaint_cli.reports.run_page import Run
-
-    names = [path.resolve().name for path in paths]
-    names = names if len({*names}) == len(names) else [str(path) for path in paths]
-    found = []
-    for path, name in zip(paths, names, strict=True):
-        run = RunDirectory(path)
-        if not run.used:
-            raise InputError(f"{path}: no run directory: it has no {run.configuration.name}; `inpaint train` makes one")
-        rows = run.read_metrics()
-        columns = {
-            key: [row.get(key, float("nan")) for row in rows] for key in dict.fromkeys(k for r in rows for k in r)
-        }
-        samples = {int(grid.stem.removeprefix("step-")): grid for grid in run.samples.glob("step-*.png")}
-        found.append(Run(name, run.read_configuration(), columns, samples))
-    return found
+def _place(text: str) -> tuple[int, int]:
+    """`X,Y` -> (x, y)."""
+    try:
+        x, y = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--pixel takes X,Y, two whole numbers, not '{text}'") from None
+    return x, y

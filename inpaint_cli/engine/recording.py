@@ -1,19 +1,18 @@
-"""What a run leaves behind while it trains: metrics, checkpoints, sample grids, curves, progress on stderr."""
+"""What a run leaves behind while it trains: metrics, checkpoints, sample grids, curves."""
 
 import math
-import sys
 import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from PIL import Image
 
 from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
 from inpaint_cli.engine.randomness import derive_seed, seed_default_generators
 from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import UsageError
 from inpaint_cli.files import replacing
@@ -25,25 +24,37 @@ from inpaint_cli.reports.palette import coloured
 PREVIEWS = 8  # images in a sample grid
 VALIDATED = 256  # images that early stopping looks at
 TOGETHER = 32  # of them are completed at once
-SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
+
+
+Advance = Callable[[int, int, Mapping[str, float]], object]  # steps done, steps in all, figures of the last of them
 
 
 class Recorder:
-    """The observer that `fit` reports to. Only the leading process writes."""
+    """The observer that `fit` reports to. Only the leading process writes.
 
-    def __init__(self, run: RunDirectory, learner: Learner, header: Mapping[str, Any], split: Any, quiet: bool):
-        self.run, self.learner, self.header = run, learner, header
+    advance: called whenever losses are known, with their terms and `images_per_second`.
+    """
+
+    def __init__(self, run: RunDirectory, learner: Learner, header: Mapping[str, Any], split: Split, advance: Advance):
+        self.run, self.learner, self.header, self.advance = run, learner, header, advance
         self.preview = Preview(learner, split)
         self.validation = Validation(learner, split) if learner.plan.validate_every else None
-        self.columns: dict[str, array] = {}  # of the metrics: 8 bytes a value, since runs are long
+        self.columns: dict[str, array[float]] = {}  # of the metrics: 8 bytes a value, since runs are long
         self._remember(run.read_metrics())
-        self.meter = Meter(learner, quiet or not learner.team.leads)
+        self.began, self.first_step = time.monotonic(), learner.step
 
     def settled(self, rows: list[dict[str, float]]) -> None:
         if self.learner.team.leads:
             self.run.append_metrics(rows)
         self._remember(rows)
-        self.meter.show(rows[-1])
+        terms = {name: value for name, value in rows[-1].items() if name != "step"}
+        self.advance(self.learner.step, self.learner.plan.steps, {"images_per_second": self.images_per_second, **terms})
+
+    @property
+    def images_per_second(self) -> float:
+        """Since this process began."""
+        steps = self.learner.step - self.first_step
+        return steps * self.learner.plan.batch / max(time.monotonic() - self.began, 1e-9)
 
     def _remember(self, rows: list[dict[str, float]]) -> None:
         """A term that is not in every row, such as that of a later stage, has gaps."""
@@ -62,7 +73,8 @@ class Recorder:
 
     def validate(self) -> float:
         """The error on images that training does not see, the same in every process; the best weights are kept."""
-        error = self.learner.team.gather(self.validation.error() if self.learner.team.leads else None)[0]
+        assert self.validation is not None  # the plan asked for it
+        error = self.learner.team.gather(self.validation.error() if self.learner.team.leads else math.nan)[0]
         if self.learner.team.leads and error < min(self._validated, default=math.inf):
             self.learner.check_finite()
             step = self.learner.step
@@ -85,20 +97,18 @@ class Recorder:
             with replacing(self.run.samples / f"step-{self.learner.step:08d}.png") as temporary:
                 self.preview.draw().save(temporary)
 
-    def close(self) -> None:
-        self.meter.close()
-
 
 class Exhibits:
     """The same few images and masks through the whole run."""
 
-    def __init__(self, learner: Learner, split: Any, most: int):
+    def __init__(self, learner: Learner, split: Split, most: int):
         self.learner, method = learner, learner.method
         device, indices = learner.hardware.device, spread(len(split), most)
         self.image = to_signed(torch.from_numpy(split.images[indices]).to(device))
         seeds = [derive_seed(learner.plan.seed, "preview", index) for index in indices]
-        landmarks = split.labels.get("landmarks")
-        landmarks = None if landmarks is None else torch.from_numpy(landmarks[indices])
+        points = split.labels.get("landmarks")
+        landmarks = None if points is None else torch.from_numpy(points[indices])
+        assert method.masks is not None  # it trains
         self.mask = draw_for_images(method.masks, method.shape, seeds, device=device, landmarks=landmarks)
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
 
@@ -106,7 +116,7 @@ class Exhibits:
 class Validation(Exhibits):
     """The error of completions, for early stopping."""
 
-    def __init__(self, learner: Learner, split: Any):
+    def __init__(self, learner: Learner, split: Split):
         if not learner.method.completes:
             raise UsageError("--validate-every measures completed images, and this method completes none")
         super().__init__(learner, split, VALIDATED)
@@ -128,10 +138,10 @@ class Validation(Exhibits):
 class Preview(Exhibits):
     """A sample grid."""
 
-    def __init__(self, learner: Learner, split: Any):
+    def __init__(self, learner: Learner, split: Split):
         super().__init__(learner, split, PREVIEWS)
 
-    def draw(self):
+    def draw(self) -> Image.Image:
         rows = {"original": to_uint8(self.image), "observed": to_uint8(self.observed)}
         with self.learner.completing() as method, self.learner.hardware.autocast():
             if method.completes:
@@ -139,44 +149,3 @@ class Preview(Exhibits):
             if "parsing" in method.annotates:
                 rows["parsing"] = coloured(method.annotate(self.observed, self.mask)["parsing"].cpu().numpy())
         return grid([list(row) for row in rows.values()], labels_left=[*rows], title=f"step {self.learner.step}")
-
-
-class Meter:
-    """Images per second and time left: a bar on a terminal, a line now and then elsewhere, nothing when quiet."""
-
-    def __init__(self, learner: Learner, quiet: bool):
-        self.learner, self.quiet = learner, quiet
-        self.began = self.spoke = time.monotonic()
-        self.first_step = learner.step
-        self.bar = None
-        if not quiet and sys.stderr.isatty():
-            columns = (
-                TextColumn("training"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[text]}"),
-            )
-            self.bar = Progress(*columns, console=Console(stderr=True))
-            self.task = self.bar.add_task("", total=learner.plan.steps, completed=learner.step, text="")
-            self.bar.start()
-
-    @property
-    def images_per_second(self) -> float:
-        steps = self.learner.step - self.first_step
-        return steps * self.learner.plan.batch / max(time.monotonic() - self.began, 1e-9)
-
-    def show(self, row: Mapping[str, float]) -> None:
-        step, steps, now = self.learner.step, self.learner.plan.steps, time.monotonic()
-        terms = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "step")
-        text = f"{self.images_per_second:.1f} images/s  {terms}"
-        if self.bar:
-            self.bar.update(self.task, completed=step, text=text)
-        elif not self.quiet and (now - self.spoke > SECONDS_BETWEEN_LINES or step == steps):
-            self.spoke = now
-            left = (steps - step) * self.learner.plan.batch / self.images_per_second
-            print(f"step {step}/{steps}  {text}  {left:.0f} s left", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self.bar:
-            self.bar.stop()

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
-from inpaint_cli.errors import InpaintError, InputError
+from inpaint_cli.errors import InpaintError, InputError, printable
 
 Mode = Literal["rgb", "gray"]  # what pixels are wanted as
 
@@ -111,14 +111,6 @@ def has_sixteen_bits(image: ImageFile.ImageFile) -> bool:
     """Whether the file holds more than 8 bits per channel (asked before `load`, which forgets)."""
     arguments = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
     return image.mode.startswith("I") or any(isinstance(part, str) and ";16" in part for part in arguments)
-
-
-def printable(path: object) -> str:
-    """A file name for a message: line breaks, control characters and stray bytes as escapes."""
-    text = str(path)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _refuse_other_than_files(path: Path, name: str) -> None:

@@ -2,8 +2,12 @@
 
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
 from inpaint_cli.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from inpaint_cli.method import Method
 
 
 def method_names() -> list[str]:
@@ -11,7 +15,7 @@ def method_names() -> list[str]:
     return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
 
 
-def method_class(name: str) -> type:
+def method_class(name: str) -> "type[Method]":
     """The class that `name` stands for; `UsageError` with the nearest name if there is none."""
     if name not in method_names():
         raise UsageError(unknown("method", name, method_names()))

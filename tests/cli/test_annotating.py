@@ -9,7 +9,7 @@ import torch
 from conftest import inpaint, pixels
 from PIL import Image
 
-from inpaint_cli.cli.assembly import Loaded
+from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.data.label_maps import HELEN, NUMBERS
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.writer import spooling, write
@@ -211,7 +211,7 @@ def pointer(monkeypatch):
     """What --checkpoint loads is a Pointer; `.completes` can be changed."""
     method = Pointer(Settings(), ImageShape(3, SIZE, SIZE), None)
     loaded = Loaded(method, "pointer", "d" * 64, 5)
-    monkeypatch.setattr("inpaint_cli.cli.assembly.load_for_completion", lambda *arguments: loaded)
+    monkeypatch.setattr("inpaint_cli.jobs.photos.completing.load_for_completion", lambda *arguments: loaded)
     return method
 
 

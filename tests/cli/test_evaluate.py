@@ -7,7 +7,7 @@ import pytest
 from conftest import inpaint, inpaint_process, train_arguments
 from PIL import Image
 
-from inpaint_cli.cli.measuring import Label, distinct_names
+from inpaint_cli.jobs.evaluation.systems import Label, distinct_names
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.evaluating import GROUP
 

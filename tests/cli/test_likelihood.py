@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import inpaint
 
-from inpaint_cli.cli.assembly import load_for_completion
+from inpaint_cli.jobs.loading import load_for_completion
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.feeding import to_signed
@@ -25,7 +25,7 @@ def run(prepared, tmp_path_factory):
 
 def model(run, prepared):
     shape = PreparedFile(prepared).shape
-    return load_for_completion(run, None, (), shape, choose_hardware("cpu", "fp32")).method
+    return load_for_completion(run, None, (), choose_hardware("cpu", "fp32"), shape).method
 
 
 def test_bits_are_those_of_the_model_with_an_interval(run, prepared):

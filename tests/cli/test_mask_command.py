@@ -99,7 +99,7 @@ def test_what_cannot_go_well_is_said_before_the_page_opens(photo):
 def test_files_that_cannot_be_written_in_their_own_format_become_png():
     from pathlib import Path
 
-    from inpaint_cli.cli.mask import beside
+    from inpaint_cli.jobs.painting import beside
 
     assert beside(Path("a/b.gif"), "inpaint") == Path("a/b_inpaint.png")
     assert beside(Path("a/b.JPG"), "inpaint") == Path("a/b_inpaint.JPG")

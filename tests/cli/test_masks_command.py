@@ -6,7 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from inpaint_cli.cli.main import app
-from inpaint_cli.cli.masks import hide
+from inpaint_cli.jobs.mask_sheets import hide
 
 
 def run(*arguments):

@@ -78,7 +78,7 @@ def test_a_full_disk_is_an_environment_fault(monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device", "out.png")
 
-    monkeypatch.setattr("inpaint_cli.methods.method_names", full)
+    monkeypatch.setattr("inpaint_cli.jobs.listing.method_names", full)
     result = inpaint("methods")
     assert result.exit_code == 4 and "No space left" in result.stderr
 
@@ -88,7 +88,7 @@ def test_no_memory_names_what_helps(monkeypatch, error):
     def hungry(*arguments):
         raise error
 
-    monkeypatch.setattr("inpaint_cli.methods.method_names", hungry)
+    monkeypatch.setattr("inpaint_cli.jobs.listing.method_names", hungry)
     result = inpaint("methods")
     assert result.exit_code == 4 and "--batch" in result.stderr
 
@@ -114,5 +114,5 @@ def spools_rows(process) -> bool:
 
 
 def test_our_own_bugs_are_not_hidden(monkeypatch):
-    monkeypatch.setattr("inpaint_cli.methods.method_names", lambda: 1 / 0)
+    monkeypatch.setattr("inpaint_cli.jobs.listing.method_names", lambda: 1 / 0)
     assert isinstance(inpaint("methods").exception, ZeroDivisionError)

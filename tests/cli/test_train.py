@@ -201,7 +201,7 @@ def test_no_memory_names_batch_memory_and_what_helps(prepared, tmp_path, monkeyp
     def hungry(*arguments):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
 
-    monkeypatch.setattr("inpaint_cli.engine.training.fit", hungry)
+    monkeypatch.setattr("inpaint_cli.jobs.training.running.fit", hungry)
     result = inpaint(*train_arguments(prepared, tmp_path / "run"), "--steps", 1)
     assert result.exit_code == 4
     assert all(words in result.stderr for words in ("--batch 4", "99 bytes", "--accumulate"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inpaint_cli.cli.pairing import find_photos, is_specification, mask_of, plan_jobs
+from inpaint_cli.jobs.photos.pairing import find_photos, is_specification, mask_of, plan_jobs
 from inpaint_cli.errors import InputError, UsageError
 
 

@@ -2,10 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from inpaint_cli.cli.pairing import is_specification
+import numpy as np
+
+from inpaint_cli.engine.randomness import generator_for
 from inpaint_cli.errors import InputError, unknown
+from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.holes import (
+    dilated,
+    open_mask,
+    parse_colour,
+    pixels_of_colour,
+    refuse_senseless,
+    transparent_pixels,
+)
+from inpaint_cli.imaging.photos import Photo
+from inpaint_cli.jobs.photos.pairing import is_specification
+from inpaint_cli.masks import KINDS, parse_masks
 
 TRY_TOLERANCE = "no pixel has that colour; a tolerance helps with JPEG: auto:COLOR,20"
 
@@ -24,16 +37,18 @@ class MaskOptions:
 class Hole:
     """What is missing of one photo."""
 
-    pixels: Any  # bool [H, W] or [H, W, C], with what is dilated and not what is feathered
+    pixels: np.ndarray  # bool [H, W] or [H, W, C], with what is dilated and not what is feathered
     notes: tuple[str, ...] = ()
     makes_opaque: bool = False  # the hole is what was transparent
+
+    @property
+    def anywhere(self) -> np.ndarray:
+        """bool [H, W]: where any channel is missing."""
+        return np.asarray(np.atleast_3d(self.pixels).any(axis=2))
 
 
 def check_mask(mask: str | None) -> None:
     """Refuse before any work a --mask that is right for no photo: a wrong specification, a file that does not exist."""
-    from inpaint_cli.imaging.holes import parse_colour
-    from inpaint_cli.masks import KINDS, parse_masks
-
     if mask is None or mask == "alpha":
         return
     kind, colon, rest = mask.partition(":")
@@ -47,56 +62,45 @@ def check_mask(mask: str | None) -> None:
         parse_masks(mask)
 
 
-def find_hole(photo: Any, name: str, mask: Path | str, options: MaskOptions) -> Hole:
-    """The hole of `photo` (imaging.photos.Photo); `name` is the photo's, of which drawn masks are a function."""
-    from inpaint_cli.imaging.holes import dilated, refuse_senseless
-
-    kind = mask.partition(":")[0].strip().lower() if isinstance(mask, str) else "a file"
-    found = {"a file": _from_file, "alpha": _transparent, "auto": _of_colour, "none": _nothing}.get(kind, _drawn)(
-        photo, name, mask, options
-    )
-    if not options.dilate or kind == "none":
-        return found
-    grown = dilated(found.pixels, options.dilate)
-    refuse_senseless(grown, mask, help_all=f"--dilate {options.dilate} is too much for it")
-    return Hole(grown, found.notes, found.makes_opaque)
+def find_hole(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -> Hole:
+    """The hole of `photo`; `name` is the photo's, of which drawn masks are a function."""
+    return grown(_found(photo, name, mask, options), mask, options)
 
 
-def _nothing(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
-    import numpy as np
+def _found(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -> Hole:
+    if isinstance(mask, Path):
+        return Hole(*open_mask(mask, photo.size, options.invert))
+    kind = mask.partition(":")[0].strip().lower()
+    if kind == "none":
+        return Hole(np.zeros(photo.pixels.shape[:2], bool))
+    if kind == "alpha":
+        return _transparent(photo, options)
+    return _of_colour(photo, mask, options) if kind == "auto" else _drawn(photo, name, mask, options)
 
-    return Hole(np.zeros(photo.pixels.shape[:2], bool))
+
+def grown(hole: Hole, mask: Path | str, options: MaskOptions) -> Hole:
+    """The hole as --dilate wants it; where nothing is missing, nothing grows."""
+    if not options.dilate or not hole.pixels.any():
+        return hole
+    pixels = dilated(hole.pixels, options.dilate)
+    refuse_senseless(pixels, mask, help_all=f"--dilate {options.dilate} is too much for it")
+    return Hole(pixels, hole.notes, hole.makes_opaque)
 
 
-def _from_file(photo: Any, name: str, mask: Path, options: MaskOptions) -> Hole:
-    from inpaint_cli.imaging.holes import open_mask
-
-    return Hole(*open_mask(mask, photo.size, options.invert))
-
-
-def _transparent(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
-    from inpaint_cli.imaging.holes import refuse_senseless, transparent_pixels
-
+def _transparent(photo: Photo, options: MaskOptions) -> Hole:
     hole = transparent_pixels(photo) ^ options.invert
     refuse_senseless(hole, "mask alpha", "every pixel of the photo is opaque", "no pixel of the photo is opaque")
     return Hole(hole, makes_opaque=not options.invert)
 
 
-def _of_colour(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
-    from inpaint_cli.imaging.holes import pixels_of_colour, refuse_senseless
-
+def _of_colour(photo: Photo, mask: str, options: MaskOptions) -> Hole:
     hole = pixels_of_colour(photo, mask.partition(":")[2]) ^ options.invert
     refuse_senseless(hole, f"mask {mask}", TRY_TOLERANCE, "every pixel has that colour")
     return Hole(hole)
 
 
-def _drawn(photo: Any, name: str, mask: str, options: MaskOptions) -> Hole:
+def _drawn(photo: Photo, name: str, mask: str, options: MaskOptions) -> Hole:
     """One mask of the process, a function of the seed and the photo's name: the same alone and among many."""
-    from inpaint_cli.engine.randomness import generator_for
-    from inpaint_cli.imaging.decoding import printable
-    from inpaint_cli.imaging.holes import refuse_senseless
-    from inpaint_cli.masks import parse_masks
-
     height, width, channels = photo.pixels.shape
     generator = generator_for("cpu", options.seed, f"mask of {printable(name)}")
     known = parse_masks(mask).draw(1, (channels, height, width), generator=generator)[0]

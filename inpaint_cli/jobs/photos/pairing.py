@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
+from inpaint_cli.files import refuse_existing
+from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.photos import FORMATS, output_format
+from inpaint_cli.masks import KINDS
 
 READABLE = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".avif", ".jp2",
@@ -18,7 +22,7 @@ SAID_SUFFIXES = ("_parsing", "_landmarks", "_maps")  # of what is said about a p
 
 
 @dataclass(frozen=True)
-class Job:
+class PhotoJob:
     """One photo to complete."""
 
     photo: Path
@@ -36,13 +40,6 @@ class Job:
     def contents(self) -> dict[str, tuple[Path, ...]]:
         """All that is written, by what it says of the photo."""
         return {"completion": self.outputs, **self.annotations}
-
-
-def shown(path: object) -> str:
-    """A file name for a message: on one line, with stray bytes as escapes."""
-    from inpaint_cli.imaging.decoding import printable
-
-    return printable(path)
 
 
 def find_photos(inputs: Iterable[Path]) -> tuple[list[Path], bool]:
@@ -69,7 +66,9 @@ def _photos_in(folder: Path) -> list[Path]:
     stems = {path.stem for path in images}
     photos = [path for path in images if not _is_mask(path) and not _is_result(path, stems)]
     if not photos:
-        raise InputError(f"{shown(folder)}: no photos in this folder ({', '.join(READABLE)}; masks are not counted)")
+        raise InputError(
+            f"{printable(folder)}: no photos in this folder ({', '.join(READABLE)}; masks are not counted)"
+        )
     return photos
 
 
@@ -77,7 +76,7 @@ def _matching(pattern: Path) -> list[Path]:
     found = sorted(Path(name) for name in glob.glob(str(pattern)))  # noqa: PTH207 - the pattern may be absolute
     photos = [path for path in found if path.is_file() and not _is_mask(path)]
     if not photos:
-        raise InputError(f"{shown(pattern)}: no photo has such a name")
+        raise InputError(f"{printable(pattern)}: no photo has such a name")
     return photos
 
 
@@ -95,8 +94,6 @@ def _is_result(path: Path, stems: set[str]) -> bool:
 
 def is_specification(mask: str) -> bool:
     """Whether --mask names a masking process or the photo's own pixels, and no file: `./alpha` is a file."""
-    from inpaint_cli.masks import KINDS
-
     kind, colon, _ = mask.partition(":")
     return mask in ("alpha", "none") or bool(colon and kind.strip().lower() in (*KINDS, "auto"))
 
@@ -115,12 +112,12 @@ def mask_of(photo: Path, mask: str | None) -> Path | str:
     for stem in stems:
         found = [path for path in _with_stem(folder, stem) if path != photo]
         if len(found) > 1:
-            raise InputError(f"{shown(photo)}: which mask? {', '.join(map(shown, found))}")
+            raise InputError(f"{printable(photo)}: which mask? {', '.join(map(printable, found))}")
         if found:
             return found[0]
-    sought = " or ".join(shown(f"{folder / stem}.png") for stem in stems)
+    sought = " or ".join(printable(f"{folder / stem}.png") for stem in stems)
     raise InputError(
-        f"{shown(photo)}: no mask: there is no {sought} (or of another kind); --mask names a file or says which"
+        f"{printable(photo)}: no mask: there is no {sought} (or of another kind); --mask names a file or says which"
     )
 
 
@@ -129,7 +126,7 @@ def _with_stem(folder: Path, stem: str) -> list[Path]:
     return sorted(path for path in names if path.is_file())
 
 
-def plan_jobs(inputs: Sequence[Path], mask: str | None, output: str | None, samples: int) -> list[Job]:
+def plan_jobs(inputs: Sequence[Path], mask: str | None, output: str | None, samples: int) -> list[PhotoJob]:
     """Every photo with its mask and its outputs. The folder that `output` names is made if need be.
 
     Results are called NAME_inpaint.EXT, beside their photos or in the folder `output`; for one photo `output` may be a
@@ -144,9 +141,9 @@ def plan_jobs(inputs: Sequence[Path], mask: str | None, output: str | None, samp
         first = Path(output) if output and folder is None else result_path(photo, folder)
         outputs = tuple(numbered(first, samples))
         try:
-            jobs.append(Job(photo, mask_of(photo, mask), outputs))
+            jobs.append(PhotoJob(photo, mask_of(photo, mask), outputs))
         except InputError as error:
-            jobs.append(Job(photo, None, outputs, error))
+            jobs.append(PhotoJob(photo, None, outputs, error))
     _refuse_collisions(jobs)
     return jobs
 
@@ -164,8 +161,6 @@ def folder_of(output: str | None, several: bool) -> Path | None:
 
 def result_path(photo: Path, folder: Path | None) -> Path:
     """`cat.gif` -> `cat_inpaint.png`, beside the photo or in the folder."""
-    from inpaint_cli.imaging.photos import FORMATS
-
     extension = photo.suffix if photo.suffix.lower() in FORMATS else WRITTEN_AS
     return (photo.parent if folder is None else folder) / f"{photo.stem}{RESULT_SUFFIX}{extension}"
 
@@ -177,25 +172,24 @@ def numbered(output: Path, samples: int) -> list[Path]:
     return [output.with_stem(f"{output.stem}_{number}") for number in range(1, samples + 1)]
 
 
-def _refuse_collisions(jobs: Iterable[Job]) -> None:
+def _refuse_collisions(jobs: Iterable[PhotoJob]) -> None:
     owners: dict[Path, tuple[Path, str]] = {}
     for job in jobs:
         for content, output in ((content, path) for content, paths in job.contents.items() for path in paths):
             photo, other = owners.setdefault(output, (job.photo, content))
             if photo != job.photo:
-                raise UsageError(f"{shown(photo)} and {shown(job.photo)} would both be written to {shown(output)}")
+                raise UsageError(
+                    f"{printable(photo)} and {printable(job.photo)} would both be written to {printable(output)}"
+                )
             if other != content:
                 raise UsageError(
-                    f"{shown(photo)}: its {other} and its {content} would both be written to {shown(output)}; "
+                    f"{printable(photo)}: its {other} and its {content} would both be written to {printable(output)}; "
                     "give them other names"
                 )
 
 
-def check_outputs(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) -> None:
+def check_outputs(jobs: Sequence[PhotoJob], overwrite: bool, skip_existing: bool) -> None:
     """Refuse before any work what cannot be written: kinds, existing files, folders."""
-    from inpaint_cli.files import refuse_existing
-    from inpaint_cli.imaging.photos import output_format
-
     _refuse_collisions(jobs)
     for output in (output for job in jobs for output in job.outputs):
         output_format(output)
@@ -204,4 +198,4 @@ def check_outputs(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) -> 
         refuse_existing(path, overwrite or skip_existing)
     for folder in {path.parent for path in files}:
         if folder.is_dir() and not os.access(folder, os.W_OK):
-            raise EnvironmentFault(f"{shown(folder)}: this user may not write into this folder")
+            raise EnvironmentFault(f"{printable(folder)}: this user may not write into this folder")

@@ -1,31 +1,80 @@
 """Which metrics can be measured here, through which networks, and what their rows come to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.evaluating import Evaluated, Protocol, evaluate
+from inpaint_cli.engine.processes import Team
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
+from inpaint_cli.jobs.evaluation.originals import cache_folder, references
+from inpaint_cli.masks import MaskProcess
+from inpaint_cli.method import Method
+from inpaint_cli.metrics import (
+    DEFAULT,
+    METRICS,
+    Column,
+    Metric,
+    Statistics,
+    choose,
+    definitions,
+    intervals,
+    obstacle,
+    per_image,
+    summarise,
+    warning,
+)
+from inpaint_cli.metrics.fid import MODES
+from inpaint_cli.metrics.statistics import bootstrap
+from inpaint_cli.settings import Assignments
+from inpaint_cli.weights import load_networks, parse_weights
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured, and how: the same for all systems."""
+
+    metrics: Sequence[str]
+    weights: Assignments
+    samples: int
+    compose: str
+    seed: int
+    batch: int
+    show: int | None
+    fid_mode: str
+    fid_reference: Path | None
+    cache_dir: Path | None
 
 
 @dataclass
 class Metering:
     """Metrics that have all they need, and what is to be said of the others."""
 
-    protocol: Any  # engine.evaluating.Protocol
+    protocol: Protocol
     missing: dict[str, str] = field(default_factory=dict)  # metric -> why its weights are not there
     notes: list[str] = field(default_factory=list)
-    references: dict[str, Any] = field(default_factory=dict)  # by metric: statistics of the original images
+    references: dict[str, Statistics] = field(default_factory=dict)  # by metric: of the original images
     labels: dict[str, str] = field(default_factory=dict)  # of the networks
 
-    def evaluate(self, method: Any, split: Any, process: Any, hardware: Any, team: Any, advance: Any) -> Any:
-        from inpaint_cli.engine.evaluating import evaluate
-
+    def evaluate(
+        self,
+        method: Method,
+        split: Split,
+        process: MaskProcess,
+        hardware: Hardware,
+        team: Team,
+        advance: Callable[[int], None],
+    ) -> Evaluated:
+        """Every chosen metric's rows."""
         return evaluate(method, split, process, hardware, self.protocol, team, advance)
 
-    def summarise(self, rows: dict[str, Any]) -> dict[str, Any]:
+    def summarise(self, rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The part of a results entry that the rows give: figures, intervals, what they mean and how to print them."""
-        from inpaint_cli.metrics import definitions, intervals, summarise
-
         chosen, seed = self.protocol.chosen, self.protocol.seed
         figures = summarise(rows, chosen, self.references)
         spans = intervals(rows, chosen, seed)
@@ -58,26 +107,21 @@ class Metering:
         }
 
 
-def printed(metric: Any, column: Any, labels: dict[str, str]) -> dict[str, Any]:
+def printed(metric: Metric, column: Column, labels: Mapping[str, str]) -> dict[str, Any]:
     """How a table is to print a column, without knowing the metrics; `random` where no figure means anything."""
     random = any("random" in labels[name] for name in metric.networks)
     how = {"metric": metric.name, "unit": column.unit, "better": column.better, "decimals": column.decimals}
     return how | ({"warning": "random features, not comparable"} if random else {})
 
 
-def mean_with_interval(values: Any, seed: int) -> tuple[float | None, tuple[float, float] | None]:
-    import numpy as np
-
-    from inpaint_cli.metrics.statistics import bootstrap
-
+def mean_with_interval(values: np.ndarray, seed: int) -> tuple[float | None, tuple[float, float] | None]:
+    """Of what is finite, by bootstrap."""
     finite = values[np.isfinite(values)]
     return (float(finite.mean()) if finite.size else None), bootstrap({"mean": values}, dict, seed)["mean"]
 
 
-def image_by_image(rows: dict[str, Any], instruments: "Instruments") -> dict[str, Any]:
+def image_by_image(rows: Mapping[str, np.ndarray], instruments: "Instruments") -> dict[str, np.ndarray]:
     """The rows that are figures of single images, float64 [N] by name; a name says where features are random."""
-    from inpaint_cli.metrics import per_image
-
     random = {
         column.name
         for metric in instruments.metrics
@@ -92,43 +136,33 @@ def image_by_image(rows: dict[str, Any], instruments: "Instruments") -> dict[str
 class Instruments:
     """The chosen metrics and the networks that they look through, loaded once for all systems."""
 
-    def __init__(self, request: Any, hardware: Any):
-        from inpaint_cli.metrics import choose
-        from inpaint_cli.weights import load_networks, parse_weights
-
-        chosen, self.all = chosen_names(request.metrics, request.fid_mode)
+    def __init__(self, measures: Measures, hardware: Hardware):
+        self.measures = measures
+        chosen, self.all = chosen_names(measures.metrics, measures.fid_mode)
         self.metrics = choose(chosen)
         needed = [name for metric in self.metrics for name in metric.networks]
-        found = load_networks(needed, parse_weights(request.weights))
+        found = load_networks(needed, parse_weights(measures.weights))
         self.networks = {name: hardware.place(network).eval() for name, network in found.loaded.items()}
         self.labels, self.faults = found.labels, {name: str(fault) for name, fault in found.missing.items()}
-        self.references: dict[str, Any] = {}
+        self.references: dict[str, Statistics] = {}
 
-    def describe_originals(self, request: Any, prepared: Any, split: Any, count: int, team: Any) -> None:
+    def describe_originals(self, prepared: PreparedFile, split: Split, count: int, team: Team) -> None:
         """What the FID compares with; the same for all systems and masks."""
-        from inpaint_cli.cli.originals import cache_folder, references
-
         wanted = [metric for metric in self.metrics if count >= metric.images]
         self.references |= references(
             wanted, prepared, split, count, self.networks, self.labels, team,
-            file=request.fid_reference, folder=cache_folder(request.cache_dir) / "statistics",
+            file=self.measures.fid_reference, folder=cache_folder(self.measures.cache_dir) / "statistics",
         )  # fmt: skip
 
-    def plan(self, request: Any, method: Any, prepared: Any, split: Any, count: int) -> Metering:
+    def plan(self, method: Method, prepared: PreparedFile, split: Split, count: int) -> Metering:
         """What can be measured of this method; `InputError` for a metric that was named and cannot be had here."""
-        from inpaint_cli.engine.evaluating import Protocol
-        from inpaint_cli.metrics import obstacle, warning
-
+        measures = self.measures
         chosen, missing, notes = [], {}, []
-        measurable = self._of_this_method(method)
-        given = {
-            "images": count,
-            "side": min(prepared.shape.height, prepared.shape.width),
-            "samples": request.samples,
-            "labels": tuple({*method.annotates} & {*split.labels}),
-        }
-        for metric in measurable:
-            problem = obstacle(metric, **given, networks=metric.networks)  # absent weights are no reason to refuse
+        side, labels = min(prepared.shape[1:]), tuple({*method.annotates} & {*split.labels})
+        for metric in self._of_this_method(method):
+            problem = obstacle(  # absent weights are no reason to refuse
+                metric, images=count, side=side, samples=measures.samples, labels=labels, networks=metric.networks
+            )
             if problem and not self.all:
                 raise InputError(f"{prepared.path}, split {split.name}: {problem}")
             lacking = [self.faults[name] for name in metric.networks if name in self.faults]
@@ -141,16 +175,19 @@ class Instruments:
                 notes += filter(None, [warning(metric, count)])
         if not chosen:
             raise EnvironmentFault("nothing to measure\n" + "\n".join(dict.fromkeys(missing.values())))
-        used = {name for metric in chosen for name in metric.networks}
-        notes += [f"{name}: {label}" for name, label in self.labels.items() if name in used]
-        notes += [f"fid: compared with the statistics in {request.fid_reference.name}"] if request.fid_reference else []
         protocol = Protocol(
-            tuple(chosen), count, request.seed, request.samples, request.compose, request.batch, request.show,
+            tuple(chosen), count, measures.seed, measures.samples, measures.compose, measures.batch, measures.show,
             self.networks,
         )  # fmt: skip
-        return Metering(protocol, missing, notes, self.references, self.labels)
+        return Metering(protocol, missing, notes + self._notes_of_networks(chosen), self.references, self.labels)
 
-    def _of_this_method(self, method: Any) -> list[Any]:
+    def _notes_of_networks(self, chosen: Iterable[Metric]) -> list[str]:
+        used = {name for metric in chosen for name in metric.networks}
+        reference = self.measures.fid_reference
+        compared = [f"fid: compared with the statistics in {reference.name}"] if reference else []
+        return [*(f"{name}: {label}" for name, label in self.labels.items() if name in used), *compared]
+
+    def _of_this_method(self, method: Method) -> list[Metric]:
         """The metrics that there is something to measure for: of completed images, of labels, or of both."""
         fitting = [metric for metric in self.metrics if method.completes or metric.labels]
         if fitting or not self.metrics:
@@ -163,9 +200,6 @@ class Instruments:
 
 def chosen_names(given: Iterable[str], fid_mode: str) -> tuple[list[str], bool]:
     """`["psnr,ssim", "fid"]`, `default` and `all` -> names, and whether all were asked for. `fid` is of the mode."""
-    from inpaint_cli.metrics import DEFAULT, METRICS
-    from inpaint_cli.metrics.fid import MODES
-
     named = [name.strip() for text in given for name in text.split(",")]
     if fid_mode not in MODES:
         raise UsageError(unknown("--fid-mode", fid_mode, MODES))

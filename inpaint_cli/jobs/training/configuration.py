@@ -1,13 +1,29 @@
-"""What a run trains: from the command line for a new run, from run.json for a resumed one."""
+"""What a run trains: from what was asked for in a new run, from run.json in a resumed one."""
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from inpaint_cli import __version__
+from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.engine.checkpoints import Checkpoint
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
+from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.method import Defaults
+from inpaint_cli.methods import method_class
+from inpaint_cli.settings import assigned, make_settings, settings_values
+from inpaint_cli.weights import parse_weights
 
 DEFAULTS = {
     "accumulate": 1,
@@ -22,15 +38,15 @@ IN_HEADER = (*DECIDES, "settings", "shape", "recipe", "steps", "versions")
 
 
 @dataclass
-class Job:
-    """A resolved run: its configuration as run.json keeps it, and the objects that it names."""
+class Resolved:
+    """What a run trains: its configuration as run.json keeps it, and the objects that it names."""
 
     configuration: dict[str, Any]
-    prepared: Any
+    prepared: PreparedFile
     settings: Any
-    masks: Any
+    masks: MaskProcess
     weights: dict[str, str]
-    checkpoint: Any = None  # to go on from
+    checkpoint: Checkpoint | None = None  # to go on from
     problems: tuple[str, ...] = ()  # with newer checkpoints
     overwrite: bool = False  # what an earlier run left
 
@@ -39,17 +55,23 @@ class Job:
         return self.configuration["method"]
 
     @property
-    def preview_split(self) -> Any:
+    def plan(self) -> Plan:
+        """The numbers of the loop."""
+        return Plan(**{field.name: self.configuration[field.name] for field in fields(Plan)})
+
+    @property
+    def preview_split(self) -> Split:
         """Images that training does not see, where the data has them."""
         splits = self.prepared.splits
         return self.prepared.split("validation" if "validation" in splits else "train")
 
+    @property
     def notes(self) -> list[str]:
         """What the user should know before training goes on."""
         going_on = [f"going on from {self.checkpoint.path}"] if self.checkpoint else []
         return [*(f"passed over {problem}" for problem in self.problems), *going_on]
 
-    def begin(self, run: Any, learner: Any, team: Any) -> None:
+    def begin(self, run: RunDirectory, learner: Learner, team: Team) -> None:
         """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
         if self.checkpoint:
             learner.load(self.checkpoint)
@@ -61,43 +83,37 @@ class Job:
         team.wait()
 
 
-def resolve(run: Any, given: Mapping[str, Any], hardware: Any, team: Any, *, resume: bool, overwrite: bool) -> Job:
-    """The job that the command line asks for; a directory that holds a run needs --resume or --overwrite."""
+def resolve(
+    run: RunDirectory, given: Mapping[str, Any], hardware: Hardware, team: Team, *, resume: bool, overwrite: bool
+) -> Resolved:
+    """What is asked for; a directory that holds a run needs --resume or --overwrite.
+
+    given: by the names of run.json, None for what was not said.
+    """
     if resume and overwrite:
         raise UsageError("--resume goes on with the run that is there and --overwrite begins anew: give one of them")
     if run.used and not (resume or overwrite):
         raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
     saved = run.read_configuration() if run.used and resume else {}
     team.wait()  # until every process has seen what is there
-    job = _job(given, saved, hardware, team)
-    job.overwrite = overwrite
+    resolved = _resolved(given, saved, hardware, team)
+    resolved.overwrite = overwrite
     if saved:
-        _refuse_changes(run, job.configuration, given, saved)
-        job.checkpoint, problems = run.newest()
-        job.problems = tuple(problems)
-    return job
+        _refuse_changes(run, resolved.configuration, saved)
+        resolved.checkpoint, problems = run.newest()
+        resolved.problems = tuple(problems)
+    return resolved
 
 
-def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team: Any) -> Job:
+def _resolved(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hardware, team: Team) -> Resolved:
     """Given before saved before default, for each value."""
-    from inpaint_cli.cli.assembly import TRAINED_HELPERS, check_masks
-    from inpaint_cli.data.reader import PreparedFile
-    from inpaint_cli.masks import parse_masks
-    from inpaint_cli.methods import method_class
-    from inpaint_cli.settings import assigned, make_settings, settings_values
-    from inpaint_cli.weights import parse_weights
-
     method = method_class(given["method"])
-    if method.defaults is None:
-        name = given["method"]
-        raise UsageError(
-            f"{name} needs no training: inpaint complete --method {name}, inpaint evaluate --method {name}"
-        )
-    paper = {"masks": method.defaults.masks, "batch": method.defaults.batch, "steps": method.defaults.steps}
-    chosen = {**DEFAULTS, **paper, **saved, **{name: value for name, value in given.items() if value is not None}}
+    paper = _paper(given["method"], method.defaults)
+    protocol = {"masks": paper.masks, "batch": paper.batch, "steps": paper.steps}
+    chosen = {**DEFAULTS, **protocol, **saved, **{name: value for name, value in given.items() if value is not None}}
     settings = make_settings(method.Settings, {**saved.get("settings", {}), **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
-    prepared = PreparedFile(_data_path(chosen.get("data"), method.defaults.recipe))
+    prepared = PreparedFile(_data_path(chosen.get("data"), paper.recipe))
     masks = parse_masks(chosen["masks"])
     masks.check(prepared.shape)
     check_masks(given["method"], method, masks)
@@ -117,7 +133,16 @@ def _job(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Any, team
         "inpaint": __version__,
         "versions": versions(),
     }
-    return Job(configuration, prepared, settings, masks, weights)
+    return Resolved(configuration, prepared, settings, masks, weights)
+
+
+def _paper(name: str, defaults: Defaults | None) -> Defaults:
+    """How the method's paper trains it."""
+    if defaults is None:
+        raise UsageError(
+            f"{name} needs no training: inpaint complete --method {name}, inpaint evaluate --method {name}"
+        )
+    return defaults
 
 
 def _data_path(given: Path | str | None, recipe: str) -> Path:
@@ -130,16 +155,14 @@ def _data_path(given: Path | str | None, recipe: str) -> Path:
     return path
 
 
-def _check_validation(chosen: Mapping[str, Any], prepared: Any) -> None:
+def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None:
     if chosen["patience"] and not chosen["validate_every"]:
         raise UsageError("--patience counts validations: give --validate-every STEPS")
     if chosen["validate_every"] and "validation" not in prepared.splits:
         raise InputError(f"{prepared.path} has no validation split, which --validate-every looks at")
 
 
-def _refuse_changes(
-    run: Any, configuration: Mapping[str, Any], given: Mapping[str, Any], saved: Mapping[str, Any]
-) -> None:
+def _refuse_changes(run: RunDirectory, configuration: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     """A setting that came with a newer version was not there when the run began: it has its default, and may stay."""
     began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
     for name, value in began.items():
@@ -157,12 +180,10 @@ def header_of(configuration: Mapping[str, Any], labels: Mapping[str, str]) -> di
 
 
 def versions() -> dict[str, str]:
-    import numpy
-    import torch
-
+    """Of what computes."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "inpaint": __version__,
     }

@@ -4,7 +4,15 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
+
+from platformdirs import user_cache_path
+from torch import nn
+
+from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.engine.evaluating import describe_originals
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.metrics import Metric, Statistics, kept_statistics, load_statistics, reference_statistics
 
 
 class _Absent(Exception):
@@ -13,30 +21,26 @@ class _Absent(Exception):
 
 def cache_folder(given: Path | None) -> Path:
     """`--cache-dir`, else INPAINT_HOME, else the platform's cache directory."""
-    from platformdirs import user_cache_path
-
     return given or Path(os.environ.get("INPAINT_HOME") or user_cache_path("inpaint"))
 
 
 def references(
-    metrics: Iterable[Any],
-    prepared: Any,
-    split: Any,
+    metrics: Iterable[Metric],
+    prepared: PreparedFile,
+    split: Split,
     count: int,
-    networks: Mapping[str, Any],
+    networks: Mapping[str, nn.Module],
     labels: Mapping[str, str],
-    team: Any,
+    team: Team,
     *,
     file: Path | None,
     folder: Path,
-) -> dict[str, Any]:
+) -> dict[str, Statistics]:
     """Statistics by metric, the same in every process: of `file`, or of the same images of the split."""
-    from inpaint_cli.metrics import load_statistics
-
     found = {}
     for metric in metrics:
         if metric.reference and {*metric.networks} <= {*networks}:
-            identity = {
+            identity: dict[str, str | int] = {
                 "data": prepared.identity,
                 "split": split.name,
                 "images": count,
@@ -50,13 +54,17 @@ def references(
 
 
 def _of_split(
-    metric: Any, split: Any, count: int, networks: Mapping[str, Any], identity: dict, team: Any, folder: Path
-) -> Any:
+    metric: Metric,
+    split: Split,
+    count: int,
+    networks: Mapping[str, nn.Module],
+    identity: dict[str, str | int],
+    team: Team,
+    folder: Path,
+) -> Statistics:
     """Kept by the leading process; where they are not kept yet, all processes describe a share of the images."""
-    from inpaint_cli.engine.evaluating import describe_originals
-    from inpaint_cli.metrics import kept_statistics, reference_statistics
 
-    def absent():
+    def absent() -> NoReturn:
         raise _Absent
 
     kept = None

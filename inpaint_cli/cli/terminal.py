@@ -1,0 +1,92 @@
+"""Who listens to a job on the command line: notes and progress on stderr, results on stdout."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import typer
+
+from inpaint_cli.jobs.audience import Advance, Audience
+
+SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
+
+
+def speaks() -> bool:
+    """Whether this process speaks: of several that a launcher started, the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def say(text: object) -> None:
+    """A result, on stdout."""
+    if speaks():
+        typer.echo(text)
+
+
+class Terminal(Audience):
+    """A bar where stderr is a terminal, a line now and then where a long training is redirected, nothing if quiet."""
+
+    def __init__(self, quiet: bool = False):
+        self.quiet = quiet
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            typer.echo(f"note: {text}", err=True)
+
+    @contextmanager
+    def progress(self, title: str, total: int | None = None) -> Iterator[Advance]:
+        if self.quiet:
+            yield _silent
+        elif sys.stderr.isatty():
+            with _bar(title, total) as advance:
+                yield advance
+        else:
+            yield Lines(total)
+
+
+def _silent(done: int, total: int | None = None, facts: Mapping[str, float] | None = None) -> None:
+    pass
+
+
+@contextmanager
+def _bar(title: str, total: int | None) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, whole = bar.add_task(title, total=total, facts=""), total
+
+        def advance(done: int, total: int | None = None, facts: Mapping[str, float] | None = None) -> None:
+            bar.update(task, completed=done, total=whole if total is None else total, facts=_words(facts or {}))
+
+        yield advance
+
+
+class Lines:
+    """Plain progress of work that has figures to report: `step 20/600  …  31 s left`."""
+
+    def __init__(self, total: int | None):
+        self.total, self.began, self.spoke = total, time.monotonic(), time.monotonic()
+        self.first: int | None = None  # where this process began
+
+    def __call__(self, done: int, total: int | None = None, facts: Mapping[str, float] | None = None) -> None:
+        total, now = self.total if total is None else total, time.monotonic()
+        if self.first is None:
+            self.first = done
+        if not facts or total is None or (now - self.spoke < SECONDS_BETWEEN_LINES and done != total):
+            return
+        self.spoke = now
+        left = (total - done) * (now - self.began) / max(done - self.first, 1)
+        print(f"step {done}/{total}  {_words(facts)}  {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def _words(facts: Mapping[str, float]) -> str:
+    """`8.1 images/s  completion 0.03`"""
+    rate = facts.get("images_per_second")
+    terms = [f"{name} {value:.4g}" for name, value in facts.items() if name != "images_per_second"]
+    return "  ".join([*([] if rate is None else [f"{rate:.1f} images/s"]), *terms])

@@ -1,0 +1,146 @@
+"""Where registry, data and engine meet: methods from names or checkpoints, built for the data at hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from inpaint_cli.data.reader import PreparedFile
+from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint, load_weights
+from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.method import ImageShape, Method
+from inpaint_cli.methods import method_class, method_names
+from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings
+from inpaint_cli.weights import load_helper
+
+DEFAULT_METHOD = "patch"  # completes where neither a method nor a checkpoint is named
+TRAINED_HELPERS = ("face-parser",)  # methods that others' losses look through, once they are trained
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A method ready to complete, and what its results are to be labelled with."""
+
+    method: Method
+    name: str
+    digest: str | None = None  # of the checkpoint
+    step: int | None = None
+    seed: int | None = None  # of the training
+    notes: tuple[str, ...] = ()
+
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """How results name the weights; None for a method that needs none."""
+        return None if self.digest is None else {"digest": self.digest, "step": self.step}
+
+
+def build_method(
+    name: str,
+    settings: Any,
+    shape: ImageShape,
+    masks: MaskProcess | None,
+    weights: Mapping[str, str] | None = None,
+) -> tuple[Method, dict[str, str]]:
+    """A method with the frozen networks that its losses need; also how those are to be named in results.
+
+    weights: what `--weights` said of each; None builds the method without them, to complete.
+    """
+    method = method_class(name)(settings, shape, masks)
+    labels: dict[str, str] = {}
+    if weights is None:
+        return method, labels
+    for helper in method.needed_helpers():
+        load = _load_trained_helper if helper in TRAINED_HELPERS else load_helper
+        method.helpers[helper], labels[helper] = load(helper, weights.get(helper))
+    return method, labels
+
+
+def _load_trained_helper(name: str, given: str | None) -> tuple[nn.Module, str]:
+    """Another method, trained and frozen, and how it is to be named in results."""
+    if given is None:
+        raise UsageError(
+            f"the losses look through a trained {name}: give --weights {name}=RUN|FILE "
+            f"(inpaint train --method {name} makes one), or set its weight to 0"
+        )
+    loaded = from_checkpoint(Path(given), name, {}, choose_hardware("cpu", "fp32"))
+    return loaded.method.requires_grad_(False), f"checkpoint {str(loaded.digest)[:16]}, step {loaded.step}"
+
+
+def check_masks(name: str, method: Method | type[Method], masks: MaskProcess) -> None:
+    """Raise `UsageError` where masks differ from channel to channel and the method takes one for all."""
+    if masks.per_channel and not method.per_channel:
+        able = [other for other in method_names() if method_class(other).per_channel]
+        raise UsageError(
+            f"{name} completes pixels that are missing whole; {masks.spec} hides single channels, which only "
+            f"{', '.join(able)} can do"
+        )
+
+
+def check_shape(loaded: Loaded, prepared: PreparedFile) -> None:
+    """Raise `InputError` when the method was made for images of another shape than those of a prepared file."""
+    own, given = loaded.method.shape, prepared.shape
+    if not loaded.method.any_size and tuple(own) != tuple(given):
+        sizes = [f"{s[2]}×{s[1]} with {s[0]} channel{'s' if s[0] > 1 else ''}" for s in (own, given)]
+        raise InputError(f"the checkpoint was trained on {sizes[0]}, {prepared.path} holds {sizes[1]}")
+
+
+def load_for_completion(
+    checkpoint: Path | None,
+    method: str | None,
+    assignments: Assignments,
+    hardware: Hardware,
+    shape: ImageShape = ImageShape(3, 1, 1),
+) -> Loaded:
+    """What a checkpoint or a method's name stands for, in evaluation mode on the hardware.
+
+    shape: what a method without a checkpoint is built for; those take any. A method that learns needs a checkpoint;
+    what was set for its training stays, what concerns completion can be set anew.
+    """
+    if checkpoint is not None:
+        return from_checkpoint(checkpoint, method, assigned(assignments), hardware)
+    if method is None:
+        raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
+    chosen = method_class(method)
+    if chosen.defaults is not None:
+        raise UsageError(
+            f"{method} completes with what it learned: give --checkpoint RUN|FILE (inpaint train --method {method})"
+        )
+    built = chosen(make_settings(chosen.Settings, assigned(assignments)), shape, None)
+    _refuse_without_completion(built, method, method)
+    hardware.place(built)
+    return Loaded(built.eval(), method)
+
+
+def _refuse_without_completion(built: Method, name: str, where: object) -> None:
+    if type(built).complete is Method.complete and not built.annotates:
+        raise InputError(f"{where}: {name} does not complete images")
+
+
+def from_checkpoint(path: Path, method: str | None, changes: Mapping[str, Any], hardware: Hardware) -> Loaded:
+    """A trained method from a run directory or a checkpoint file; `method`, where given, is what it has to be."""
+    found = find_checkpoint(path)
+    header = found.header
+    if method is not None and method != header["method"]:
+        raise InputError(f"{found.path}: a checkpoint of {header['method']}, not of {method}")
+    settings = _settings_of(found, changes)
+    built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
+    _refuse_without_completion(built, header["method"], found.path)
+    load_weights(built, completion_weights(found), found.path)
+    notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
+    hardware.place(built)
+    return Loaded(built.eval(), header["method"], found.digest, header["step"], header["seed"], notes)
+
+
+def _settings_of(found: Checkpoint, changes: Mapping[str, Any]) -> Any:
+    try:
+        kind = method_class(found.header["method"]).Settings
+        make_settings(kind, found.header["settings"])
+    except UsageError as error:
+        raise InputError(
+            f"{found.path}: written by a version of inpaint with other methods or settings ({error})"
+        ) from None
+    return changed_for_completion(kind, found.header["settings"], changes)

@@ -1,0 +1,1 @@
+"""What `inpaint complete` does with photos: pairs them with masks, finds the holes, completes, annotates, reports."""

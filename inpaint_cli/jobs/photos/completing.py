@@ -1,0 +1,309 @@
+"""Photos through a loaded method, one after the other or shared by several processes; one failure stops no other."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from inpaint_cli.engine.completing import complete_photo
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.framing import Framing
+from inpaint_cli.engine.processes import Team
+from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
+from inpaint_cli.files import refuse_existing
+from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.deep import to_eight_bits
+from inpaint_cli.imaging.holes import dilated, faded, read_sources
+from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo, write_photo
+from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
+from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
+from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
+from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole
+from inpaint_cli.jobs.photos.options import Asked, Outcome, PhotoOptions, Result, framing_of
+from inpaint_cli.jobs.photos.pairing import PhotoJob, check_outputs
+from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
+from inpaint_cli.jobs.teams import joined
+from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
+from inpaint_cli.settings import Assignments, settings_values
+
+Within = Callable[[int, int], None]  # parts of a photo's hole that are done, parts in all
+
+
+@dataclass(frozen=True)
+class PhotosCompleted:
+    """What became of all photos, in their order."""
+
+    loaded: Loaded
+    seed: int
+    outcomes: Sequence[Outcome]
+
+    @property
+    def results(self) -> list[Result]:
+        return [outcome.result for outcome in self.outcomes]
+
+    def raise_for_failures(self) -> None:
+        """One photo's failure is the whole's own; of several a list."""
+        faults = [(outcome.result, outcome.fault) for outcome in self.outcomes if outcome.fault]
+        if len(self.outcomes) == 1:
+            for _, fault in faults:
+                raise fault
+        if faults:
+            reasons = "".join(f"\n  {_named(result, fault)}" for result, fault in faults)
+            raise InputError(f"{len(faults)} of {len(self.outcomes)} photos could not be completed:{reasons}")
+
+
+def _named(result: Result, fault: InpaintError) -> str:
+    name, error = printable(result.input), str(fault)
+    return error if name in error else f"{name}: {error}"
+
+
+def complete_photos(
+    photos: Sequence[Path],
+    mask: str | None = None,
+    output: str | None = None,
+    *,
+    invert_mask: bool = False,
+    dilate: int = 0,
+    feather: int = 0,
+    source_mask: Path | None = None,
+    reference: Path | None = None,
+    checkpoint: Path | None = None,
+    method: str | None = None,
+    settings: Assignments = (),
+    samples: int = 1,
+    seed: int = 0,
+    context: float | None = None,
+    blend: str | None = None,
+    quality: int | None = None,
+    page: Path | None = None,
+    parsing: str | None = None,
+    landmarks: str | None = None,
+    maps: str | None = None,
+    skip_existing: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    progress: Progress = None,
+) -> PhotosCompleted:
+    """Complete photos and write the results; what could not be completed is an outcome, too, and no error.
+
+    photos: files, folders or globs; mask: a file, a folder or a specification, None for PHOTO_mask.EXT beside each;
+    output: a file or a folder, None for beside each photo; dilate, feather: in pixels; the others as the command's
+    options. Of several processes that a launcher started each completes a share.
+    """
+    options = PhotoOptions(
+        MaskOptions(invert_mask, dilate, feather, seed), samples, source_mask, reference, quality,
+        framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps),
+    )  # fmt: skip
+    if overwrite and skip_existing:
+        raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
+    check_mask(mask)
+    with joined(device) as (hardware, team):
+        named = method or (None if checkpoint else DEFAULT_METHOD)
+        loaded = load_for_completion(checkpoint, named, settings, hardware)
+        _refuse_what_the_method_does_not_read(loaded, options, mask)
+        jobs = plan_annotations(photos, mask, output, options.asked, loaded, samples)
+        check_outputs(jobs, overwrite, skip_existing)
+        _refuse_unread_quality(jobs, options)
+        completing = Completing(options, loaded, hardware, heard_by(progress, team.leads))
+        return PhotosCompleted(loaded, seed, completing.all_with_page(jobs, team))
+
+
+def _refuse_unread_quality(jobs: Sequence[PhotoJob], options: PhotoOptions) -> None:
+    if options.quality is not None and not any(output_format(path).has_quality for job in jobs for path in job.outputs):
+        raise UsageError("--quality is for JPEG and WebP files; the others keep every pixel as it is")
+
+
+def _refuse_what_the_method_does_not_read(loaded: Loaded, options: PhotoOptions, mask: str | None) -> None:
+    refuse_unsaid(loaded, options.asked, mask)
+    refuse_unread(loaded, options, mask)
+    refuse_reference(loaded, options.reference)
+    if options.source_mask is not None and not loaded.method.takes_sources:
+        raise UsageError(f"--source-mask: {loaded.name} copies nothing from the photo; --method patch does")
+    if options.framing is not None and loaded.method.any_size:
+        raise UsageError(f"--context and --blend are for methods of a fixed size; {loaded.name} takes any size")
+
+
+@dataclass(frozen=True)
+class Completing:
+    """What is the same for all photos."""
+
+    options: PhotoOptions
+    loaded: Loaded
+    hardware: Hardware
+    audience: Audience
+
+    def all_with_page(self, jobs: Sequence[PhotoJob], team: Team) -> list[Outcome]:
+        """As `all_of`, and the page where one was asked for."""
+        folder, overwrite = self.options.page, self.options.overwrite
+        if folder is not None:
+            refuse_existing(folder / "index.html", overwrite)
+        team.wait()  # until every process has seen which files exist
+        for note in self.loaded.notes:
+            self.audience.note(note)
+        outcomes = self.all_of(jobs, team)
+        figures = [outcome.figure for outcome in outcomes if outcome.figure is not None]
+        if folder is not None and figures and team.leads:
+            write_page(folder, figures, overwrite)
+        return outcomes
+
+    def all_of(self, jobs: Sequence[PhotoJob], team: Team) -> list[Outcome]:
+        """Every process completes its share; all outcomes, in the order of the photos, are known to all afterwards."""
+        own = list(enumerate(jobs))[team.rank :: team.size]
+        page_pixels, outcomes = pixels_each(len(jobs)), []
+        with self.audience.progress("complete", len(own) if len(own) > 1 else None) as advance:
+            within: Within = advance if len(own) == 1 else lambda done, total: None
+            for done, (place, job) in enumerate(own, start=1):
+                outcomes.append(self.one(place, job, page_pixels, within))
+                if len(own) > 1:
+                    advance(done)
+        gathered = [outcome for share in team.gather(outcomes) for outcome in share]
+        gathered.sort(key=lambda outcome: outcome.place)
+        for outcome in gathered:
+            self._tell(outcome.result, f"{printable(outcome.result.input)}: " if len(gathered) > 1 else "")
+        return gathered
+
+    def _tell(self, result: Result, prefix: str) -> None:
+        self.audience.result(result)
+        for note in [*result.notes, *(["exists already: skipped"] if result.status == "skipped" else [])]:
+            self.audience.note(f"{prefix}{note}")
+
+    def one(self, place: int, job: PhotoJob, page_pixels: int, within: Within) -> Outcome:
+        """Complete, label or skip one photo, the `place`-th; whatever goes wrong with it is part of the outcome."""
+        result = Result(str(job.photo), None if job.mask is None else str(job.mask), [str(path) for path in job.files])
+        if self.options.skip_existing and all(path.exists() for path in job.files):
+            result.status = "skipped"
+            return Outcome(place, result)
+        start = time.monotonic()
+        try:
+            return Outcome(place, result, figure=self._read_and_fill(job, result, page_pixels, within))
+        except (InpaintError, OSError, RuntimeError, MemoryError) as error:
+            fault = _fault(error)
+            result.error, result.status = str(fault), "failed"
+            return Outcome(place, result, fault)
+        finally:
+            result.seconds = round(time.monotonic() - start, 3)
+
+    def _read_and_fill(self, job: PhotoJob, result: Result, page_pixels: int, within: Within) -> Figure | None:
+        """Read, complete or label, write; returns the photo's figure for the page."""
+        photo = read_photo(job.photo)
+        result.notes += photo.notes
+        if job.problem or job.mask is None:
+            raise job.problem or InputError(f"{printable(job.photo)}: no mask")
+        hole = find_hole(photo, job.photo.name, job.mask, self.options.masks)
+        result.notes += hole.notes
+        if not job.outputs:
+            result.notes += self._annotated(job, photo, photo.pixels, hole)
+            return None
+        with remarks(result.notes.append):
+            completed = self._completed(job, photo, hole, within)
+            result.notes += self._notes(job, completed)
+            result.notes += self._write(job, photo, hole, completed)
+            if job.annotations:
+                result.notes += self._annotated(job, photo, completed[0], hole)
+        result.notes = list(dict.fromkeys(result.notes))
+        return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed), page_pixels)
+
+    def _completed(self, job: PhotoJob, photo: Photo, hole: Hole, within: Within) -> np.ndarray:
+        """[samples, H, W, C] of the photo's type."""
+        options = self.options
+        sources = None if options.source_mask is None else read_sources(options.source_mask, photo.size)
+        reference = read_reference(options.reference, photo, job.photo.name, hole.pixels)
+        return fill(photo, hole, self.loaded, self.hardware, options, sources, reference, within)
+
+    def _notes(self, job: PhotoJob, completed: np.ndarray) -> list[str]:
+        notes = []
+        if len(completed) > 1 and (completed == completed[0]).all():
+            notes.append(f"all samples are the same: this {self.loaded.name} knows one completion of this hole")
+        kind, written = job.photo.suffix.lower(), job.outputs[0].suffix.lower()
+        if kind not in FORMATS and written == ".png":
+            notes.append(f"{kind or 'such'} files are not written: the result is a PNG")
+        return notes
+
+    def _write(self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray) -> list[str]:
+        notes: list[str] = []
+        written = made_opaque(photo, hole)
+        for path, pixels in zip(job.outputs, completed, strict=True):
+            if not (self.options.skip_existing and path.exists()):
+                notes += write_photo(written, pixels, path, self.options.overwrite, self.options.quality)
+        return notes
+
+    def _annotated(self, job: PhotoJob, photo: Photo, shown_as: np.ndarray, hole: Hole) -> list[str]:
+        return annotate(job, photo, shown_as, hole, self.options, self.loaded, self.hardware)
+
+    def _drawn(self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray) -> Completed:
+        """The photo's part of the page: drawn at once, where its pixels are, so that a page of many keeps few."""
+        before, after = to_eight_bits(photo.pixels), to_eight_bits(completed)
+        return Completed(job.photo.name, before, hole.anywhere, after, self._settings_of(job))
+
+    def _settings_of(self, job: PhotoJob) -> dict[str, str]:
+        """All that made the completion: of the command line what was given, of the method every setting."""
+        options, loaded = self.options, self.loaded
+        asked = {
+            "method": loaded.name,
+            "checkpoint": loaded.digest and f"{loaded.digest[:12]}, step {loaded.step}",
+            "mask": job.mask,
+            "inverted": options.masks.invert,
+            "dilated": options.masks.dilate and f"{options.masks.dilate} pixels",
+            "feathered": options.masks.feather and f"{options.masks.feather} pixels",
+            "sources": options.source_mask,
+            "reference": options.reference,
+            "seed": str(options.masks.seed),
+        }
+        given = {name: value for name, value in asked.items() if value}
+        framing = {} if loaded.method.any_size else asdict(options.framing or Framing())
+        used = given | framing | settings_values(loaded.method.settings)
+        return {name: printable(value) for name, value in used.items()}
+
+
+def fill(
+    photo: Photo,
+    hole: Hole,
+    loaded: Loaded,
+    hardware: Hardware,
+    options: PhotoOptions,
+    sources: np.ndarray | None = None,
+    reference: np.ndarray | None = None,
+    within: Within = lambda done, total: None,
+) -> np.ndarray:
+    """The photo with its hole filled, [samples, H, W, C] of its type.
+
+    sources: bool [H, W], where may be copied from; reference: [H, W, C], whom the completion is to resemble; within:
+    called with how many parts of the hole are done, and how many there are.
+    """
+    feather = options.masks.feather
+    completed = complete_photo(
+        loaded.method,
+        photo.pixels,
+        dilated(hole.pixels, feather),
+        hardware,
+        samples=options.samples,
+        seed=options.masks.seed,
+        sources=sources,
+        invisible=photo.invisible,
+        framing=options.framing,
+        reference=reference,
+        progress=within,
+    )
+    return faded(photo.pixels, completed, hole.pixels, feather) if feather else completed
+
+
+def made_opaque(photo: Photo, hole: Hole) -> Photo:
+    """The photo with what was its transparent part as opaque as the rest, where that part was the hole."""
+    if photo.alpha is None or not hole.makes_opaque:
+        return photo
+    opaque = np.iinfo(photo.alpha.dtype).max
+    alpha = np.where(hole.pixels, opaque, photo.alpha).astype(photo.alpha.dtype)
+    return replace(photo, alpha=None if (alpha == opaque).all() else alpha)
+
+
+def _fault(error: Exception) -> InpaintError:
+    """One photo's error as one that a user can act on; what is a bug of ours is raised again."""
+    if isinstance(error, InpaintError):
+        return error
+    if is_out_of_memory(error):
+        return EnvironmentFault(f"{out_of_memory(error)} for a photo of this size")
+    if isinstance(error, OSError) and error.errno is not None:
+        return EnvironmentFault(f"{error.filename or 'the disk'}: {error.strerror}")
+    raise error

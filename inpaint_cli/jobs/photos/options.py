@@ -1,0 +1,73 @@
+"""What is asked of photos, and what became of each."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inpaint_cli.engine.framing import Framing
+from inpaint_cli.errors import InpaintError
+from inpaint_cli.jobs.photos.holes import MaskOptions
+from inpaint_cli.reports.page import Figure
+
+# What can be asked for about a photo: how its files end. The first is the one that is named, the others lie beside it.
+ENDINGS = {"parsing": ("_parsing.png",), "landmarks": ("_landmarks.json", "_landmarks.png"), "maps": ("_maps.png",)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a photo is to be written beside its completion: FILE, or for several photos FOLDER."""
+
+    parsing: str | None = None
+    landmarks: str | None = None
+    maps: str | None = None
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """By kind, what was asked for."""
+        return {kind: target for kind in ENDINGS if (target := getattr(self, kind)) is not None}
+
+
+@dataclass(frozen=True)
+class PhotoOptions:
+    """What holds for every photo."""
+
+    masks: MaskOptions
+    samples: int = 1
+    source_mask: Path | None = None
+    reference: Path | None = None
+    quality: int | None = None
+    framing: Framing | None = None  # None: nothing was asked for
+    page: Path | None = None
+    overwrite: bool = False
+    skip_existing: bool = False
+    asked: Asked = field(default_factory=Asked)  # what is written about each photo
+
+
+def framing_of(context: float | None, blend: str | None) -> Framing | None:
+    """How windows are laid and pasted, or None where nothing was asked for."""
+    if context is None and blend is None:
+        return None
+    usual = Framing()
+    return Framing(usual.context if context is None else context, usual.blend if blend is None else blend)
+
+
+@dataclass
+class Result:
+    """What became of one photo, as --json reports it."""
+
+    input: str
+    mask: str | None
+    outputs: list[str]
+    status: str = "completed"  # or skipped, failed
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass
+class Outcome:
+    """A result with what does not reach --json."""
+
+    place: int  # of the photo among all
+    result: Result
+    fault: InpaintError | None = None  # why it failed
+    figure: Figure | None = None  # of the page

@@ -1,0 +1,1 @@
+"""What is done with prepared files: made from originals, labelled, shown, completed."""

@@ -1,0 +1,126 @@
+"""One method on one prepared file, into one run directory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.processes import Team, join_team, leave_team, local_rank
+from inpaint_cli.engine.randomness import seed_default_generators
+from inpaint_cli.engine.recording import Recorder
+from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.engine.training import Learner, fit
+from inpaint_cli.errors import DivergedError, EnvironmentFault, is_out_of_memory, out_of_memory
+from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
+from inpaint_cli.jobs.loading import build_method
+from inpaint_cli.jobs.training.configuration import Resolved, header_of, resolve
+from inpaint_cli.method import ImageShape
+from inpaint_cli.settings import Assignments
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run as it stands: `load(trained.path)` gives its model."""
+
+    path: Path  # of the run directory
+    configuration: dict[str, Any]  # as run.json has it
+    step: int
+
+    @property
+    def metrics(self) -> list[dict[str, float]]:
+        """Every loss term of every step, read from the run directory."""
+        return RunDirectory(self.path).read_metrics()
+
+
+def train(
+    method: str,
+    data: Path | str | None = None,
+    outdir: Path | str | None = None,
+    *,
+    masks: str | None = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    accumulate: int | None = None,
+    seed: int | None = None,
+    settings: Assignments = (),
+    weights: Assignments = (),
+    precision: str | None = None,
+    device: str = "auto",
+    checkpoint_every: int | None = None,
+    sample_every: int | None = None,
+    validate_every: int | None = None,
+    patience: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = None,
+) -> Trained:
+    """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory.
+
+    data: what `prepare` made, default the paper's RECIPE.h5 here; outdir: default runs/METHOD.
+    masks, steps, batch, …: None is the paper's choice, for a resumed run what it began with; batch: images of an update
+        over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
+        by name.
+    resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
+
+    Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
+    """
+    given = {
+        "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
+        "seed": seed, "precision": precision, "settings": settings, "weights": weights,
+        "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
+        "patience": patience,
+    }  # fmt: skip
+    run = RunDirectory(Path(outdir or Path("runs") / method))
+    begun_with = run.read_configuration()["precision"] if resume and run.used else "auto"
+    hardware = choose_hardware(device, precision or begun_with, local_rank())
+    team = join_team(hardware.device.type)
+    try:
+        with run.locked() if team.leads else nullcontext():
+            team.wait()  # until the leader holds the lock
+            resolved = resolve(run, given, hardware, team, resume=resume, overwrite=overwrite)
+            return _train(run, resolved, hardware, team, heard_by(progress, team.leads))
+    finally:
+        leave_team()
+
+
+def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team, audience: Audience) -> Trained:
+    plan, shape = resolved.plan, ImageShape(*resolved.prepared.shape)
+    seed_default_generators(plan.seed, "initial weights")
+    method, labels = build_method(resolved.method, resolved.settings, shape, resolved.masks, resolved.weights)
+    split = resolved.prepared.split("train")
+    method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
+    stream = BatchStream(split, resolved.masks, method, plan, hardware, team)
+    for network in (method, *method.helpers.values()):
+        hardware.place(network)
+    learner = Learner(method, hardware, team, plan)
+    resolved.begin(run, learner, team)
+    for note in resolved.notes:
+        audience.note(note)
+    with (
+        audience.progress("training", plan.steps) as advance,
+        remarks(audience.note),
+        saying_what_helps(run, plan.batch),
+    ):
+        advance(learner.step)
+        recorder = Recorder(run, learner, header_of(resolved.configuration, labels), resolved.preview_split, advance)
+        fit(learner, stream, recorder)
+    return Trained(run.path, resolved.configuration, learner.step)
+
+
+@contextmanager
+def saying_what_helps(run: RunDirectory, batch: int) -> Iterator[None]:
+    """Divergence and full memory, with what is left of the run and what to do."""
+    try:
+        yield
+    except DivergedError as error:
+        newest, _ = run.newest()
+        kept = f"the last good checkpoint is {newest.path}" if newest else "no checkpoint had been written yet"
+        raise DivergedError(f"{error}; {kept}. A lower learning rate, or --precision fp32, may help") from None
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        helps = "a smaller --batch helps, or --accumulate N, which computes it in N parts"
+        raise EnvironmentFault(f"{out_of_memory(error)} with --batch {batch}: {helps}") from None
