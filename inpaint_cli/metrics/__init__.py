@@ -15,7 +15,6 @@ are those of `Completions(original, original, hole)`, and `reference_statistics(
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -62,6 +61,7 @@ METRICS: dict[str, Metric] = {
     )
 }
 DEFAULT = ("psnr", "ssim", "mse", "l1", "l2", "maem")  # need nothing but the images
+Plain = float | list[float | None] | None  # what results files hold; whole numbers are whole
 COLUMNS: dict[str, Column] = {column.name: column for metric in METRICS.values() for column in metric.columns}
 
 __all__ = [
@@ -123,17 +123,21 @@ def per_image(rows: Rows) -> dict[str, np.ndarray]:
 
 
 def summarise(
-    rows: Rows, chosen: Iterable[Metric], references: Mapping[str, Any] | None = None
-) -> dict[str, float | int | list | None]:
+    rows: Rows, chosen: Iterable[Metric], references: Mapping[str, Statistics] | None = None
+) -> dict[str, Plain]:
     """Rows of all images -> every column, `images`, and how many images a metric leaves out and why.
 
     A number that is not defined (a mean over no image, the PSNR of perfect completions) is None, never NaN; columns
     ending in `_by_…` are lists. references: by metric, for those with `reference`.
     """
-    summary: dict[str, Any] = {"images": len(next(iter(rows.values())))}
+    summary: dict[str, Plain] = {"images": len(next(iter(rows.values())))}
     for metric in chosen:
         means = {name: finite_mean(rows[name], axis=0) for name in metric.averages}
-        values = {**means, **metric.derive(means), **metric.settle(rows, references or {})}
+        values: dict[str, np.ndarray | float] = {
+            **means,
+            **metric.derive(means),
+            **metric.settle(rows, references or {}),
+        }
         summary |= {column.name: _plain(values[column.name]) for column in metric.columns} | metric.count(rows)
     return summary
 
@@ -148,7 +152,9 @@ def intervals(rows: Rows, chosen: Iterable[Metric], seed: int = 0) -> dict[str, 
     return result
 
 
-def _plain(value: Any) -> float | list | None:
-    if np.ndim(value):
-        return [_plain(item) for item in value]
+def _plain(value: np.ndarray | float) -> Plain:
+    return [_number(item) for item in value] if isinstance(value, np.ndarray) and value.ndim else _number(value)
+
+
+def _number(value: np.ndarray | float) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -19,7 +19,7 @@ def rows(completions: Completions) -> dict[str, np.ndarray]:
         raise InputError(
             f"label maps hold the labels 0 to {LABELS - 1}; these go up to {max(true.max(), predicted.max())}"
         )
-    missing = completions.missing.any(axis=-1)
+    missing = np.any(completions.missing, axis=-1)
     return _rows("dice", true, predicted, np.ones_like(missing)) | _rows("dice_hole", true, predicted, missing)
 
 

@@ -10,7 +10,7 @@ def rows(completions: Completions) -> dict[str, np.ndarray]:
     """Euclidean distances in pixels: the mean over points, float64 [N], and of each point, [N, P]; NaN = unknown."""
     true, predicted = (np.asarray(s["landmarks"], np.float64) for s in (completions.labels, completions.predicted))
     distances = np.linalg.norm(predicted - true, axis=-1)
-    hidden = np.where(in_hole(true, completions.missing.any(axis=-1)), distances, np.nan)
+    hidden = np.where(in_hole(true, np.any(completions.missing, axis=-1)), distances, np.nan)
     return {
         "landmark_error": finite_mean(distances, axis=1),
         "landmark_error_hole": finite_mean(hidden, axis=1),

@@ -9,10 +9,10 @@ TOLERANCE = 5  # of 255
 
 
 def rows(completions: Completions) -> dict[str, np.ndarray]:
-    match = (np.abs(difference(completions)) <= TOLERANCE).all(axis=-1)
+    match = np.all(np.abs(difference(completions)) <= TOLERANCE, axis=-1)
     return {
         "maem": 100.0 * mean_of_images(match),
-        "maem_hole": 100.0 * mean_where(match, completions.missing.any(axis=-1)),
+        "maem_hole": 100.0 * mean_where(match, np.any(completions.missing, axis=-1)),
     }
 
 

@@ -6,12 +6,13 @@ batches of any size, by any number of processes, and joined in the order of the 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 HIGHER, LOWER, NEITHER = "higher", "lower", "neither"
 Rows = Mapping[str, np.ndarray]
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Completions:
     networks: Mapping[str, Any] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         original, completed = self.original, self.completed
         if not original.dtype == completed.dtype == np.uint8 or original.shape != completed.shape or original.ndim != 4:
             given = f"{original.dtype} {original.shape} and {completed.dtype} {completed.shape}"
@@ -49,7 +50,7 @@ class Completions:
         hole = self.hole if self.hole.ndim == 4 else self.hole[..., None]
         return np.broadcast_to(hole, self.original.shape)
 
-    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+    def once(self, name: str, compute: Callable[[], Shared]) -> Shared:
         """What two metrics share, such as an error image or a network's features: computed by whoever asks first."""
         if name not in self.shared:
             self.shared[name] = compute()

@@ -42,5 +42,5 @@ def summed_over_channels(name: str, error: np.ndarray, scale: float, completions
     missing = completions.missing
     return {
         name: scale * mean_of_images(error.sum(axis=-1)),
-        f"{name}_hole": scale * mean_where(np.where(missing, error, 0).sum(axis=-1), missing.any(axis=-1)),
+        f"{name}_hole": scale * mean_where(np.where(missing, error, 0).sum(axis=-1), np.any(missing, axis=-1)),
     }

@@ -35,6 +35,9 @@ HEADERS = {
 }
 
 
+Answer = dict[str, Any]  # JSON
+
+
 class Patience(NamedTuple):
     """How long the server waits, in seconds."""
 
@@ -61,7 +64,7 @@ class PaintingServer(ThreadingHTTPServer):
         self.session, self.page, self.patience = session, page, patience
         self.token = secrets.token_urlsafe(24)
         self.done = threading.Event()
-        self._work: queue.SimpleQueue[tuple[Future, Callable]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Future[Answer], Callable[[], Answer]]] = queue.SimpleQueue()
         self._deadline = time.monotonic() + patience.opening
         try:
             super().__init__((ADDRESS, port), Handler)
@@ -84,9 +87,9 @@ class PaintingServer(ThreadingHTTPServer):
             self.shutdown()
             self.server_close()
 
-    def by_turns(self, work: Callable[[bytes], dict[str, Any]], body: bytes) -> dict[str, Any]:
+    def by_turns(self, work: Callable[[bytes], Answer], body: bytes) -> Answer:
         """Have `serve` do the work; returns or raises what it does."""
-        future = Future()
+        future: Future[Answer] = Future()
         self._work.put((future, partial(work, body)))
         return future.result()
 
@@ -122,7 +125,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(ACTIONS)
 
-    def _answer(self, routes: dict[str, Callable]) -> None:
+    def _answer(self, routes: "Routes") -> None:
+        answer: str | Answer
         try:
             route = self._checked_route()
             if route not in routes:
@@ -154,9 +158,9 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return self.rfile.read(int(length))
 
-    def _send(self, answer: str | dict[str, Any], status: HTTPStatus) -> None:
+    def _send(self, answer: str | Answer, status: HTTPStatus) -> None:
         is_page = isinstance(answer, str)
-        body = (answer if is_page else json.dumps(answer)).encode(errors="backslashreplace")
+        body = (answer if isinstance(answer, str) else json.dumps(answer)).encode(errors="backslashreplace")
         self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8" if is_page else "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -186,23 +190,24 @@ def _show(server: PaintingServer, body: bytes) -> str:
     return server.page
 
 
-def _alive(server: PaintingServer, body: bytes) -> dict[str, Any]:
+def _alive(server: PaintingServer, body: bytes) -> Answer:
     server.heard(server.patience.silence)
     return {}
 
 
-def _left(server: PaintingServer, body: bytes) -> dict[str, Any]:
+def _left(server: PaintingServer, body: bytes) -> Answer:
     server.heard(server.patience.return_)
     return {}
 
 
-def _done(server: PaintingServer, body: bytes) -> dict[str, Any]:
+def _done(server: PaintingServer, body: bytes) -> Answer:
     server.done.set()
     return {}
 
 
-PAGES = {"": _show}
-ACTIONS = {
+Routes = dict[str, Callable[[PaintingServer, bytes], str | Answer]]
+PAGES: Routes = {"": _show}
+ACTIONS: Routes = {
     "complete": lambda server, body: server.by_turns(server.session.complete, body),
     "save": lambda server, body: server.by_turns(server.session.save, body),
     "alive": _alive,

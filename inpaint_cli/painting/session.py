@@ -77,10 +77,11 @@ class Session:
         """
         hole = self.hole(painted)
         started = time.monotonic()
-        seed = self._latest.seed + 1 if self._is_latest(hole) else self.first_seed
-        self._latest = Completion(hole, seed, self._complete(hole, seed))
+        before = self._latest_of(hole)
+        seed = before.seed + 1 if before else self.first_seed
+        self._latest = latest = Completion(hole, seed, self._complete(hole, seed))
         shown_hole = pictures.shrunk_hole(hole, self.view)
-        patch, box = pictures.patch_uri(self._shown(self._latest.pixels), shown_hole)
+        patch, box = pictures.patch_uri(self._shown(latest.pixels), shown_hole)
         return {"patch": patch, "box": box, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
 
     def save(self, painted: bytes) -> dict[str, Any]:
@@ -88,9 +89,9 @@ class Session:
         hole = self.hole(painted)
         write_mask(hole, self.outputs.mask, self._may_replace(self.outputs.mask))
         written = [self.outputs.mask]
-        if self._is_latest(hole):
+        if latest := self._latest_of(hole):
             result, replace = self.outputs.result, self._may_replace(self.outputs.result)
-            self.notes += write_photo(self.photo, self._latest.pixels, result, replace)
+            self.notes += write_photo(self.photo, latest.pixels, result, replace)
             written.append(result)
         self.saved = list(dict.fromkeys([*self.saved, *written]))
         return {"saved": [str(path) for path in written]}
@@ -116,8 +117,9 @@ class Session:
     def _shown(self, pixels: np.ndarray) -> np.ndarray:
         return pictures.shrunk(to_eight_bits(pixels), self.view)
 
-    def _is_latest(self, hole: np.ndarray) -> bool:
-        return self._latest is not None and np.array_equal(self._latest.hole, hole)
+    def _latest_of(self, hole: np.ndarray) -> Completion | None:
+        """The latest completion, where it is of this very hole."""
+        return self._latest if self._latest and np.array_equal(self._latest.hole, hole) else None
 
     def _may_replace(self, path: Path) -> bool:
         return self.outputs.overwrite or path in self.saved  # what this session wrote, it may write again

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from inpaint_cli.reports.results import Result
+from inpaint_cli.reports.results import Figure, Result
 
 
 def averaged(results: Iterable[Result]) -> list[Result]:
@@ -33,20 +33,29 @@ def _mean(runs: Sequence[Result]) -> Result:
     first = runs[0]
     figures = {name: [run.metrics.get(name) for run in runs] for name in first.metrics}
     metrics = {name: _mean_of(values) for name, values in figures.items()}
-    intervals = {
-        name: (metrics[name] - spread, metrics[name] + spread)
-        for name, values in figures.items()
-        if isinstance(metrics[name], float) and (spread := statistics.stdev(values)) is not None
-    }
+    intervals = {name: interval for name, values in figures.items() if (interval := _interval_of(values)) is not None}
     notes = list(dict.fromkeys(note for run in runs for note in run.notes))
     update = {"metrics": metrics, "intervals": intervals, "notes": notes, "runs": len(runs)}
     return first.model_copy(update=update)
 
 
-def _mean_of(values: Sequence[Any]) -> Any:
+def _mean_of(values: Sequence[Figure]) -> Figure:
     """Of numbers, of lists place by place; None where any run has no figure."""
-    if any(value is None for value in values):
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) == len(values):
+        return [_mean_of_numbers(place) for place in zip(*lists, strict=True)]
+    return _mean_of_numbers([value for value in values if not isinstance(value, list)])
+
+
+def _mean_of_numbers(values: Sequence[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    return statistics.fmean(numbers) if len(numbers) == len(values) else None
+
+
+def _interval_of(values: Sequence[Figure]) -> tuple[float, float] | None:
+    """One standard deviation about the mean, either way; None where not all are numbers."""
+    numbers = [value for value in values if isinstance(value, float)]
+    if len(numbers) < len(values):
         return None
-    if isinstance(values[0], list):
-        return [_mean_of(place) for place in zip(*values, strict=True)]
-    return statistics.fmean(values)
+    mean, spread = statistics.fmean(numbers), statistics.stdev(numbers)
+    return mean - spread, mean + spread

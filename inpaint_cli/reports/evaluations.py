@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from PIL.Image import Image
@@ -14,11 +14,28 @@ from inpaint_cli.reports.palette import coloured
 
 SMALLEST = 64  # pixels across, of a picture in a figure
 
-# By (system, masks), of `.original`, `.observed`, `.completed` or None, uint8 [H, W, C], and `.predicted` by label.
-Examples = Mapping[tuple[str, str], Sequence[Any]]
+
+class Example(Protocol):
+    """One image and what was made of it, uint8 [H, W, C] each."""
+
+    @property
+    def original(self) -> np.ndarray: ...
+
+    @property
+    def observed(self) -> np.ndarray: ...
+
+    @property
+    def completed(self) -> np.ndarray | None: ...
+
+    @property
+    def predicted(self) -> Mapping[str, np.ndarray]:
+        """By label."""
 
 
-def per_image_csv(names: Sequence[str], rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
+Examples = Mapping[tuple[str, str], Sequence[Example]]  # by (system, masks)
+
+
+def per_image_csv(names: Sequence[str], rows: Mapping[tuple[str, str], Mapping[str, np.ndarray]]) -> str:
     """One line per system, masks and image. rows: float64 [N] by name, by (system, masks); what is not defined for an
     image (identical images have no PSNR) is an empty cell."""
     columns = list(dict.fromkeys(name for own in rows.values() for name, values in own.items() if values.ndim == 1))
@@ -37,7 +54,7 @@ def extremes_grid(examples: Examples) -> Image:
     """Rows for each system and masks: original, observed, answers; from the hardest image to the easiest."""
     rows = {}
     for (system, masks), own in examples.items():
-        seen = {"original": _row(own, "original"), "observed": _row(own, "observed")}
+        seen = {"original": [each.original for each in own], "observed": [each.observed for each in own]}
         for part, row in (seen | _answers(own)).items():
             rows[f"{system}\n{masks}\n{part}"] = row
     across = max(map(len, rows.values()))
@@ -50,8 +67,8 @@ def systems_grid(examples: Examples) -> Image:
     rows = {}
     for masks in dict.fromkeys(masks for _, masks in examples):
         for (system, _), own in ((place, own) for place, own in examples.items() if place[1] == masks):
-            rows["original"] = _row(own, "original")
-            rows[f"observed\n{masks}"] = _row(own, "observed")
+            rows["original"] = [each.original for each in own]
+            rows[f"observed\n{masks}"] = [each.observed for each in own]
             for part, row in _answers(own).items():
                 rows[f"{system}\n{part}\n{masks}"] = row
     pictures = [[_enlarged(picture) for picture in row] for row in rows.values()]
@@ -64,15 +81,12 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _row(examples: Sequence[Any], part: str) -> list[np.ndarray]:
-    return [getattr(example, part) for example in examples]
-
-
-def _answers(examples: Sequence[Any]) -> dict[str, list[np.ndarray]]:
+def _answers(examples: Sequence[Example]) -> dict[str, list[np.ndarray]]:
     """A row of pictures for each thing that the method gave."""
     rows = {}
-    if all(example.completed is not None for example in examples):
-        rows["completed"] = _row(examples, "completed")
+    completed = [example.completed for example in examples if example.completed is not None]
+    if len(completed) == len(examples):
+        rows["completed"] = completed
     if all("parsing" in example.predicted for example in examples):
         rows["parsing"] = [coloured(example.predicted["parsing"].astype(np.uint8)) for example in examples]
     return rows

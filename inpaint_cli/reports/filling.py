@@ -73,7 +73,7 @@ def conditions_of(table: PublishedTable, result: Result, path: Path) -> list[Con
 
 
 def _other_masks(table: PublishedTable, result: Result, path: Path) -> str:
-    own = ", ".join(dict.fromkeys(condition.masks for condition in table.conditions))
+    own = ", ".join(dict.fromkeys(condition.masks for condition in table.conditions if condition.masks))
     others = [
         name
         for name in table_names()

@@ -23,14 +23,15 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
+    loader = PackageLoader("inpaint_cli.reports")
     environment = Environment(
-        loader=PackageLoader("inpaint_cli.reports"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["source"] = lambda name: Markup(environment.loader.get_source(environment, name)[0])
+    environment.globals["source"] = lambda name: Markup(loader.get_source(environment, name)[0])
     environment.filters["sha256"] = _policy_hash
     return environment
 

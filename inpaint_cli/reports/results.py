@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inpaint_cli.errors import InputError
+
+Figure = float | list[float | None] | None  # a list: of labels, of points; None: not defined
 
 
 class Recorded(BaseModel):
@@ -47,7 +49,7 @@ class Result(Recorded):
     images: int
     samples: int = 1
     compose: Literal["known", "poisson", "output"] = "known"
-    metrics: dict[str, float | list[float | None] | None]
+    metrics: dict[str, Figure]
     intervals: dict[str, tuple[float, float] | None] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[str, Column] = Field(default_factory=dict)
     data: Data
@@ -81,17 +83,20 @@ class Comparison(Recorded):
     differences: dict[str, Difference]
 
 
+Entries = TypeVar("Entries")
+
+
 def read_results(path: Path) -> list[Result]:
     """Every result of a file; `InputError` that names the file and what is wrong with it."""
-    return _read(path, "results", Result)
+    return _read(path, "results", TypeAdapter(list[Result]))
 
 
 def read_comparisons(path: Path) -> list[dict[str, Any]]:
     """The paired comparisons of a results file, as plain values."""
-    return [comparison.model_dump() for comparison in _read(path, "comparisons", Comparison)]
+    return [comparison.model_dump() for comparison in _read(path, "comparisons", TypeAdapter(list[Comparison]))]
 
 
-def _read(path: Path, name: str, kind: type[Recorded]) -> list[Any]:
+def _read(path: Path, name: str, entries: TypeAdapter[Entries]) -> Entries:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -101,7 +106,7 @@ def _read(path: Path, name: str, kind: type[Recorded]) -> list[Any]:
     if not isinstance(content, dict) or not isinstance(content.get("results"), list) or not content["results"]:
         raise InputError(f"{path}: holds no results; `inpaint evaluate -o` writes a results file")
     try:
-        return TypeAdapter(list[kind]).validate_python(content.get(name, []))
+        return entries.validate_python(content.get(name, []))
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))

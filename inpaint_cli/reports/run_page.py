@@ -1,6 +1,6 @@
 """A run, or a comparison of runs, on one page that needs nothing else: curves, samples through training, tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def _text(value: Any) -> str:
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def rows_of(runs: Sequence[Run], describe: Any) -> list[tuple[str, list[str], bool]]:
+def rows_of(runs: Sequence[Run], describe: Callable[[Run], Mapping[str, str]]) -> list[tuple[str, list[str], bool]]:
     """Name, each run's value, and whether they differ; what differs comes first."""
     described = [describe(run) for run in runs]
     names = dict.fromkeys(name for values in described for name in values)

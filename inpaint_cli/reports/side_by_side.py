@@ -1,6 +1,6 @@
 """A paper's table in Markdown: published and measured figures beside each other, with the conditions of both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from inpaint_cli.reports.filling import Filled, Line, departures
@@ -44,29 +44,35 @@ def comparison(filled: Filled) -> str:
 
 def cells(filled: Filled, condition: Condition, metric: Metric) -> list[tuple[str, str, str]]:
     """Published, measured and difference of every line under one condition."""
-    published = [
-        filled.table.published(line.row, condition, metric) if is_prints(filled, line) else None
-        for line in filled.lines
-    ]
+    published = [published_of(filled, line, condition, metric) for line in filled.lines]
     measured = [figure_of(line, condition, metric) for line in filled.lines]
-    decimals = 1 + max((-figure.as_tuple().exponent for figure in published if figure is not None), default=2)
+    decimals = 1 + max((decimals_of(figure) for figure in published if figure is not None), default=2)
     print_ranks, own_ranks = ranks(published, metric), ranks(measured, metric)
     compare = against(filled, published, measured) if filled.table.relative_to else differences(published, measured)
     return [
         (
             NOTHING if figure is None else f"{figure} ({print_ranks[number]})",
             NOTHING if own is None else f"{own:.{decimals}f}{spread(line, condition, metric, decimals)} ({rank})",
-            NOTHING if compare[number] is None else compare[number](decimals),
+            NOTHING if shown is None else shown(decimals),
         )
-        for number, (line, figure, own, rank) in enumerate(
-            zip(filled.lines, published, measured, own_ranks, strict=True)
+        for number, (line, figure, own, rank, shown) in enumerate(
+            zip(filled.lines, published, measured, own_ranks, compare, strict=True)
         )
     ]
 
 
-def is_prints(filled: Filled, line: Line) -> bool:
-    """Whether the line is the print's own: further systems of one row do not repeat its figures."""
-    return line.row is not None and line.system == line.row.system
+def published_of(filled: Filled, line: Line, condition: Condition, metric: Metric) -> Decimal | None:
+    """The print's figure, on its own line alone: further systems of one row do not repeat its figures."""
+    if line.row is None or line.system != line.row.system:
+        return None
+    return filled.table.published(line.row, condition, metric)
+
+
+def decimals_of(figure: Decimal) -> int:
+    """The digits that the print has behind its point."""
+    exponent = figure.as_tuple().exponent
+    assert isinstance(exponent, int)  # prints hold numbers
+    return -exponent
 
 
 def figure_of(line: Line, condition: Condition, metric: Metric) -> float | None:
@@ -89,10 +95,13 @@ def ranks(figures: Sequence[Decimal | float | None], metric: Metric) -> list[int
     return [None if figure is None else order.index(sign * figure) + 1 for figure in figures]
 
 
-def differences(published: Sequence[Decimal | None], measured: Sequence[float | None]) -> list:
-    """Measured minus published, as a function of the decimals."""
+Shown = Callable[[int], str]  # decimals -> text
 
-    def difference(figure: Decimal, own: float):
+
+def differences(published: Sequence[Decimal | None], measured: Sequence[float | None]) -> list[Shown | None]:
+    """Measured minus published."""
+
+    def difference(figure: Decimal, own: float) -> Shown:
         return lambda decimals: f"{own - float(figure):+.{decimals}f}"
 
     return [
@@ -101,7 +110,9 @@ def differences(published: Sequence[Decimal | None], measured: Sequence[float | 
     ]
 
 
-def against(filled: Filled, published: Sequence[Decimal | None], measured: Sequence[float | None]) -> list:
+def against(
+    filled: Filled, published: Sequence[Decimal | None], measured: Sequence[float | None]
+) -> list[Shown | None]:
     """`0.57 | 0.61`: published and measured, each over the same system of its own column."""
     place = next(n for n, line in enumerate(filled.lines) if line.system == filled.table.relative_to)
 
@@ -110,7 +121,11 @@ def against(filled: Filled, published: Sequence[Decimal | None], measured: Seque
         return NOTHING if figure is None or not whole else f"{float(figure) / float(whole):.3f}"
 
     texts = [f"{ratio(published, number)} / {ratio(measured, number)}" for number in range(len(published))]
-    return [None if text == "- / -" else (lambda decimals, text=text: text) for text in texts]
+
+    def always(text: str) -> Shown:
+        return lambda decimals: text
+
+    return [None if text == "- / -" else always(text) for text in texts]
 
 
 def how_to_read(filled: Filled) -> str:
