@@ -4,7 +4,6 @@ how many processes there are."""
 import mmap
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, share_of
 from inpaint_cli.engine.randomness import SampleOrder, generator_for
+from inpaint_cli.engine.splits import Split
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Method
@@ -24,13 +24,14 @@ SHARE_OF_GPU = 0.5  # of the free GPU memory: a split that needs more stays on t
 
 def release_map(array: np.ndarray) -> None:
     """Let go of the pages that a memory-mapped array has touched; they come back when they are read again."""
-    while isinstance(array, np.ndarray):
-        array = array.base
-    if isinstance(array, mmap.mmap):
-        array.madvise(mmap.MADV_DONTNEED)
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
-def refuse_unknown_labels(split: Any, counts: Mapping[str, int]) -> None:
+def refuse_unknown_labels(split: Split, counts: Mapping[str, int]) -> None:
     """`InputError` where the split's label maps hold numbers that the method does not know.
 
     Looked at here, once and on the CPU: a batch's maximum would make a GPU wait for Python at each step.
@@ -73,7 +74,7 @@ class HostRows:
         self.arrays, self.device = arrays, hardware.device
         self._touched = 0
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._ahead: tuple[bytes, Future] | None = None
+        self._ahead: tuple[bytes, Future[dict[str, Tensor]]] | None = None
 
     def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
         """The rows at `indices`; meanwhile the rows at `following` are read for the next call."""
@@ -114,12 +115,9 @@ def rows_of(arrays: dict[str, np.ndarray], hardware: Hardware) -> HostRows | Dev
 
 
 class BatchStream:
-    """Batch of any (step, repetition, part), the same whenever it is asked for.
+    """Batch of any (step, repetition, part), the same whenever it is asked for."""
 
-    split: images uint8 [N, H, W, C] and labels by name, as data.reader gives them.
-    """
-
-    def __init__(self, split: Any, masks: MaskProcess, method: Method, plan: Plan, hardware: Hardware, team: Team):
+    def __init__(self, split: Split, masks: MaskProcess, method: Method, plan: Plan, hardware: Hardware, team: Team):
         if not len(split):
             raise InputError(f"the split '{split.name}' has no images to train on")
         refuse_unknown_labels(split, method.label_counts)
