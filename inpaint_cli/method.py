@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.augmentation import Augmentation
 from inpaint_cli.masks import MaskProcess
+from inpaint_cli.settings import AnySettings
 
 Shared = TypeVar("Shared")
 AT_COMPLETION: JsonDict = {"set_at": "completion"}  # json_schema_extra of a setting of completion, not of training
@@ -101,7 +102,9 @@ class Defaults:
 class Method(nn.Module):
     """Base of every system. A method that trains nothing has no players and leaves `turns` as it is."""
 
-    Settings: ClassVar[type]  # frozen pydantic dataclass; each field's description names the source of its default
+    Settings: ClassVar[
+        type[AnySettings]
+    ]  # frozen pydantic dataclass; each field's description names the source of its default
     title: ClassVar[str]
     paper: ClassVar[str]  # the paper's key in reports: mde, unsupervised, collagan, semantic, deep
     defaults: ClassVar[Defaults | None] = None
@@ -118,7 +121,7 @@ class Method(nn.Module):
     ema_decay: float = 0.0  # 0 = no averaging
     augmentation: tuple[Augmentation, ...] = ()  # what happens to training images and their labels, in this order
 
-    def __init__(self, settings: Any, shape: ImageShape, masks: MaskProcess | None):
+    def __init__(self, settings: AnySettings, shape: ImageShape, masks: MaskProcess | None):
         """`masks` is the process that the method trains on (None for a method that trains nothing)."""
         super().__init__()
         self.settings, self.shape, self.masks = settings, shape, masks
@@ -152,6 +155,10 @@ class Method(nn.Module):
 
     def annotate(self, observed: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """What `annotates` names, first axis B, in the form of the prepared data's labels."""
+        raise NotImplementedError
+
+    def features(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """What transfer probes, [B, N]: optional."""
         raise NotImplementedError
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:

@@ -1,13 +1,21 @@
 """A method's settings: typed, checked by pydantic, changed with `--set NAME=VALUE`, each default with its source."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
-from typing import Any
+from dataclasses import Field, asdict, fields
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from inpaint_cli.errors import UsageError, unknown
 
+
+class AnySettings(Protocol):
+    """Those of a method: a frozen pydantic dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Settings = TypeVar("Settings", bound=AnySettings)
 Assignments = Iterable[str] | Mapping[str, Any]  # ["width=32"] as `--set` takes it, or {"width": 32}
 
 
@@ -24,7 +32,7 @@ def assigned(assignments: Assignments) -> dict[str, Any]:
     return values
 
 
-def make_settings(settings_type: type, values: Mapping[str, Any]) -> Any:
+def make_settings(settings_type: type[Settings], values: Mapping[str, Any]) -> Settings:
     """Values by name, as text or as their own type -> an instance of `settings_type`; errors name the choices."""
     names = [field.name for field in fields(settings_type)]
     for name in values:
@@ -40,18 +48,20 @@ def make_settings(settings_type: type, values: Mapping[str, Any]) -> Any:
         raise UsageError(where + problem["msg"][:1].lower() + problem["msg"][1:]) from None
 
 
-def settings_values(settings: Any) -> dict[str, Any]:
+def settings_values(settings: AnySettings) -> dict[str, Any]:
     """The plain values, as checkpoints and run configurations keep them."""
     return asdict(settings)
 
 
-def completion_names(settings_type: type) -> list[str]:
+def completion_names(settings_type: type[AnySettings]) -> list[str]:
     """The settings that concern completion alone, and may be other ones than in training."""
     schema = TypeAdapter(settings_type).json_schema().get("properties", {})
     return [name for name, entry in schema.items() if entry.get("set_at") == "completion"]
 
 
-def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+def changed_for_completion(
+    settings_type: type[Settings], trained_with: Mapping[str, Any], changes: Mapping[str, Any]
+) -> Settings:
     """A trained method's settings with those of completion changed; `UsageError` for any other."""
     allowed = completion_names(settings_type)
     for name in changes:
@@ -63,7 +73,7 @@ def changed_for_completion(settings_type: type, trained_with: Mapping[str, Any],
     return make_settings(settings_type, {**trained_with, **changes})
 
 
-def describe(settings_type: type) -> list[tuple[str, str, Any, str]]:
+def describe(settings_type: type[AnySettings]) -> list[tuple[str, str, Any, str]]:
     """Rows of name, type, default and source, as `inpaint methods NAME` prints them."""
     schema = TypeAdapter(settings_type).json_schema().get("properties", {})
     return [(name, _type_name(entry), entry.get("default"), _source(entry)) for name, entry in schema.items()]
@@ -79,5 +89,5 @@ def _type_name(entry: dict[str, Any]) -> str:
     if "enum" in entry:
         return " | ".join(map(str, entry["enum"]))
     return {"integer": "int", "number": "float", "boolean": "bool", "string": "text", "null": "unset"}.get(
-        entry.get("type"), ""
+        entry.get("type", ""), ""
     )
