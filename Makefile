@@ -86,9 +86,10 @@ include $(PAPERS)/shared.mk $(EXPERIMENTS)
 test: $(READY) ## the tests
 	$(VENV)/bin/python -m pytest -m 'not benchmark'
 
-lint: $(READY) ## style
+lint: $(READY) ## style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 benchmark: $(READY) ## speed and memory, as ratios measured in one run
 	$(VENV)/bin/python -m pytest -m benchmark -s
