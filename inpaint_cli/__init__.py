@@ -1,3 +1,62 @@
-"""inpaint: train, run and compare the image-completion systems of five papers."""
+"""Train, run and compare image-completion systems: the library under the command line.
 
-__version__ = "0.1.0"
+    import inpaint_cli
+
+    inpaint_cli.complete("photo.png", "mask.png")             # -> photo_inpaint.png, with no training
+    filled = inpaint_cli.complete(array, array_of_booleans)   # an array for an array, an image for an image
+    model = inpaint_cli.load("runs/mde")                      # model.complete, .annotate, .features, .settings, .card
+    inpaint_cli.prepare("folder", "photos", "photos.h5")
+    inpaint_cli.train("mde", "photos.h5", "runs/mde", steps=600, settings={"width": 16})
+    inpaint_cli.evaluate("photos.h5", "block:24", checkpoints=["runs/mde"], methods=["patch"]).results
+
+What goes wrong is one of `inpaint_cli.errors`, with the command line's own words; nothing is printed. `progress`, which
+all of them take, is called with how much is done and how much there is; an `Audience` hears notes, too. Each name is
+imported when it is first asked for, so that `import inpaint_cli` itself is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0"
+
+if TYPE_CHECKING:
+    from inpaint_cli import errors as errors
+    from inpaint_cli import methods as methods
+    from inpaint_cli.jobs.audience import Audience as Audience
+    from inpaint_cli.jobs.evaluation.measuring import Measured as Measured
+    from inpaint_cli.jobs.evaluation.measuring import evaluate as evaluate
+    from inpaint_cli.jobs.models import Model as Model
+    from inpaint_cli.jobs.models import complete as complete
+    from inpaint_cli.jobs.models import load as load
+    from inpaint_cli.jobs.sets.preparing import prepare as prepare
+    from inpaint_cli.jobs.sets.preparing import recipes as recipes
+    from inpaint_cli.jobs.training.running import Trained as Trained
+    from inpaint_cli.jobs.training.running import train as train
+
+_ROOMS = {  # name -> where it stands
+    "Audience": "jobs.audience",
+    "Measured": "jobs.evaluation.measuring",
+    "Model": "jobs.models",
+    "Trained": "jobs.training.running",
+    "complete": "jobs.models",
+    "evaluate": "jobs.evaluation.measuring",
+    "load": "jobs.models",
+    "prepare": "jobs.sets.preparing",
+    "recipes": "jobs.sets.preparing",
+    "train": "jobs.training.running",
+}
+_MODULES = ("errors", "methods")
+__all__ = [*_MODULES, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

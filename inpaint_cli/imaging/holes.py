@@ -45,28 +45,33 @@ def open_mask(path: str | Path, size: tuple[int, int] | None = None, invert: boo
     where white is visible, opaque white is the hole and transparent is known. Where nothing visible is white, or where
     the colours are a picture's and no mask's, something was erased: the transparent part is the hole.
     """
-    hole, notes = _white_in(path, size)
-    hole = ~hole if invert else hole
-    refuse_senseless(hole, path)
+    with opened(path) as image:
+        return mask_in(image, path, size, invert)
+
+
+def mask_in(image: Image.Image, name: object, size: tuple[int, int] | None = None, invert: bool = False) -> MaskFile:
+    """As `open_mask`, of an image that is upright already; `name` is what messages call it."""
+    white = _white_in(image, name, size)
+    hole, notes = ~white.hole if invert else white.hole, white.notes
+    refuse_senseless(hole, name)
     if hole.mean() > WARN_ABOVE:
         turn = "leave out --invert-mask" if invert else "give --invert-mask"
-        notes += (f"{printable(path)}: the hole covers {hole.mean():.0%} of the photo; if it is the rest, {turn}",)
+        notes += (f"{printable(name)}: the hole covers {hole.mean():.0%} of the photo; if it is the rest, {turn}",)
     return MaskFile(hole, notes)
 
 
-def _white_in(path: str | Path, size: tuple[int, int] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    with opened(path) as image:
-        colour, alpha = colour_and_alpha(image)
+def _white_in(image: Image.Image, name: object, size: tuple[int, int] | None) -> MaskFile:
+    colour, alpha = colour_and_alpha(image)
     if size is not None and colour.size != tuple(size):
         sizes = "the mask is {}×{} but the photo is {}×{} pixels".format(*colour.size, *size)
-        raise InputError(f"{printable(path)}: {sizes}; a mask has its photo's size")
+        raise InputError(f"{printable(name)}: {sizes}; a mask has its photo's size")
     levels = np.asarray(colour.convert("L"))
     if alpha is None:
-        return levels >= THRESHOLD, ()
+        return MaskFile(levels >= THRESHOLD, ())
     visible = np.asarray(alpha) >= THRESHOLD
     if not _is_erased(levels, visible):
-        return (levels >= THRESHOLD) & visible, ()
-    return ~visible, (f"{printable(path)}: its transparent part is taken for the hole",)
+        return MaskFile((levels >= THRESHOLD) & visible, ())
+    return MaskFile(~visible, (f"{printable(name)}: its transparent part is taken for the hole",))
 
 
 def _is_erased(levels: np.ndarray, visible: np.ndarray) -> bool:
@@ -88,7 +93,8 @@ def refuse_senseless(hole: np.ndarray, name: object, help_none: str = PAINT_WHIT
 
 def read_sources(path: str | Path, size: tuple[int, int]) -> np.ndarray:
     """A mask file of the photo's size -> bool [H, W], True where it is white: what may be copied from."""
-    white, _ = _white_in(path, size)
+    with opened(path) as image:
+        white = _white_in(image, path, size).hole
     if not white.any():
         raise InputError(f"{printable(path)}: nothing is white; paint what may be copied from white")
     return white

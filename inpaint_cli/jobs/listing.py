@@ -1,43 +1,19 @@
 """Which systems there are, by paper, and what can be set of each."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from inpaint_cli.method import Defaults
-from inpaint_cli.methods import method_class, method_names
+from inpaint_cli.methods import Entry, entry, method_names
 from inpaint_cli.reports.published import PAPERS
-from inpaint_cli.settings import describe
 
-__all__ = ["PAPERS", "MethodEntry", "Setting", "method", "methods"]
-
-
-class Setting(NamedTuple):
-    """One row of a method's settings."""
-
-    name: str
-    type: str
-    default: Any
-    source: str  # of the default
+__all__ = ["Entry", "by_paper", "with_paper"]
 
 
-@dataclass(frozen=True)
-class MethodEntry:
-    """One system that can be trained or run."""
-
-    name: str
-    title: str
-    paper: str  # a key of `PAPERS`
-    defaults: Defaults | None  # how its paper trains it; None: it needs no training
-    settings: tuple[Setting, ...]
+def by_paper() -> dict[str, list[Entry]]:
+    """`authors: title` of each paper -> its systems, by name."""
+    entries = [entry(name) for name in method_names()]
+    found = {title: [entry for entry in entries if entry.paper == paper] for paper, title in PAPERS.items()}
+    return {title: members for title, members in found.items() if members}
 
 
-def methods() -> list[MethodEntry]:
-    """Every system, by name."""
-    return [method(name) for name in method_names()]
-
-
-def method(name: str) -> MethodEntry:
-    """One system; `UsageError` with the nearest name if there is none."""
-    found = method_class(name)
-    settings = tuple(Setting(*row) for row in describe(found.Settings))
-    return MethodEntry(name, found.title, found.paper, found.defaults, settings)
+def with_paper(name: str) -> tuple[Entry, str]:
+    """One system and its paper; `UsageError` with the nearest name if there is none."""
+    found = entry(name)
+    return found, PAPERS[found.paper]

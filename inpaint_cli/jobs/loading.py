@@ -1,7 +1,7 @@
 """Where registry, data and engine meet: methods from names or checkpoints, built for the data at hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Loaded:
     step: int | None = None
     seed: int | None = None  # of the training
     notes: tuple[str, ...] = ()
+    header: Mapping[str, Any] = field(default_factory=dict)  # of the checkpoint: all that it says about itself
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -132,7 +133,7 @@ def from_checkpoint(path: Path, method: str | None, changes: Mapping[str, Any], 
     load_weights(built, completion_weights(found), found.path)
     notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
     hardware.place(built)
-    return Loaded(built.eval(), header["method"], found.digest, header["step"], header["seed"], notes)
+    return Loaded(built.eval(), header["method"], found.digest, header["step"], header["seed"], notes, header)
 
 
 def _settings_of(found: Checkpoint, changes: Mapping[str, Any]) -> Any:

@@ -23,6 +23,7 @@ from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refus
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole
 from inpaint_cli.jobs.photos.options import Asked, Outcome, PhotoOptions, Result, framing_of
 from inpaint_cli.jobs.photos.pairing import PhotoJob, check_outputs
+from inpaint_cli.jobs.photos.pictures import name_of
 from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
 from inpaint_cli.jobs.teams import joined
 from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
@@ -102,7 +103,7 @@ def complete_photos(
     with joined(device) as (hardware, team):
         named = method or (None if checkpoint else DEFAULT_METHOD)
         loaded = load_for_completion(checkpoint, named, settings, hardware)
-        _refuse_what_the_method_does_not_read(loaded, options, mask)
+        refuse_what_the_method_does_not_read(loaded, options, mask)
         jobs = plan_annotations(photos, mask, output, options.asked, loaded, samples)
         check_outputs(jobs, overwrite, skip_existing)
         _refuse_unread_quality(jobs, options)
@@ -115,7 +116,8 @@ def _refuse_unread_quality(jobs: Sequence[PhotoJob], options: PhotoOptions) -> N
         raise UsageError("--quality is for JPEG and WebP files; the others keep every pixel as it is")
 
 
-def _refuse_what_the_method_does_not_read(loaded: Loaded, options: PhotoOptions, mask: str | None) -> None:
+def refuse_what_the_method_does_not_read(loaded: Loaded, options: PhotoOptions, mask: str | None) -> None:
+    """`UsageError` for an option that this method, or this mask, leaves without meaning."""
     refuse_unsaid(loaded, options.asked, mask)
     refuse_unread(loaded, options, mask)
     refuse_reference(loaded, options.reference)
@@ -248,7 +250,7 @@ class Completing:
             "dilated": options.masks.dilate and f"{options.masks.dilate} pixels",
             "feathered": options.masks.feather and f"{options.masks.feather} pixels",
             "sources": options.source_mask,
-            "reference": options.reference,
+            "reference": None if options.reference is None else name_of(options.reference),
             "seed": str(options.masks.seed),
         }
         given = {name: value for name, value in asked.items() if value}
@@ -289,13 +291,16 @@ def fill(
     return faded(photo.pixels, completed, hole.pixels, feather) if feather else completed
 
 
-def made_opaque(photo: Photo, hole: Hole) -> Photo:
-    """The photo with what was its transparent part as opaque as the rest, where that part was the hole."""
+def made_opaque(photo: Photo, hole: Hole, keep: bool = False) -> Photo:
+    """The photo with what was its transparent part as opaque as the rest, where that part was the hole.
+
+    An alpha channel that is opaque everywhere is left out, unless it is to be kept.
+    """
     if photo.alpha is None or not hole.makes_opaque:
         return photo
     opaque = np.iinfo(photo.alpha.dtype).max
     alpha = np.where(hole.pixels, opaque, photo.alpha).astype(photo.alpha.dtype)
-    return replace(photo, alpha=None if (alpha == opaque).all() else alpha)
+    return replace(photo, alpha=None if (alpha == opaque).all() and not keep else alpha)
 
 
 def _fault(error: Exception) -> InpaintError:

@@ -6,6 +6,7 @@ from pathlib import Path
 from inpaint_cli.engine.framing import Framing
 from inpaint_cli.errors import InpaintError
 from inpaint_cli.jobs.photos.holes import MaskOptions
+from inpaint_cli.jobs.photos.pictures import Picture
 from inpaint_cli.reports.page import Figure
 
 # What can be asked for about a photo: how its files end. The first is the one that is named, the others lie beside it.
@@ -33,7 +34,7 @@ class PhotoOptions:
     masks: MaskOptions
     samples: int = 1
     source_mask: Path | None = None
-    reference: Path | None = None
+    reference: Picture | None = None
     quality: int | None = None
     framing: Framing | None = None  # None: nothing was asked for
     page: Path | None = None

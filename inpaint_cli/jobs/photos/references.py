@@ -6,34 +6,33 @@ import numpy as np
 
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.imaging.decoding import printable
-from inpaint_cli.imaging.photos import Photo, read_photo
+from inpaint_cli.imaging.photos import Photo
 from inpaint_cli.jobs.loading import Loaded
+from inpaint_cli.jobs.photos.pictures import Picture, name_of, photo_of
 
 FLAT = 2 / 255  # of full scale: what differs no more than that inside the hole shows nothing
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 
-def refuse_reference(loaded: Loaded, reference: Path | None) -> None:
+def refuse_reference(loaded: Loaded, reference: Picture | None) -> None:
     """`UsageError` when the method looks at no reference, `InputError` when there is none."""
     if reference is None:
         return
     if not loaded.method.takes_reference:
         raise UsageError(f"--reference: {loaded.name} looks at the photo alone; a checkpoint of semantic takes one")
-    if not reference.is_file():
+    if isinstance(reference, Path) and not reference.is_file():
         raise InputError(f"--reference {printable(reference)}: no such file")
 
 
-def read_reference(path: Path | None, photo: Photo, name: str, hole: np.ndarray) -> np.ndarray | None:
+def read_reference(picture: Picture | None, photo: Photo, name: str, hole: np.ndarray) -> np.ndarray | None:
     """The reference in the photo's number of channels, [H, W, C], or None where none was given.
 
     name: the photo's; hole: bool [H, W] or [H, W, C].
     Raises `InputError` for a reference of another size, and for one that shows nothing where the hole is.
     """
-    return None if path is None else fitting(read_photo(path), printable(path), photo, name, hole)
-
-
-def fitting(reference: Photo, its_name: str, photo: Photo, name: str, hole: np.ndarray) -> np.ndarray:
-    """The reference's pixels in the photo's number of channels, [H, W, C]; errors as those of `read_reference`."""
+    if picture is None:
+        return None
+    reference, its_name = photo_of(picture), name_of(picture)
     if reference.size != photo.size:
         sizes = ["×".join(map(str, size)) for size in (reference.size, photo.size)]
         raise InputError(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inpaint_cli.jobs.photos.pairing import find_photos, is_specification, mask_of, plan_jobs
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs.photos.pairing import find_photos, is_specification, mask_of, plan_jobs
 
 
 @pytest.fixture
