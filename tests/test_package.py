@@ -1,16 +1,30 @@
 """What is installed: the program, and with it the recipes and what is known of the papers."""
 
+import re
+import site
 import subprocess
 import sys
+import venv
 import zipfile
 
-from conftest import REPOSITORY
+import numpy as np
+import pytest
+from conftest import REPOSITORY, smooth_pictures
+from PIL import Image
+
+README = (REPOSITORY / "README.md").read_text()
 
 
-def test_the_wheel_carries_the_program_the_recipes_and_the_papers(tmp_path):
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("inpaint-*.whl")
+    (built,) = folder.glob("inpaint-*.whl")
+    return built
+
+
+def test_the_wheel_carries_the_program_the_recipes_and_the_papers(wheel, tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     recipes = {path.name for path in (REPOSITORY / "data_recipes").glob("*.toml")}
     assert recipes and {f"inpaint_cli/data_recipes/{name}" for name in recipes} <= set(names)
@@ -19,7 +33,9 @@ def test_the_wheel_carries_the_program_the_recipes_and_the_papers(tmp_path):
     papers = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "inpaint_cli/reports/papers").glob("*/*.*")}
     assert {"mde-3.toml", "paper.toml", "experiments.mk"} <= {path.rpartition("/")[2] for path in papers}
     assert papers | {"inpaint_cli/reports/papers/shared.mk"} <= set(names)
-    assert "inpaint_cli/methods/mde.py" in names and not any(name.startswith("tests") for name in names)
+    assert {"inpaint_cli/methods/mde.py", "inpaint_cli/py.typed"} <= set(names) and not any(
+        name.startswith("tests") for name in names
+    )
 
     target = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(target)
@@ -30,6 +46,31 @@ print(load_recipe("mnist-96")[0].name, load_table("mde-3").name)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=target, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["mnist-96", "mde-3"]
+
+
+@pytest.mark.slow
+def test_the_readmes_python_runs_as_written_from_the_wheel_in_an_environment_of_its_own(wheel, tmp_path):
+    """The environment has nothing of the repository; only the libraries that the wheel asks for are lent to it."""
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel]
+    subprocess.run(command, check=True, capture_output=True)
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "lent.pth").write_text("\n".join(site.getsitepackages()))
+    (tmp_path / "photos").mkdir()
+    for number, picture in enumerate(smooth_pictures(40, 70)):
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
+    Image.fromarray(smooth_pictures(1, 90, seed=9)[0]).save(tmp_path / "photo.png")
+    hole = np.zeros((90, 90), np.uint8)
+    hole[30:50, 40:60] = 255
+    Image.fromarray(hole).save(tmp_path / "mask.png")
+    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
+    code += "\nprint(inpaint_cli.__file__)"
+    done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *steps, figures, place = done.stdout.splitlines()
+    assert steps[-1] == "10 10" and figures.startswith("[('mde',") and str(packages) in place
+    assert (tmp_path / "filled.png").stat().st_size > 300
 
 
 def test_dependencies_admit_the_versions_that_are_promised():
