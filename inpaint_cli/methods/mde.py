@@ -2,17 +2,21 @@
 
 Dapogny, Cord, Perez; AAAI 2020.
 
-    Eq. 1  discriminator_loss (losses.py)      the discriminator D tells images from completions
-    Eq. 2  generator_loss (losses.py)          the generator G fools it
-    Eq. 3  completion_error                    squared error on missing pixels
-    Eq. 4  reconstruction_error                squared error on known pixels
-    Eq. 5  perceptual_error                    squared error of VGG-16 features
-    Eq. 6  seek                                the mask seeker R finds the known pixels in a completion
-    Eq. 7  hide_by_pushing_away                hide-and-seek "rec": G pushes R away from the true mask
-    Eq. 8  hide_by_decoy                       hide-and-seek "alt": G pulls R towards another mask
-    text   seek_coordinates, hide_coordinates  hide-and-seek "coord": R regresses each channel's rectangle
+    figure 4  VGGLikeGenerator, PooledDiscriminator  (networks/unets.py) the generator G, the discriminator D
+    Eq. 1     discriminator_loss                     (losses.py) D tells images from completions
+    Eq. 2     generator_loss                         (losses.py) G fools it
+    Eq. 3     completion_error                       squared error on missing pixels
+    Eq. 4     reconstruction_error                   squared error on known pixels
+    Eq. 5     perceptual_error                       squared error of VGG-16 features
+    Eq. 6     seek                                   the mask seeker R finds the known pixels in a completion
+    Eq. 7     hide_by_pushing_away                   hide-and-seek "rec": G pushes R away from the true mask
+    Eq. 8     hide_by_decoy                          hide-and-seek "alt": G pulls R towards another mask
+    text      seek_coordinates, hide_coordinates     hide-and-seek "coord": R regresses each channel's rectangle
 
 Departures, each selectable where it is a choice:
+- Figure 4 leaves open how many convolutions a block has: here one (`depth`), beside the strided one of its scale.
+  `generator=strided` has the strided ones alone, no layer and no skip connection at the image's own scale: a third of
+  the time, and what this toolkit's first checkpoints hold.
 - Eq. 3-5 are means over elements; printed as sums of squares, with which the printed weights cannot balance.
 - Eq. 6-8 print only the positive half of the cross-entropy, which R = 1 everywhere minimises; `cross_entropy=full`
   trains with both halves, `printed` with the printed one.
@@ -36,13 +40,26 @@ from torch import Tensor, nn
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
 from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn, polynomial
+from inpaint_cli.networks.strided import doubling, halving
+from inpaint_cli.networks.unets import (
+    LEVELS,
+    PooledDiscriminator,
+    StridedGenerator,
+    VGGLikeGenerator,
+    strided_layers,
+    vgg_like_layers,
+    widths,
+)
 
-LEVELS = 5  # strided convolutions: 96 -> 48 -> 24 -> 12 -> 6 -> 3
 PERCEPTUAL_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # λ_1 … λ_5, below Eq. 5
 
 
 @dataclass(frozen=True)
 class Settings:
+    generator: Literal["vgg", "strided"] = Field(
+        "vgg", description="figure 4; strided: no convolutions between the strided ones, and a third of the time"
+    )
+    depth: int = Field(1, ge=1, description="convolutions of a block of vgg; not in the paper, 2 and 3 in VGG-16")
     width: int = Field(64, ge=2, description="figure 4; the 4000 features scale with it")
     hide_and_seek: Literal["none", "rec", "alt", "coord"] = Field("alt", description="the paper's best, figure 8")
     cross_entropy: Literal["full", "printed"] = Field("full", description="Eq. 6-8 as printed keep one half only")
@@ -67,68 +84,8 @@ class Settings:
     ema: float = Field(0.0, ge=0, lt=1, description="not in the paper; 0.999 completes with averaged weights")
 
 
-def encoder_block(inputs: int, outputs: int, activation: nn.Module, normalise: bool = True) -> nn.Sequential:
-    """Strided 4×4 convolution, batch norm, activation: [B, i, H, W] -> [B, o, H/2, W/2]."""
-    norm = [nn.BatchNorm2d(outputs)] if normalise else []
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, activation)
-
-
-def decoder_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Transposed 4×4 convolution, batch norm, ReLU: [B, i, H, W] -> [B, o, 2H, 2W]."""
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-def widths(width: int) -> list[int]:
-    return [width, 2 * width, 4 * width, 8 * width, 8 * width]
-
-
-class Generator(nn.Module):
-    """G, figure 4: encoder, one large fully connected layer, mirrored decoder with skip connections, sigmoid."""
-
-    def __init__(self, shape: ImageShape, width: int):
-        super().__init__()
-        sizes = [shape.channels, *widths(width)]
-        self.bottom = (sizes[-1], shape.height >> LEVELS, shape.width >> LEVELS)  # 512 × 3 × 3 for 96 × 96
-        flat = self.bottom[0] * self.bottom[1] * self.bottom[2]
-        features = round(4000 * width / 64)
-        self.encoder = nn.ModuleList(encoder_block(i, o, nn.ReLU()) for i, o in itertools.pairwise(sizes))
-        self.compress = nn.Sequential(nn.Linear(flat, features), nn.ReLU())
-        self.expand = nn.Sequential(nn.Linear(features, flat), nn.ReLU())
-        outputs = sizes[-2:0:-1]  # 512, 256, 128, 64; every block but the first also takes its skip connection
-        inputs = [sizes[-1], *(2 * size for size in outputs[:-1])]
-        self.decoder = nn.ModuleList(decoder_block(i, o) for i, o in zip(inputs, outputs, strict=True))
-        self.to_image = nn.ConvTranspose2d(2 * outputs[-1], shape.channels, 4, 2, 1)
-
-    def encode(self, masked: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """[B, C, 96, 96] in [0, 1], missing at 0 -> features [B, 4000] and each level's maps."""
-        maps, x = [], masked
-        for block in self.encoder:
-            x = block(x)
-            maps.append(x)
-        return self.compress(x.flatten(1)), maps
-
-    def forward(self, masked: Tensor) -> Tensor:
-        """M ⊙ Z in [0, 1] -> the complete image in [0, 1], both [B, C, H, W]."""
-        features, maps = self.encode(masked)
-        x = self.expand(features).unflatten(1, self.bottom)
-        for block, skip in zip(self.decoder, maps[-2::-1], strict=True):
-            x = torch.cat([block(x), skip], dim=1)
-        return torch.sigmoid(self.to_image(x).float())  # bf16 has too few bits for 256 levels
-
-
-class Discriminator(nn.Module):
-    """D: the encoder with leaky ReLU, global average pooling for its last layer. [B, C, H, W] -> logits [B, 1]"""
-
-    def __init__(self, channels: int, width: int, outputs: int = 1):
-        super().__init__()
-        sizes = [channels, *widths(width)]
-        self.layers = nn.Sequential(
-            *(encoder_block(i, o, nn.LeakyReLU(0.2), i != channels) for i, o in itertools.pairwise(sizes))
-        )  # no batch norm in the first layer, as in DCGAN
-        self.head = nn.Linear(sizes[-1], outputs)
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.head(self.layers(image).mean(dim=(2, 3))).float()
+GENERATORS = {"vgg": VGGLikeGenerator, "strided": StridedGenerator}
+ENCODERS = {"vgg": vgg_like_layers, "strided": strided_layers}  # with leaky ReLU, of the discriminators
 
 
 class MaskSeeker(nn.Module):
@@ -142,10 +99,10 @@ class MaskSeeker(nn.Module):
         super().__init__()
         levels = min(LEVELS + 1, int(math.log2(min(shape.height, shape.width))))
         sizes = [shape.channels, *widths(width), 8 * width][: levels + 1]
-        self.encoder = nn.ModuleList(encoder_block(i, o, nn.LeakyReLU(0.2)) for i, o in itertools.pairwise(sizes))
+        self.encoder = nn.ModuleList(halving(i, o) for i, o in itertools.pairwise(sizes))
         outputs = [*sizes[-2:0:-1], width]
         inputs = [sizes[-1], *(2 * size for size in outputs[:-1])]
-        self.decoder = nn.ModuleList(decoder_block(i, o) for i, o in zip(inputs, outputs, strict=True))
+        self.decoder = nn.ModuleList(doubling(i, o) for i, o in zip(inputs, outputs, strict=True))
         self.to_mask = nn.Conv2d(width, shape.channels, 1)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -159,11 +116,11 @@ class MaskSeeker(nn.Module):
         return self.to_mask(x).float()
 
 
-class CoordinateSeeker(Discriminator):
+class CoordinateSeeker(PooledDiscriminator):
     """R of "coord": x and y channels beside the image (Liu et al. 2018) -> each channel's (x, y, w, h)."""
 
     def __init__(self, shape: ImageShape, width: int):
-        super().__init__(shape.channels + 2, width, outputs=4 * shape.channels)
+        super().__init__(strided_layers(shape.channels + 2, width), width, outputs=4 * shape.channels)
 
     def forward(self, image: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, 4] as fractions of the image's sides."""
@@ -276,10 +233,11 @@ class MDE(Method):
         width = settings.width
         self.learns_rim = settings.reconstruction > 0
         self.ema_decay = settings.ema
-        self.generator = Generator(shape, width)
+        self.generator = GENERATORS[settings.generator](shape, width, settings.depth)
         self.players["generator"] = self._player(settings.learning_rate, self.generator)
         if settings.adversarial:
-            self.discriminator = Discriminator(shape.channels, width)
+            encoder = ENCODERS[settings.generator](shape.channels, width, settings.depth)
+            self.discriminator = PooledDiscriminator(encoder, width)
             self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
         if settings.hide_and_seek != "none":
             self.game = HIDE_AND_SEEK[settings.hide_and_seek]

@@ -5,11 +5,14 @@ towards the coarse end as in DCGAN (Radford et al. 2015), but the largest maps s
 """
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
 from inpaint_cli.networks.halvings import COARSEST, WIDEST
 
+LEAKY = partial(nn.LeakyReLU, 0.2)
 DOUBLING = 4  # levels over which the widths grow: 1, 2, 4, 8 times
 
 
@@ -26,12 +29,12 @@ def levels_for(side: int) -> tuple[int, int]:
     return levels, side
 
 
-def halving(inputs: int, outputs: int, normalise: bool = True) -> nn.Sequential:
+def halving(
+    inputs: int, outputs: int, normalise: bool = True, activation: Callable[..., nn.Module] = LEAKY
+) -> nn.Sequential:
     """Strided 4×4 convolution, batch norm, leaky ReLU: [B, i, H, W] -> [B, o, H/2, W/2], rounded down."""
     norm = [nn.BatchNorm2d(outputs)] if normalise else []
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, nn.LeakyReLU(0.2, inplace=True)
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalise), *norm, activation(inplace=True))
 
 
 def doubling(inputs: int, outputs: int) -> nn.Sequential:

@@ -11,7 +11,8 @@ from inpaint_cli.losses import discriminator_loss, generator_loss, masked_square
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods import mde
-from inpaint_cli.methods.mde import MDE, Generator, MaskSeeker, Settings
+from inpaint_cli.methods.mde import MDE, MaskSeeker, Settings
+from inpaint_cli.networks import unets
 
 SHAPE = ImageShape(3, 32, 32)
 
@@ -99,12 +100,27 @@ def test_coordinates_of_known_rectangles():
     assert mde.hide_coordinates(expected, mask, torch.ones_like(mask), None) > 0
 
 
-def test_the_generator_is_figure_4():
-    generator = Generator(ImageShape(3, 96, 96), 64)
-    assert [block[0].out_channels for block in generator.encoder] == [64, 128, 256, 512, 512]
-    assert all(block[0].kernel_size == (4, 4) and block[0].stride == (2, 2) for block in generator.encoder)
-    assert generator.compress[0].in_features == 512 * 3 * 3 and generator.compress[0].out_features == 4000
-    assert generator.expand[0].in_features == 4000
+def test_the_generator_is_figure_4_and_has_more_layers_than_the_lighter_mask_seeker():
+    method = build(shape=ImageShape(3, 96, 96))
+    kinds = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+    layers = {n: sum(isinstance(m, kinds) for m in getattr(method, n).modules()) for n in ("generator", "mask_seeker")}
+    assert isinstance(method.generator, unets.VGGLikeGenerator)
+    assert layers["mask_seeker"] == 13 < layers["generator"] == 2 * (5 + 5 + 1) + 1
+
+
+@pytest.mark.parametrize("generator", ["vgg", "strided"])
+def test_the_discriminator_is_like_the_generators_encoder(generator):
+    """ "Very similar to the encoder part", with leaky ReLU and pooling for the fully connected layer."""
+    method = build(generator=generator, depth=2)
+
+    def kernels(*parts):
+        return [m.weight.shape for part in parts for m in part.modules() if isinstance(m, nn.Conv2d)]
+
+    own = method.generator
+    pairs = () if generator == "strided" else zip(own.blocks, own.down, strict=True)
+    encoder = [layers for pair in pairs for layers in pair] or [own.encoder]
+    assert kernels(method.discriminator) == kernels(*encoder)
+    assert not any(isinstance(m, nn.ReLU) for m in method.discriminator.modules())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -112,8 +128,9 @@ def test_the_generator_is_figure_4():
 def test_shapes_follow_the_data(channels, height, width):
     shape = ImageShape(channels, height, width)
     image = torch.rand(2, *shape)
-    completed = Generator(shape, 2)(image)
-    assert completed.shape == image.shape and (completed >= 0).all() and (completed <= 1).all()
+    for generator in mde.GENERATORS.values():
+        completed = generator(shape, 2)(image)
+        assert completed.shape == image.shape and (completed >= 0).all() and (completed <= 1).all()
     seeker = MaskSeeker(shape, 2)
     assert seeker(image).shape == image.shape
     layers = [m for m in seeker.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
