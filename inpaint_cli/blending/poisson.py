@@ -34,7 +34,7 @@ FACTORISED_PIXELS = 100_000  # beyond, conjugate gradients are faster than one f
 CACHE_BYTES = 256 * 2**20
 
 
-def distinct_masks(mask: Tensor, shape: torch.Size) -> Iterator[tuple[np.ndarray, Tensor]]:
+def distinct_masks(mask: Tensor, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Each hole that occurs (bool [H, W], true = missing), with the planes b·C + c of [B, C, H, W] that have it."""
     missing = (mask <= 0).cpu().numpy().reshape(-1, *shape[-2:])
     numbers = np.arange(len(missing)).reshape(*mask.shape[:2], 1, 1)
