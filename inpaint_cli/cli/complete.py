@@ -201,21 +201,19 @@ def complete(
     photo, with no training and at any size:
     [bold]inpaint complete photo.png --mask mask.png[/bold]
     """
+    if data is None and not photos:
+        raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
+    refuse_unread(locals(), *(OF_SETS if data is None else OF_PHOTOS))
+    run_in_processes(gpus, device)
     if data is not None:
-        refuse_unread(locals(), OF_PHOTOS, "--data, only with photos")
-        run_in_processes(gpus, device)
         return complete_set(
             data, masks, output, split or "test", limit, batch or 32, seed, checkpoint, method, settings or [],
             device, overwrite, as_json, quiet,
         )  # fmt: skip
-    if not photos:
-        raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
-    refuse_unread(locals(), OF_SETS, "photos, only with --data")
-    run_in_processes(gpus, device)
     from inpaint_cli.jobs.photos.completing import complete_photos
 
     done = complete_photos(
-        photos, mask, output, invert_mask=invert_mask, dilate=dilate, feather=feather, source_mask=source_mask,
+        photos or [], mask, output, invert_mask=invert_mask, dilate=dilate, feather=feather, source_mask=source_mask,
         reference=reference, checkpoint=checkpoint, method=method, settings=settings or (), samples=samples, seed=seed,
         context=context, blend=blend, quality=quality, page=page, parsing=parsing, landmarks=landmarks, maps=maps,
         skip_existing=skip_existing, overwrite=overwrite, device=device, progress=Photographer(quiet, as_json),
@@ -225,16 +223,22 @@ def complete(
     done.raise_for_failures()
 
 
-# What only photos, and only prepared files, have, and what it is where it was not given.
-OF_PHOTOS = {
-    "photos": ("PHOTO", None), "mask": ("--mask", None), "invert_mask": ("--invert-mask", False),
-    "dilate": ("--dilate", 0), "feather": ("--feather", 0), "source_mask": ("--source-mask", None),
-    "samples": ("--samples", 1), "context": ("--context", None), "blend": ("--blend", None),
-    "quality": ("--quality", None), "page": ("--page", None), "skip_existing": ("--skip-existing", False),
-    "parsing": ("--parsing", None), "landmarks": ("--landmarks", None), "maps": ("--maps", None),
-    "reference": ("--reference", None),
-}  # fmt: skip
-OF_SETS = {name: (f"--{name}", None) for name in ("masks", "split", "limit", "batch")}
+# What photos alone, and what prepared files alone have: each option, and what it is where it was not given.
+OF_PHOTOS = (
+    {
+        "photos": ("PHOTO", None), "mask": ("--mask", None), "invert_mask": ("--invert-mask", False),
+        "dilate": ("--dilate", 0), "feather": ("--feather", 0), "source_mask": ("--source-mask", None),
+        "samples": ("--samples", 1), "context": ("--context", None), "blend": ("--blend", None),
+        "quality": ("--quality", None), "page": ("--page", None), "skip_existing": ("--skip-existing", False),
+        "parsing": ("--parsing", None), "landmarks": ("--landmarks", None), "maps": ("--maps", None),
+        "reference": ("--reference", None),
+    },
+    "--data, only with photos",
+)  # fmt: skip
+OF_SETS = (
+    {name: (f"--{name}", None) for name in ("masks", "split", "limit", "batch")},
+    "photos, only with --data",
+)
 
 
 def refuse_unread(given: Mapping[str, Any], unread: Mapping[str, tuple[str, object]], because: str) -> None:
