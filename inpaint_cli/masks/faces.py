@@ -31,13 +31,14 @@ REGIONS = {
 def face(request: Request, region: str) -> Tensor:
     """One part of the face is missing: where the landmarks say, else at the canonical position. [B, 1, H, W]"""
     landmarks = canonical_landmarks(request) if request.landmarks is None else request.landmarks.to(request.device)
-    boxes = any_boxes(request, landmarks.float()) if region == ANY else region_boxes(landmarks.float(), region)
+    anchors = face_anchors(landmarks.float())
+    boxes = any_box(request, anchors) if region == ANY else region_box(anchors, region)
     return ~in_boxes(request, boxes.round().unsqueeze(1)).unsqueeze(1)
 
 
-def any_boxes(request: Request, landmarks: Tensor) -> Tensor:
-    """The box of a region drawn for each face, all regions as likely: [B, 5, 2] -> [B, 4]"""
-    boxes = torch.stack([region_boxes(landmarks, region) for region in REGIONS], dim=1)  # [B, regions, 4]
+def any_box(request: Request, anchors: dict[str, Tensor]) -> Tensor:
+    """The box of a region drawn for each face, all regions as likely: [B, 4]"""
+    boxes = torch.stack([region_box(anchors, region) for region in REGIONS], dim=1)  # [B, regions, 4]
     drawn = request.integers(0, len(REGIONS) - 1, request.count).long()
     return boxes.take_along_dim(drawn[:, None, None], dim=1).squeeze(1)
 
@@ -49,9 +50,8 @@ def canonical_landmarks(request: Request) -> Tensor:
     return (points.to(request.device) * size).expand(request.count, -1, -1)
 
 
-def region_boxes(landmarks: Tensor, region: str) -> Tensor:
-    """[B, 5, 2] -> (left, top, width, height), [B, 4]"""
-    anchors = face_anchors(landmarks)
+def region_box(anchors: dict[str, Tensor], region: str) -> Tensor:
+    """Left, top, width and height of one region: [B, 4]"""
     unit = (anchors["right eye"] - anchors["left eye"]).norm(dim=1)
     axes = (0, 0, 1, 1)  # x of the left and right edge, y of the top and bottom edge
     edges = [anchors[name][:, axis] + offset * unit for (name, offset), axis in zip(REGIONS[region], axes, strict=True)]

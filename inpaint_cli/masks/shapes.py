@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpaint_cli.masks.arguments import MaskFile, Number, Range
+from inpaint_cli.masks.arguments import MaskFile, Number, Range, largest, smallest
 
 BORDER = 4  # pixels that `patches` leaves out, "to keep the background consistent" (Pajot et al., section 5)
 
@@ -151,17 +151,26 @@ def pattern(request: Request, missing: Number) -> Tensor:
     cells = [max(2, round(length / cell)) for length in (request.height, request.width)]
     noise = torch.randn((request.count, 1, *cells), generator=request.generator, device=request.device)
     field = functional.interpolate(noise, (request.height, request.width), mode="bicubic", align_corners=False)
-    return field > lowest_part(field, share)
+    return field > highest_of_lowest(field, missing, share)
 
 
-def lowest_part(field: Tensor, share: Tensor) -> Tensor:
-    """What the lowest part of each image's values does not exceed: [B, 1, h, w], [B] -> [B, 1, 1, 1].
+def highest_of_lowest(field: Tensor, missing: Number, share: Tensor) -> Tensor:
+    """What the lowest part of each image's values does not exceed: [B, 1, h, w] -> [B, 1, 1, 1].
 
-    At least one value lies in that part and one outside it.
+    share: each image's part, [B], drawn from `missing`. One value at least lies in the part, and one outside it.
     """
-    values = field.flatten(1).sort(dim=1).values  # [B, h·w]
-    last = (share * values.shape[1]).round().clamp(1, values.shape[1] - 1).long() - 1
-    return values.gather(1, last.unsqueeze(1))[:, :, None, None]
+    values = field.flatten(1)  # [B, h·w]
+    ends = torch.tensor((smallest(missing), largest(missing)), dtype=torch.float64)
+    first, last = (int(rank) for rank in _ranks(ends, values.shape[1]))
+    before = last - _ranks(share, values.shape[1])  # as many values below all others, and the rank of all is `last`
+    below = torch.arange(last - first, device=values.device) < before.unsqueeze(1)
+    values = torch.cat((values, torch.where(below, -torch.inf, torch.inf)), dim=1)
+    return values.kthvalue(last, dim=1).values[:, None, None, None]
+
+
+def _ranks(share: Tensor, count: int) -> Tensor:
+    """How many of `count` values are a share of them, from 1 to count - 1."""
+    return (share * count).round().clamp(1, count - 1).long()
 
 
 def noise(request: Request, missing: Number) -> Tensor:

@@ -73,15 +73,17 @@ def test_a_seed_paints_the_same_strokes_at_every_size():
     assert ((small & shrunk).sum() / (small | shrunk).sum()) > 0.93
 
 
-def test_distances_are_those_of_the_nearest_point_on_the_line():
+def test_distances_are_those_of_the_nearest_point_on_the_lines_in_their_radii():
     generator = torch.Generator().manual_seed(0)
-    corners = torch.rand(2, 4, 2, generator=generator)
-    corners[1, 2] = corners[1, 1]  # a stretch without length
+    corners, radius = torch.rand(2, 3, 4, 2, generator=generator), torch.tensor([[0.1, 0.3, 0.2], [0.2, 0.1, 0.1]])
+    corners[1, 2, 1] = corners[1, 2, 2]  # a stretch without length
     x, y = torch.linspace(0, 1.2, 13), torch.linspace(0, 1, 11)
-    found = squared_distances(corners, x, y)
+    found = squared_distances(corners, radius, x, y)
     share = torch.linspace(0, 1, 2001)[:, None]
     pixels = torch.cartesian_prod(y, x).flip(1)  # (x, y), row by row
-    for line, own in zip(corners, found, strict=True):
-        points = torch.cat([start + share * (end - start) for start, end in itertools.pairwise(line)])
-        expected = torch.cdist(pixels, points).amin(dim=1).square().view(11, 13)
-        torch.testing.assert_close(own, expected, atol=1e-3, rtol=1e-3)
+    for lines, radii, own in zip(corners, radius, found, strict=True):
+        expected = []
+        for line, thickness in zip(lines, radii, strict=True):
+            points = torch.cat([start + share * (end - start) for start, end in itertools.pairwise(line)])
+            expected.append(torch.cdist(pixels, points).amin(dim=1).view(11, 13) / thickness)
+        torch.testing.assert_close(own, torch.stack(expected).amin(dim=0).square(), atol=1e-3, rtol=1e-3)
