@@ -175,12 +175,30 @@ def test_every_game_reaches_its_players(game, cross_entropy):
 
 
 def test_weights_of_the_terms_are_the_settings():
-    base, heavy = build(), build(completion=3.0, adversarial=0.5, hide_and_seek_weight=2.0)
+    base = build(adversarial=1e-2, hide_and_seek_weight=0.1)
+    heavy = build(completion=3.0, adversarial=0.5, hide_and_seek_weight=2.0)
     heavy.load_state_dict(base.state_dict())
     one, other = (method.generator_turn(batch_for(method)) for method in (base, heavy))
     assert (other["completion"] / one["completion"]).item() == pytest.approx(3, rel=1e-4)
     assert (other["adversarial"] / one["adversarial"]).item() == pytest.approx(50, rel=1e-4)
     assert (other["hide"] / one["hide"]).item() == pytest.approx(2 / 0.1, rel=1e-3)
+
+
+def test_no_term_rules_over_the_completion_at_first():
+    """Gradient norms at the output, with untrained players; the printed weight of the game rules."""
+
+    def norms(**weights):
+        method = build("rec:0.1", ImageShape(3, 64, 64), **weights)
+        batch = batch_for(method, 8)
+        fake = method.fake(batch).detach().requires_grad_()
+        batch.shared["fake"] = fake
+        return {name: torch.autograd.grad(t, fake, retain_graph=True)[0].norm().item() for name, t in
+                method.generator_turn(batch).items()}  # fmt: skip
+
+    own, printed = norms(), norms(adversarial=1e-2, hide_and_seek_weight=10)
+    assert all(0.005 < own[name] / own["completion"] < 0.5 for name in ("adversarial", "hide"))
+    assert printed["hide"] > 10 * printed["completion"]
+    assert printed["hide"] / own["hide"] == pytest.approx(1000, rel=1e-3)
 
 
 def test_a_blend_follows_known_pixels_of_the_output_only_where_they_are_learned():
