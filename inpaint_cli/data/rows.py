@@ -13,6 +13,20 @@ from inpaint_cli.imaging.decoding import printable
 
 
 @dataclass(frozen=True)
+class Whole:
+    """An image's own size, in whose pixels its labels and crop are given; smaller copies may stand for it."""
+
+    size: tuple[int, int]  # width, height
+    scales: tuple[float, ...]  # of the copies
+
+    def has_copy(self, width: int, height: int) -> bool:
+        """Whether an image of this size is such a copy, its sides rounded up or down."""
+        return any(
+            abs(width - scale * self.size[0]) < 1 and abs(height - scale * self.size[1]) < 1 for scale in self.scales
+        )
+
+
+@dataclass(frozen=True)
 class Row:
     """One image of a source, not yet decoded. Landmarks, label maps and boxes are those of the upright image."""
 
@@ -23,6 +37,7 @@ class Row:
     # Labels whose reading costs decoding: called by the worker with the image's (width, height) in pixels.
     decoded_labels: Callable[[tuple[int, int]], Mapping[str, np.ndarray]] | None = None
     face: tuple[float, float, float, float] | None = None  # left, top, width, height of the box around a face
+    whole: Whole | None = None  # what smaller copies of the image are enlarged to, before anything is cut
 
 
 @dataclass(frozen=True)

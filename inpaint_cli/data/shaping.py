@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from inpaint_cli.data.crops import Crop
-from inpaint_cli.data.geometry import FilterName, Window
+from inpaint_cli.data.geometry import FILTERS, FilterName, Window
 from inpaint_cli.data.rows import Row
 from inpaint_cli.data.trees import decodable
 from inpaint_cli.errors import InputError
@@ -30,7 +30,7 @@ class Shaping:
 
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """The row's columns: images uint8 [size, size, C], and its labels moved along."""
-        image = self._image(row)
+        image = self._enlarged(self._image(row), row)
         if row.decoded_labels is not None:
             row = replace(row, labels={**row.labels, **row.decoded_labels(image.size)}, decoded_labels=None)
         window = self._window(row, *image.size)
@@ -46,6 +46,11 @@ class Shaping:
             return decode_image(decodable(row.image, row.name), self.mode)
         pixels = row.image
         return in_mode(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), self.mode)
+
+    def _enlarged(self, image: Image.Image, row: Row) -> Image.Image:
+        if row.whole is None or not row.whole.has_copy(*image.size):
+            return image
+        return image.resize(row.whole.size, FILTERS[self.filter])
 
     def _window(self, row: Row, width: int, height: int) -> Window:
         try:

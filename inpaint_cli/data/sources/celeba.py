@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from inpaint_cli.data.rows import Reading, Row
+from inpaint_cli.data.rows import Reading, Row, Whole
 from inpaint_cli.data.schema import LANDMARKS
 from inpaint_cli.data.sources import celeba_lists as lists
 from inpaint_cli.data.sources.base import Source
@@ -15,6 +15,7 @@ from inpaint_cli.data.trees import Tree, find_tree, open_tree
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
+ALIGNED = (178, 218)  # width and height of an aligned image
 FIRST_HELD_OUT = "201600.jpg"  # of 202,599 numbered images the last 1,000 begin here
 
 
@@ -39,6 +40,7 @@ class CelebASource(Source):
     images: Annotated[tuple[Literal["aligned", "wild"], ...], Field(min_length=1)] = ("aligned",)  # the first found
     split: Literal["official", "last-1000", "recipe"] = "official"
     boxes: bool = False  # hand each face's box to the crop, where its list exists
+    scales: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()  # of smaller copies of aligned images that are taken
 
     @property
     def has_splits(self) -> bool:
@@ -65,7 +67,8 @@ class CelebASource(Source):
             table.refuse_gaps(present)
         if form == "wild" and boxes is None and (self.boxes or "landmarks" not in labels):
             raise InputError(_wanting(folder, "list_bbox_celeba" if self.boxes else "list_landmarks_celeba"))
-        rows = _rows(tree, files, present, splits, labels, boxes)
+        whole = Whole(ALIGNED, self.scales) if self.scales and form == "aligned" else None
+        rows = _rows(tree, files, present, splits, labels, boxes, whole)
         label_names = {
             "landmarks": LANDMARKS,
             "attributes": labels["attributes"].heads if "attributes" in labels else (),
@@ -80,6 +83,9 @@ class CelebASource(Source):
 
     def _notes(self, form: str, labels: Mapping[str, lists.Table], boxes: Boxes | None) -> Iterator[str]:
         yield f"images: {FORMS[form].words} ({FORMS[form].tree})"
+        if self.scales and form == "aligned":
+            sizes = " or ".join(f"{round(scale * ALIGNED[0])}×{round(scale * ALIGNED[1])}" for scale in self.scales)
+            yield f"images: any of {sizes} pixels were enlarged to {ALIGNED[0]}×{ALIGNED[1]} before they were cut"
         if "landmarks" not in labels:
             yield "landmarks: their list was absent; crops by landmarks took the average places of aligned faces"
         if self.boxes:
@@ -93,10 +99,12 @@ def _rows(
     splits: Mapping[str, str | None],
     labels: Mapping[str, lists.Table],
     boxes: Boxes | None,
+    whole: Whole | None,
 ) -> Iterator[Row]:
     for name in names:
         values = {label: table[name] for label, table in labels.items()}
-        yield Row(name, tree.image(files[name]), splits[name], values, face=boxes[name] if boxes else None)
+        face = boxes[name] if boxes else None
+        yield Row(name, tree.image(files[name]), splits[name], values, face=face, whole=whole)
 
 
 def _open_images(folder: Path, forms: tuple[str, ...]) -> tuple[str, Tree]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from data_sets import prepare
 from PIL import Image
 
@@ -121,6 +122,63 @@ def wild(celeba):
     x, y = in_the_wild(np.array([88, 130]))
     write_list(celeba / "list_bbox_celeba.txt", "image_id x_1 y_1 width height", (x - 100, y - 120, 200, 240))
     return celeba
+
+
+def halve(folder, *names):
+    for name in names:
+        path = folder / "img_align_celeba" / name
+        with Image.open(path) as image:
+            image.resize((89, 109), Image.Resampling.BOX).save(path, quality=100, subsampling=0)
+
+
+def test_half_size_images_are_cut_as_full_size_ones_where_the_recipe_takes_them(celeba, tmp_path):
+    """The eye stays where the landmarks say, in a set of both sizes; the list of landmarks is the full-size one."""
+    halve(celeba, "000001.jpg", "000003.jpg")
+    made = prepare("celeba-64-part", celeba, tmp_path / "a.h5")
+    assert sum(made.rows.values()) == 5 and made.skipped.count == 0 and "89×109 pixels were enlarged" in notes(made)
+    for split in made.rows:
+        rows = made.file.split(split)
+        for image, points in zip(rows.images, rows.labels["landmarks"], strict=True):
+            assert points[0] == pytest.approx(eye_in(image), abs=0.1)
+            assert points[1, 0] - points[0, 0] == pytest.approx((108 - 67) / 2)
+
+
+def test_half_size_images_are_cut_by_their_boxes(wild, tmp_path):
+    whole = prepare("celeba-64-part", wild, tmp_path / "a.h5")
+    halve(wild, *NAMES[:5])
+    halved = prepare("celeba-64-part", wild, tmp_path / "b.h5")
+    assert "boxes, moved" in notes(halved)
+    for split in whole.rows:
+        one, other = (made.file.split(split) for made in (whole, halved))
+        assert one.names == other.names
+        np.testing.assert_array_equal(one.labels["landmarks"], other.labels["landmarks"])
+        for image, points in zip(other.images, other.labels["landmarks"], strict=True):
+            assert points[0] == pytest.approx(eye_in(image), abs=0.3)
+
+
+def test_half_size_images_are_refused_where_the_recipe_does_not_say_so(celeba, tmp_path):
+    halve(celeba, "000002.jpg")
+    made = prepare("celeba-96", celeba, tmp_path / "a.h5")
+    assert made.rows["train"] == 2 and "000002.jpg: is 89×109 pixels, not 178×218" in made.skipped.reasons[0]
+    text = (REPOSITORY / "data_recipes" / "celeba-96.toml").read_text()
+    (tmp_path / "own.toml").write_text(text.replace("minimum_rows = 1_000", "") + "scales = [0.5]\n")
+    made = prepare(tmp_path / "own.toml", celeba, tmp_path / "b.h5")
+    assert made.rows["train"] == 3 and made.skipped.count == 0
+
+
+@pytest.mark.parametrize("size", [(88, 109), (89, 110), (44, 54), (100, 100)])
+def test_images_of_another_size_are_no_copies(celeba, tmp_path, size):
+    Image.new("RGB", size).save(celeba / "img_align_celeba" / "000002.jpg")
+    made = prepare("celeba-64-part", celeba, tmp_path / "a.h5")
+    assert sum(made.rows.values()) == 4 and f"is {size[0]}×{size[1]} pixels" in made.skipped.reasons[0]
+
+
+@pytest.mark.parametrize("scale", ["0", "1", "-0.5", "2"])
+def test_scales_lie_between_0_and_1(tmp_path, scale):
+    text = (REPOSITORY / "data_recipes" / "celeba-64.toml").read_text().replace("scales = [0.5]", f"scales = [{scale}]")
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(InputError, match=r"own.toml: source.celeba.scales"):
+        prepare(tmp_path / "own.toml", tmp_path, tmp_path / "a.h5")
 
 
 def eye_in(image):
