@@ -118,6 +118,7 @@ class Method(nn.Module):
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
+    consults: ClassVar[tuple[str, ...]] = ()  # further networks that `complete` uses, such as a search's critics
     ema_decay: float = 0.0  # 0 = no averaging
     augmentation: tuple[Augmentation, ...] = ()  # what happens to training images and their labels, in this order
 

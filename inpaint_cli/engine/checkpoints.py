@@ -2,7 +2,7 @@
 
 Tensor names: model/NAME, ema/NAME, optimizer/PLAYER/PARAMETER/STATE. The header holds method, settings, shape, masks,
 step, seed, data identity, versions and the SHA-256 digest of all of it. It holds no time: the same training gives the
-same bytes.
+same bytes. A slim checkpoint, whose header says so, holds under model/NAME what completion needs alone, maybe rounded.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ HEADER = "inpaint"
 FORMAT = 1
 PATTERN = "step-*.safetensors"
 BEST = "best.safetensors"  # by validation; it is no step of the run
+SLIM = {"holds": "completion"}  # in the header of a slim checkpoint
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Checkpoint:
     @property
     def digest(self) -> str:
         return self.header["digest"]
+
+    @property
+    def slim(self) -> bool:
+        """Whether training cannot go on from it."""
+        return "holds" in self.header
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors under `prefix/`, by the rest of their names."""
@@ -107,7 +113,7 @@ def find_checkpoint(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:
+def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: object) -> None:
     """`load_state_dict` with one message in place of a traceback."""
     try:
         module.load_state_dict(dict(tensors))

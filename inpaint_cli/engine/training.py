@@ -16,7 +16,7 @@ from inpaint_cli.engine.feeding import BatchStream, StepBatches
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import seed_default_generators
-from inpaint_cli.errors import DivergedError, Interrupted
+from inpaint_cli.errors import DivergedError, InputError, Interrupted
 from inpaint_cli.method import Batch, Method, Turn
 
 
@@ -101,6 +101,8 @@ class Learner:
     @torch.no_grad()
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint, bit for bit."""
+        if checkpoint.slim:
+            raise InputError(f"{checkpoint.path}: holds what completion needs alone; training cannot go on from it")
         load_weights(self.method, checkpoint.part("model"), checkpoint.path)
         for name, value in checkpoint.part("ema").items():
             self.averages[name].copy_(value)

@@ -142,6 +142,7 @@ class Semantic(LatentModel):
     paper = "semantic"
     defaults = Defaults(masks="center:32", batch=64, steps=31_500, recipe="celeba-64")  # 10 epochs, section 4
     completes_with = ("generator",)
+    consults = ("critics",)
     takes_reference = True
 
     def __init__(self, settings, shape, masks):

@@ -64,6 +64,7 @@ class SII(LatentModel):
     paper = "semantic"
     defaults = Defaults(masks="center:32", batch=64, steps=79_000, recipe="celeba-64")  # 25 epochs, the usual DCGAN's
     completes_with = ("generator",)
+    consults = ("critic",)
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)

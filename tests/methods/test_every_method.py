@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
+from inpaint_cli.engine.slimming import CHANGES, keep_what_completes
 from inpaint_cli.masks import parse_masks
-from inpaint_cli.method import Batch, ImageShape
+from inpaint_cli.method import Batch, ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
 
 SMALL = {  # settings that make a method quick to try
@@ -140,6 +141,20 @@ def test_saved_and_loaded_answers_alike(name, tmp_path):
     observed = torch.rand(2, *SHAPE) * mask
     one, two = answer(method, observed, mask), answer(other, observed, mask)
     assert one and all(torch.equal(one[kind], two[kind]) for kind in one)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_it_answers_alike_without_the_networks_that_training_alone_needs(name):
+    """Those that are named are enough, and what rounding changes of each answer can be measured."""
+    method, slim = build(name).eval(), keep_what_completes(build(name).eval())
+    mask = draw("block:8", 2)
+    observed = torch.rand(2, *SHAPE) * mask
+    one, two = answer(method, observed, mask), answer(slim, observed, mask)
+    assert all(torch.equal(one[kind], two[kind]) for kind in one)
+    assert {*slim.state_dict()} <= {*method.state_dict()} and {*method.annotates} < {*CHANGES}
+    for ask in ("features", "maps"):
+        if getattr(type(method), ask) is not getattr(Method, ask):
+            assert torch.equal(getattr(method, ask)(observed, mask), getattr(slim, ask)(observed, mask))
 
 
 @pytest.mark.parametrize("name", method_names())

@@ -1,0 +1,149 @@
+"""What completion needs of a trained method: which networks, and in how few bits they answer alike."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inpaint_cli.engine.checkpoints import load_weights
+from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.evaluating import complete_rows, groups_of, observe
+from inpaint_cli.engine.splits import Split
+from inpaint_cli.masks import MaskProcess
+from inpaint_cli.method import Method
+
+IMAGES = 64  # that rounded weights are tried on, at most
+KINDS = {"float16": torch.float16, "bfloat16": torch.bfloat16}  # in the order in which they are tried
+EXACT = "float32"
+
+# ---- which networks --------------------------------------------------------------------------------------------------
+
+
+def keep_what_completes(method: Method) -> Method:
+    """Let go of the networks that training alone needs. A method that names none completes with all of them."""
+    kept = {*method.completes_with, *method.consults}
+    for name in [name for name, _ in method.named_children()] if kept else ():
+        if name not in kept:
+            delattr(method, name)
+    method.players.clear()
+    return method
+
+
+# ---- in how few bits -------------------------------------------------------------------------------------------------
+
+
+class Change(NamedTuple):
+    """How far answers are apart, and how far they may be."""
+
+    between: Callable[[np.ndarray, np.ndarray], float]
+    limit: float
+    unit: str
+
+
+def mean_difference(before: np.ndarray, after: np.ndarray) -> float:
+    """Of uint8 values, in grey levels; not a number where there are none."""
+    return float(np.abs(before.astype(np.int16) - after).mean()) if before.size else math.nan
+
+
+def share_changed(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of labels that are others."""
+    return float((before != after).mean())
+
+
+def mean_distance(before: np.ndarray, after: np.ndarray) -> float:
+    """Of points [..., 2], in pixels."""
+    return float(np.linalg.norm(before - after, axis=-1).mean())
+
+
+CHANGES = {  # by what a method answers
+    "completion": Change(mean_difference, 0.5, "grey levels"),
+    "parsing": Change(share_changed, 0.001, "of the labels"),
+    "landmarks": Change(mean_distance, 0.1, "pixels"),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What rounded weights are tried on: the first images of a split, each behind a mask of its own."""
+
+    split: Split
+    masks: MaskProcess
+    hardware: Hardware
+    seed: int
+
+    @property
+    def images(self) -> int:
+        return min(IMAGES, len(self.split))
+
+    def answers(self, method: Method) -> dict[str, np.ndarray]:
+        """The missing values as completed, uint8 [N], and what else the method says of the images, by name."""
+        found = self._annotations(method) if method.annotates else {}
+        if method.completes:
+            indices = range(self.images)
+            original = np.array(self.split.images[: self.images])
+            completed, mask = complete_rows(method, self.split, original, indices, self.masks, self.hardware, self.seed)
+            missing = mask.permute(0, 2, 3, 1).cpu().numpy() == 0
+            found["completion"] = completed[np.broadcast_to(missing, completed.shape)]
+        return found
+
+    def _annotations(self, method: Method) -> dict[str, np.ndarray]:
+        parts = []
+        for group in groups_of(range(self.images)):
+            original = np.array(self.split.images[group.start : group.stop])
+            observed, mask = observe(self.split, original, group, self.masks, self.hardware, self.seed)
+            with torch.no_grad(), self.hardware.autocast():
+                parts.append(method.annotate(observed, mask))
+        return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """Weights in as few bits as change the answers less than `CHANGES` allows, and what each kind that was tried
+    changed: None where that is no number, since a weight is too large for the kind, or since nothing was missing."""
+
+    kind: str
+    weights: dict[str, Tensor]
+    changes: dict[str, dict[str, float | None]]
+
+
+def rounded(
+    method: Method, weights: Mapping[str, Tensor], trial: Trial, advance: Callable[[int, int], object]
+) -> Rounded:
+    """The method's weights, float32 by name, with those of two and more dimensions rounded as far as may be."""
+    changes: dict[str, dict[str, float | None]] = {}
+    passes = 1 + len(KINDS)
+    exact = trial.answers(method)
+    for number, (kind, dtype) in enumerate(KINDS.items(), start=1):
+        advance(number, passes)
+        tried = {name: in_fewer_bits(weight, dtype) for name, weight in weights.items()}
+        found = _changes(method, tried, exact, trial)
+        changes[kind] = {answer: significant(change) for answer, change in found.items()}
+        if all(change < CHANGES[answer].limit for answer, change in found.items()):
+            advance(passes, passes)
+            return Rounded(kind, tried, changes)
+    advance(passes, passes)
+    return Rounded(EXACT, dict(weights), changes)
+
+
+def in_fewer_bits(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """Statistics, biases and counters, which are small and may be large numbers, stay as they are."""
+    return weight.to(dtype) if weight.is_floating_point() and weight.dim() >= 2 else weight
+
+
+def _changes(
+    method: Method, weights: Mapping[str, Tensor], exact: Mapping[str, np.ndarray], trial: Trial
+) -> dict[str, float]:
+    if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+        return dict.fromkeys(exact, math.nan)
+    load_weights(method, weights, "rounded weights")
+    after = trial.answers(method)
+    return {answer: CHANGES[answer].between(before, after[answer]) for answer, before in exact.items()}
+
+
+def significant(change: float) -> float | None:
+    """Three digits: what lies behind them is another on another machine."""
+    return float(f"{change:.3g}") if math.isfinite(change) else None
