@@ -11,7 +11,7 @@ from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint, load_weights
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
 from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings
@@ -75,9 +75,10 @@ def check_masks(name: str, method: Method | type[Method], masks: MaskProcess) ->
     """Raise `UsageError` where masks differ from channel to channel and the method takes one for all."""
     if masks.per_channel and not method.per_channel:
         able = [other for other in method_names() if method_class(other).per_channel]
+        hiding = " and ".join(part.spec for part in masks.parts if part.per_channel)
         raise UsageError(
-            f"{name} completes pixels that are missing whole; {masks.spec} hides single channels, which only "
-            f"{', '.join(able)} can do"
+            f"{name} completes pixels that are missing whole, and {hiding} hides single channels, which only "
+            f"{', '.join(able)} can do\n{grammar()}"
         )
 
 

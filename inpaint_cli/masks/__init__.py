@@ -5,6 +5,6 @@ One small grammar names the distributions in commands, configurations, checkpoin
 """
 
 from inpaint_cli.masks.kinds import KINDS, grammar
-from inpaint_cli.masks.process import MaskProcess, draw_for_images, is_specification, parse_masks
+from inpaint_cli.masks.process import MaskProcess, draw_for_images, names_masks, parse_masks
 
-__all__ = ["KINDS", "MaskProcess", "draw_for_images", "grammar", "is_specification", "parse_masks"]
+__all__ = ["KINDS", "MaskProcess", "draw_for_images", "grammar", "names_masks", "parse_masks"]

@@ -121,7 +121,7 @@ def parse_masks(spec: str) -> MaskProcess:
     return MaskProcess("|".join(map(str, parts)), MIXTURE, parts) if len(parts) > 1 else parts[0].process
 
 
-def is_specification(text: str) -> bool:
+def names_masks(text: str) -> bool:
     """Whether a text that may also be a file's name is meant as masks: a kind, perhaps weighted, and a colon."""
     first = text.partition("|")[0].partition(":")[0]
     return ":" in text and first.rpartition("*")[2].strip().lower() in KINDS

@@ -15,12 +15,22 @@ def run(*arguments):
 
 def test_a_sheet_shows_every_sample_and_says_what_it_means(tmp_path):
     sheet = tmp_path / "sheet.png"
-    result = run("extrapolate:0.25", "-o", sheet, "--size", 64, "--count", 8)
+    result = run("block:32", "-o", sheet, "--size", 64, "--count", 8)
     assert result.exit_code == 0, result.output
-    assert "extrapolate:0.25: 25.0% of all values known" in result.stdout
+    assert "block:32: 75.0% of all values known" in result.stdout
     assert str(sheet) in result.stdout
     with Image.open(sheet) as image:
         assert image.width >= 6 * 64 and image.height >= 2 * 64  # two rows, of six and of two
+
+
+def test_mixtures_are_drawn_part_by_part(tmp_path):
+    """Green photo, squares of two sizes: each cell shows one of them."""
+    photo, sheet = tmp_path / "green.png", tmp_path / "sheet.png"
+    Image.new("RGB", (60, 60), (10, 200, 30)).save(photo)
+    result = run("center:8-12|3*strokes:0.2", "-o", sheet, "--photo", photo, "--size", 32, "--count", 12)
+    assert result.exit_code == 0 and "center:8-12|3*strokes:0.2: 8" in result.stdout
+    green = (np.asarray(Image.open(sheet)) == (10, 200, 30)).all(axis=2).sum()
+    assert 12 * 32 * 32 * 0.8 <= green < 12 * (32 * 32 - 64)
 
 
 def test_the_seed_decides_the_sheet(tmp_path):

@@ -1,6 +1,8 @@
 """What the tests of masks share: drawing, and reading rectangles off masks."""
 
+import numpy as np
 import torch
+from PIL import Image
 
 from inpaint_cli.masks import parse_masks
 
@@ -25,3 +27,12 @@ def rectangles(known):
 def hidden_shares(masks):
     """[n, C, H, W] -> the part of each that is missing, float64 [n]."""
     return (masks == 0).double().mean(dim=(1, 2, 3))
+
+
+def write_mask(path):
+    """White in rows 2 to 4 of columns 10 to 13, and nearly white in one pixel; 30×20 pixels. The path again."""
+    levels = np.zeros((20, 30), dtype=np.uint8)
+    levels[2:5, 10:14] = 128
+    levels[8, 8] = 127
+    Image.fromarray(levels).save(path)
+    return path

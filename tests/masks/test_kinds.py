@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from drawing import draw, rectangles
+from drawing import draw, rectangles, write_mask
 from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
@@ -180,8 +180,8 @@ def test_face_masks_follow_landmarks():
     assert width.tolist() == [24, 24] and height.tolist() == [11, 11]
 
 
-def test_a_mask_file_is_white_where_the_hole_is_from_128(mask_file):
-    process = parse_masks(f"file:{mask_file}")
+def test_a_mask_file_is_white_where_the_hole_is_from_128(tmp_path):
+    process = parse_masks(f"file:{write_mask(tmp_path / 'a,b.png')}")
     mask = process.draw(3, (3, 20, 30), generator=torch.Generator())
     assert mask.shape == (3, 1, 20, 30)
     left, top, width, height = (values.tolist() for values in rectangles(mask[:, 0] == 0))
@@ -189,8 +189,8 @@ def test_a_mask_file_is_white_where_the_hole_is_from_128(mask_file):
     assert process.only_size == (20, 30) and parse_masks("center:8").only_size is None
 
 
-def test_a_mask_file_of_another_size_names_both(mask_file):
-    process = parse_masks(f"file:{mask_file}")
+def test_a_mask_file_of_another_size_names_both(tmp_path):
+    process = parse_masks(f"file:{write_mask(tmp_path / 'mask.png')}")
     with pytest.raises(InputError, match=r"30×20.*96×64"):
         process.check((3, 64, 96))
     with pytest.raises(InputError, match=r"30×20.*96×64"):

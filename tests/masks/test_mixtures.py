@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from drawing import draw, hidden_shares, rectangles
+from drawing import draw, hidden_shares, rectangles, write_mask
 
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import draw_for_images, is_specification, parse_masks
+from inpaint_cli.masks import draw_for_images, names_masks, parse_masks
 
 
 def counts(masks, *specs):
@@ -99,13 +99,13 @@ def test_every_part_has_to_fit(tmp_path):
             fails((3, 40, 64))
 
 
-def test_mask_files_mix_and_fix_the_size(mask_file):
-    process = parse_masks(f"file:{mask_file}|block:5")
+def test_mask_files_mix_and_fix_the_size(tmp_path):
+    file = f"file:{write_mask(tmp_path / 'a,b.png')}"
+    process = parse_masks(f"{file}|block:5")
     assert process.only_size == (20, 30)
     masks = process.draw(200, (3, 20, 30), generator=torch.Generator().manual_seed(0))
-    assert (masks == parse_masks(f"file:{mask_file}").draw(1, (3, 20, 30), generator=torch.Generator())).all(
-        dim=(1, 2, 3)
-    ).float().mean() == pytest.approx(0.5, abs=0.15)
+    from_file = (masks == parse_masks(file).draw(1, (3, 20, 30), generator=torch.Generator())).all(dim=(1, 2, 3))
+    assert from_file.float().mean() == pytest.approx(0.5, abs=0.15)
     with pytest.raises(InputError, match="30×20"):
         process.check((3, 21, 30))
 
@@ -128,4 +128,4 @@ def test_an_image_of_a_mixture_does_not_depend_on_its_batch():
     ],
 )
 def test_masks_are_told_from_file_names(text, meant):
-    assert is_specification(text) is meant
+    assert names_masks(text) is meant

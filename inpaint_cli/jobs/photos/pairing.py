@@ -10,7 +10,7 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, Usage
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.photos import FORMATS, output_format
-from inpaint_cli.masks import KINDS
+from inpaint_cli.masks import names_masks
 
 READABLE = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".avif", ".jp2",
@@ -95,7 +95,7 @@ def _is_result(path: Path, stems: set[str]) -> bool:
 def is_specification(mask: str) -> bool:
     """Whether --mask names a masking process or the photo's own pixels, and no file: `./alpha` is a file."""
     kind, colon, _ = mask.partition(":")
-    return mask in ("alpha", "none") or bool(colon and kind.strip().lower() in (*KINDS, "auto"))
+    return mask in ("alpha", "none") or bool(colon and kind.strip().lower() == "auto") or names_masks(mask)
 
 
 def mask_of(photo: Path, mask: str | None) -> Path | str:

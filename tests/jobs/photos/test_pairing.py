@@ -50,7 +50,7 @@ def test_nothing_found_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "mask", ["alpha", "none", "auto:#ff00ff", "block:64", "center: 40", "FILE:a.png", "file:x/y.png"]
+    "mask", ["alpha", "none", "auto:#ff00ff", "block:64", "center: 40", "FILE:a.png", "file:x/y.png", "2*block:8|none"]
 )
 def test_specifications(mask):
     assert is_specification(mask) and mask_of(Path("a.png"), mask) == mask
