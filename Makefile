@@ -5,6 +5,7 @@ PYTHON     ?= python3
 VENV       ?= .venv
 DEMO       ?= demo
 DEMO_STEPS ?= 1000
+WORKERS    ?= 2
 
 INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
@@ -84,7 +85,7 @@ include $(PAPERS)/shared.mk $(EXPERIMENTS)
 # ---- checks -------------------------------------------------------------------------------------------------------
 
 test: $(READY) ## the tests
-	$(VENV)/bin/python -m pytest -m 'not benchmark'
+	$(VENV)/bin/python -m pytest -m 'not benchmark' --numprocesses $(WORKERS) --dist worksteal
 
 lint: $(READY) ## style and types
 	$(VENV)/bin/ruff check .
