@@ -26,6 +26,9 @@ Departures, each selectable where it is a choice:
   and 0.1 for "coord".
 - Eq. 6-8 print only the positive half of the cross-entropy, which R = 1 everywhere minimises; `cross_entropy=full`
   trains with both halves, `printed` with the printed one.
+- Figure 6 draws several masks for an image that is known whole: here `inpaint evaluate --masks rec:0.1 --seed N`. An
+  image with a hole of its own can only show less, and behind a fresh rec:0.1 next to nothing. So samples after the
+  first do without a random rectangle of a tenth of the image (`hidden`), and see at least half of what is known.
 - The paper's pixels lie in [0, 1] with missing ones at 0; the contract's lie in [-1, 1]. `to_unit` stands between them.
 """
 
@@ -43,7 +46,8 @@ from torch import Tensor, nn
 
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
-from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn, polynomial
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn, polynomial
 from inpaint_cli.networks.strided import doubling, halving
 from inpaint_cli.networks.unets import (
     LEVELS,
@@ -88,6 +92,13 @@ class Settings:
         1.0, ge=0, description="'polynomial annealing'; the power is not in the paper, 0 is constant"
     )
     ema: float = Field(0.0, ge=0, lt=1, description="not in the paper; 0.999 completes with averaged weights")
+    hidden: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the image that samples after the first do not see; not in the paper",
+        json_schema_extra=AT_COMPLETION,
+    )
 
 
 GENERATORS = {"vgg": VGGLikeGenerator, "strided": StridedGenerator}
@@ -197,6 +208,16 @@ def known_rectangle(mask: Tensor) -> Tensor:
         edges.append((first / length, line.sum(dim=-1) / length))
     (x, width), (y, height) = edges
     return torch.stack([x, y, width, height], dim=-1)
+
+
+def larger_part(mask: Tensor, rectangle: Tensor) -> Tensor:
+    """What of the known pixels lies outside of a rectangle, or inside of it where that is more: half of them at least.
+
+    mask: {0, 1} [B, 1 or C, H, W]; rectangle: 1 inside, [B, 1, H, W].
+    """
+    outside, inside = mask * (1 - rectangle), mask * rectangle
+    more = outside.sum(dim=(1, 2, 3), keepdim=True) >= inside.sum(dim=(1, 2, 3), keepdim=True)
+    return torch.where(more, outside, inside)
 
 
 def seek_coordinates(answer: Tensor, mask: Tensor, cross_entropy) -> Tensor:
@@ -325,20 +346,27 @@ class MDE(Method):
         return mask.expand(-1, self.shape.channels, -1, -1)
 
     def complete(self, observed, mask, *, samples=1, generator=None, whole=False):
-        """The first sample sees all that is known; each further one hides part of it behind a fresh mask, figure 6.
+        """The first sample sees all that is known, each further one another part of it.
 
         whole: the generator's own output, which paints known pixels, too.
         """
         generator = generator or torch.Generator(mask.device).manual_seed(0)
+        hides = parse_masks(f"extrapolate:{self.settings.hidden}")
         completions = []
         for sample in range(samples):
-            seen = mask if sample == 0 else mask * self.masks.draw(len(mask), self.shape, generator=generator)
+            seen = mask
+            if sample:
+                seen = larger_part(mask, hides.draw(len(mask), (1, *self.shape[1:]), generator=generator))
             output = self.generator(self.masked(observed, seen)) * 2 - 1
             completions.append(output if whole else torch.where(mask > 0, observed, output))
         return torch.stack(completions, dim=1)
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:
-        """What transfer probes: the fully connected layer's activations, [B, 4000] at width 64."""
+        """The fully connected layer's activations behind its ReLU, [B, 4000] at width 64; of M ⊙ Z, as G sees it.
+
+        What transfer (tables 1 and 2) feeds to its two layers with sigmoid, of images without a hole, and what the
+        library's `features` gives.
+        """
         return self.generator.encode(self.masked(observed, mask))[0]
 
 

@@ -244,6 +244,30 @@ def test_samples_differ_and_the_first_sees_everything():
         assert torch.equal(sample[known], observed[known])
 
 
+def test_further_samples_see_at_least_half_of_what_is_known():
+    rectangle = torch.zeros(1, 1, 8, 8)
+    rectangle[..., :4, :4] = 1
+    known = torch.ones(1, 1, 8, 8)
+    assert torch.equal(mde.larger_part(known, rectangle), 1 - rectangle)  # a quarter is hidden
+    within = torch.zeros(1, 3, 8, 8)
+    within[:, 0, :4, :3] = within[:, 1, 2:7, 2:4] = 1  # of 12 + 10 known values 12 + 4 lie in the rectangle
+    assert torch.equal(mde.larger_part(within, rectangle), within * rectangle)
+    batch = mde.larger_part(torch.cat([known.expand(1, 3, 8, 8), within]), rectangle.expand(2, 1, 8, 8))
+    assert torch.equal(batch, torch.cat([(1 - rectangle).expand(1, 3, 8, 8), within * rectangle]))
+
+
+@pytest.mark.parametrize("masks", ["rec:0.1", "block:8"])
+def test_what_further_samples_see_depends_on_the_setting_and_not_on_the_masks_of_training(masks):
+    method = build(masks, hidden=0.5)
+    seen = []
+    method.generator.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    image, mask = torch.ones(8, *SHAPE), torch.ones(8, 1, 32, 32)
+    mask[..., :8] = 0
+    method.complete(image * mask, mask, samples=3)
+    shares = torch.stack([(x > 0).float().mean(dim=(1, 2, 3)) for x in seen])
+    assert (shares[0] == 0.75).all() and (shares[1:] >= 0.375).all() and (shares[1:] < 0.75).all()
+
+
 def test_features_are_the_large_layer():
     method = build().eval()
     features = method.features(torch.zeros(2, *SHAPE), torch.ones(2, 1, 32, 32))
