@@ -10,7 +10,9 @@ from torch import nn
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint, load_weights
 from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.slimming import keep_what_completes
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
@@ -64,8 +66,8 @@ def _load_trained_helper(name: str, given: str | None) -> tuple[nn.Module, str]:
     """Another method, trained and frozen, and how it is to be named in results."""
     if given is None:
         raise UsageError(
-            f"the losses look through a trained {name}: give --weights {name}=RUN|FILE "
-            f"(inpaint train --method {name} makes one), or set its weight to 0"
+            f"the losses look through a trained {name}: give --weights {name}=RUN|FILE|NAME "
+            f"(inpaint train --method {name} makes one, or inpaint models), or set its weight to 0"
         )
     loaded = from_checkpoint(Path(given), name, {}, choose_hardware("cpu", "fp32"))
     return loaded.method.requires_grad_(False), f"checkpoint {str(loaded.digest)[:16]}, step {loaded.step}"
@@ -105,11 +107,12 @@ def load_for_completion(
     if checkpoint is not None:
         return from_checkpoint(checkpoint, method, assigned(assignments), hardware)
     if method is None:
-        raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
+        raise UsageError("give --checkpoint RUN|FILE|NAME, or --method patch, which needs no training")
     chosen = method_class(method)
     if chosen.defaults is not None:
         raise UsageError(
-            f"{method} completes with what it learned: give --checkpoint RUN|FILE (inpaint train --method {method})"
+            f"{method} completes with what it learned: give --checkpoint RUN|FILE|NAME "
+            f"(inpaint train --method {method}, or inpaint models)"
         )
     built = chosen(make_settings(chosen.Settings, assigned(assignments)), shape, None)
     _refuse_without_completion(built, method, method)
@@ -123,14 +126,20 @@ def _refuse_without_completion(built: Method, name: str, where: object) -> None:
 
 
 def from_checkpoint(path: Path, method: str | None, changes: Mapping[str, Any], hardware: Hardware) -> Loaded:
-    """A trained method from a run directory or a checkpoint file; `method`, where given, is what it has to be."""
-    found = find_checkpoint(path)
+    """A trained method from what `--checkpoint` names; `method`, where given, is what it has to be."""
+    return loaded_from(find_checkpoint(checkpoint_of(path)), method, changes, hardware)
+
+
+def loaded_from(found: Checkpoint, method: str | None, changes: Mapping[str, Any], hardware: Hardware) -> Loaded:
+    """As `from_checkpoint`, of a checkpoint that is read already."""
     header = found.header
     if method is not None and method != header["method"]:
         raise InputError(f"{found.path}: a checkpoint of {header['method']}, not of {method}")
     settings = _settings_of(found, changes)
     built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
     _refuse_without_completion(built, header["method"], found.path)
+    if found.slim:
+        keep_what_completes(built)
     load_weights(built, completion_weights(found), found.path)
     notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
     hardware.place(built)

@@ -27,7 +27,7 @@ def sources_of(checkpoints: Sequence[Path], methods: Sequence[str]) -> list[Sour
         return [Source(checkpoints[0], methods[0])]
     found = [*(Source(path, None) for path in checkpoints), *(Source(None, name) for name in methods)]
     if not found:
-        raise UsageError("give --checkpoint RUN|FILE, or --method patch, which needs no training")
+        raise UsageError("give --checkpoint RUN|FILE|NAME, or --method patch, which needs no training")
     return found
 
 

@@ -1,0 +1,43 @@
+"""Models that come with the package, and what `--checkpoint` may name: a run, a file, or one of them."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from inpaint_cli.engine.checkpoints import read_checkpoint
+from inpaint_cli.errors import InputError, printable, unknown
+
+FOLDER = Path(__file__).parents[1] / "shipped"
+ENDING = ".safetensors"
+
+
+class ModelEntry(NamedTuple):
+    """One model that comes with the package."""
+
+    name: str  # that `--checkpoint` and `load` take
+    path: Path
+    bytes: int  # on disk
+    card: dict[str, Any]  # what its checkpoint says of itself
+
+
+def model_names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob(f"*{ENDING}"))
+
+
+def models() -> list[ModelEntry]:
+    """Every model that comes with the package, by name; each is read and its digest compared."""
+    paths = [FOLDER / f"{name}{ENDING}" for name in model_names()]
+    return [ModelEntry(path.stem, path, path.stat().st_size, read_checkpoint(path).header) for path in paths]
+
+
+def checkpoint_of(named: Path | str) -> Path:
+    """The run directory or file that a user means: what exists under this name, else the model of this name.
+
+    `InputError` for a name that is neither; a path with folders that does not exist is given back as it is.
+    """
+    path, names = Path(named), model_names()
+    if path.exists() or path.name != str(path):
+        return path
+    if path.name in names:
+        return FOLDER / f"{path.name}{ENDING}"
+    models = unknown("model", printable(path), names) if names else "no models come with this version of inpaint"
+    raise InputError(f"{printable(path)}: no such file or run, and {models}")
