@@ -52,8 +52,7 @@ class Request:
 
     def integers(self, low: int, high: Tensor | int, *shape: int) -> Tensor:
         """Integers from `low` to `high`, both included; `high` may be a tensor of that shape."""
-        drawn = low + (self.uniform(*shape) * (high - low + 1)).floor()
-        return torch.minimum(drawn, torch.as_tensor(high, dtype=drawn.dtype, device=self.device))
+        return (low + (self.uniform(*shape) * (high - low + 1)).floor()).clamp(max=high)
 
     def per_image(self, values: Sequence[tuple[float, float, float, float]]) -> Tensor:
         """The same boxes for every image: [count, len(values), 4]."""

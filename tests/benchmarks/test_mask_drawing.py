@@ -64,7 +64,7 @@ def drawing(spec, size, times):
 )
 def test_drawing_against_a_step(name, size, settings):
     step, times = step_of(name, size, **settings)
-    seconds = side_by_side({"step": step} | {spec: drawing(spec, size, times) for spec in SPECS}, rounds=10)
+    seconds = side_by_side({"step": step} | {spec: drawing(spec, size, times) for spec in SPECS}, rounds=40)
     whole = seconds.pop("step")
     threads, precision = torch.get_num_threads(), choose_hardware("cpu").precision
     print(f"\na step of {name}, width 16, {COUNT} images of {size}×{size}, {threads} threads, {precision}: ", end="")

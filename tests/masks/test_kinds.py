@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from drawing import draw, rectangles, write_mask
+from drawing import draw, hidden_shares, rectangles, write_mask
 from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
@@ -41,6 +41,18 @@ def test_draws_follow_from_the_generator_and_vary_only_where_they_say_so(spec):
     varies = parse_masks(spec).varies
     assert torch.equal(first, other) is not varies
     assert torch.equal(first, first[:1].expand_as(first)) is not varies
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_gpu_draws_its_own_masks_with_the_same_statistics(spec):
+    def on_gpu(seed):
+        return parse_masks(spec).draw(400, (3, 48, 40), generator=torch.Generator("cuda").manual_seed(seed))
+
+    masks = on_gpu(0)
+    assert masks.is_cuda and torch.equal(masks, on_gpu(0))
+    assert hidden_shares(masks).mean().item() == pytest.approx(hidden_shares(draw(spec, 400)).mean().item(), abs=0.12)
 
 
 def test_none_hides_nothing():
