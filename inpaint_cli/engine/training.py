@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from inpaint_cli.engine.checkpoints import Checkpoint, load_weights
+from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, load_weights
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream, StepBatches
 from inpaint_cli.engine.plan import Plan
@@ -29,9 +29,17 @@ class Learner:
         self.optimizers = {name: player.optimizer(player.parameters()) for name, player in method.players.items()}
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
         self.names: dict[Tensor, str] = {parameter: name for name, parameter in method.named_parameters()}
-        prefixes = tuple(f"{network}." for network in method.completes_with)
-        averaged = {n: p for n, p in method.named_parameters() if n.startswith(prefixes)} if method.ema_decay else {}
-        self.averages = {name: parameter.detach().clone() for name, parameter in averaged.items()}
+        saved, completing = method.state_dict(), tuple(f"{network}." for network in method.completes_with)
+        self.averages = {
+            name: tensor.detach().clone()
+            for name, tensor in self._weights_and_statistics()
+            if method.ema_decay and name in saved and name.startswith(completing) and tensor.is_floating_point()
+        }
+
+    def _weights_and_statistics(self) -> Iterator[tuple[str, Tensor]]:
+        """As they are now. Batch norm's statistics are averaged, too: averaged weights are to run on their own."""
+        yield from self.method.named_parameters()
+        yield from self.method.named_buffers()
 
     def take_turn(self, turn: Turn, parts: Iterable[Batch]) -> dict[str, Tensor]:
         """One update of one player from its accumulated batches; returns the mean of each loss term."""
@@ -60,13 +68,13 @@ class Learner:
 
     @torch.no_grad()
     def end_step(self) -> None:
-        """Count the step; average weights over time (EMA) and statistics over the team."""
+        """Count the step; average statistics over the team, weights and statistics over time (EMA)."""
         self.step += 1
         self.team.average(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         decay = min(self.method.ema_decay, (1 + self.step) / (10 + self.step))  # young averages forget faster
-        for name, parameter in self.method.named_parameters():
+        for name, tensor in self._weights_and_statistics():
             if name in self.averages:
-                self.averages[name].lerp_(parameter, 1 - decay)
+                self.averages[name].lerp_(tensor, 1 - decay)
 
     @contextmanager
     def completing(self) -> Iterator[Method]:
@@ -82,10 +90,10 @@ class Learner:
 
     @torch.no_grad()
     def _swap_averages(self) -> None:
-        for name, parameter in self.method.named_parameters():
+        for name, tensor in self._weights_and_statistics():
             if name in self.averages:
-                current = parameter.detach().clone()
-                parameter.copy_(self.averages[name])
+                current = tensor.detach().clone()
+                tensor.copy_(self.averages[name])
                 self.averages[name].copy_(current)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -104,8 +112,9 @@ class Learner:
         if checkpoint.slim:
             raise InputError(f"{checkpoint.path}: holds what completion needs alone; training cannot go on from it")
         load_weights(self.method, checkpoint.part("model"), checkpoint.path)
-        for name, value in checkpoint.part("ema").items():
-            self.averages[name].copy_(value)
+        averages = completion_weights(checkpoint)  # without averaged statistics, as first written, they begin here
+        for name, average in self.averages.items():
+            average.copy_(averages[name])
         for player, optimizer in self.optimizers.items():
             parameters = {
                 self.names[parameter]: parameter for group in optimizer.param_groups for parameter in group["params"]

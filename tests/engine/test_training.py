@@ -11,7 +11,7 @@ import pytest
 import torch
 from harness import make, train
 
-from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
+from inpaint_cli.engine.checkpoints import completion_weights, read_checkpoint, write_checkpoint
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.training import fit
 from inpaint_cli.errors import DivergedError, Interrupted, UsageError
@@ -52,18 +52,18 @@ def test_two_processes_equal_one(tmp_path):
     assert_close(weights(train(Plan(steps=5, batch=8))), first)
 
 
-@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
-def test_interrupted_and_resumed_equals_straight(tmp_path, ema_decay):
+@pytest.mark.parametrize("toy", [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"ema_decay": 0.9, "normalise": True}])
+def test_interrupted_and_resumed_equals_straight(tmp_path, toy):
     plan = Plan(steps=7, batch=8)
-    straight = train(plan, ema_decay=ema_decay)
-    begun = make(plan, ema_decay=ema_decay)
+    straight = train(plan, **toy)
+    begun = make(plan, **toy)
     begun.observer.settled = lambda rows: rows[-1]["step"] == 3 and os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(Interrupted) as stopped:
         fit(begun.learner, begun.stream, begun.observer)
     assert stopped.value.exit_code == 143
     write_checkpoint(tmp_path / "c.safetensors", begun.learner.tensors(), {"step": begun.learner.step})
 
-    resumed = make(plan, ema_decay=ema_decay)
+    resumed = make(plan, **toy)
     resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
     assert 3 <= resumed.learner.step <= 4
     fit(resumed.learner, resumed.stream, resumed.observer)
@@ -183,6 +183,52 @@ def test_average_follows_its_definition():
     with made.learner.completing() as method:
         torch.testing.assert_close(method.painter.weight, expected)
     assert not torch.equal(made.method.painter.weight, expected)
+
+
+def averaged_run(steps=6):
+    """A learner that trained with batch norm, and its painter's running means after each step."""
+    made = make(Plan(steps=steps, batch=4), ema_decay=0.9, normalise=True)
+    statistics = made.method.painter[1].running_mean
+    seen = [statistics.clone()]
+    made.observer.settled = lambda rows: seen.append(statistics.clone())
+    fit(made.learner, made.stream, made.observer)
+    return made, seen
+
+
+def test_statistics_of_batch_norm_are_averaged_with_the_weights_that_they_belong_to():
+    made, seen = averaged_run()
+    expected = seen[0]
+    for step, mean in enumerate(seen[1:], start=1):
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * mean
+    norm = made.method.painter[1]
+    torch.testing.assert_close(made.learner.averages["painter.1.running_mean"], expected)
+    assert not torch.allclose(expected, seen[-1])
+    with made.learner.completing():
+        torch.testing.assert_close(norm.running_mean, expected)
+    assert torch.equal(norm.running_mean, seen[-1])
+    assert {name for name in made.learner.averages if "1." in name} == {
+        f"painter.1.{name}" for name in ("weight", "bias", "running_mean", "running_var")
+    }  # neither the count of batches nor what the critic has: it does not complete
+
+
+def test_averaged_statistics_complete_from_a_checkpoint(tmp_path):
+    made, _ = averaged_run()
+    write_checkpoint(tmp_path / "c.safetensors", made.learner.tensors(), {"step": made.learner.step})
+    weights = completion_weights(read_checkpoint(tmp_path / "c.safetensors"))
+    with made.learner.completing() as method:
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in method.state_dict().items())
+
+
+def test_checkpoints_without_averaged_statistics_still_load(tmp_path):
+    """As they were first written: the averages of statistics begin with the statistics of that step."""
+    made, seen = averaged_run()
+    tensors = {name: t for name, t in made.learner.tensors().items() if not name.startswith("ema/painter.1.running")}
+    write_checkpoint(tmp_path / "c.safetensors", tensors, {"step": made.learner.step})
+    resumed = make(Plan(steps=6, batch=4), ema_decay=0.9, normalise=True)
+    resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
+    assert torch.equal(resumed.learner.averages["painter.1.running_mean"], seen[-1])
+    assert torch.equal(resumed.learner.averages["painter.0.weight"], made.learner.averages["painter.0.weight"])
 
 
 def test_batch_must_divide():

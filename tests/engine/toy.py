@@ -1,4 +1,4 @@
-"""A method small enough to reason about: two players, no batch norm, one of them taking two turns a step."""
+"""A method small enough to reason about: two players, batch norm only if asked for, one takes two turns a step."""
 
 from functools import partial
 
@@ -14,11 +14,14 @@ class Toy(Method):
     defaults = Defaults(masks="noise:0.5", batch=8, steps=4, recipe="folder")
     completes_with = ("painter",)
 
-    def __init__(self, shape, masks, ema_decay=0.0, times=2):
+    def __init__(self, shape, masks, ema_decay=0.0, times=2, normalise=False):
         super().__init__(None, shape, masks)
         self.ema_decay, self.times = ema_decay, times
         self.painter = nn.Conv2d(shape.channels, shape.channels, 3, 1, 1)
         self.critic = nn.Conv2d(shape.channels, 1, 3, 2, 1)
+        if normalise:
+            self.painter = nn.Sequential(self.painter, nn.BatchNorm2d(shape.channels))
+            self.critic = nn.Sequential(nn.BatchNorm2d(shape.channels), self.critic)
         optimizer = partial(torch.optim.Adam, lr=1e-2, fused=True)
         self.players = {
             "painter": Player((self.painter,), optimizer, polynomial(1.0)),
