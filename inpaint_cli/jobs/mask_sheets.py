@@ -39,15 +39,13 @@ def draw_masks(
     process = parse_masks(spec)
     height, width = process.only_size or (size, size)
     process.check((3, height, width))
-    image = ImageOps.fit(_photo(photo, process.kind.name == "face"), (width, height))
+    image = ImageOps.fit(_photo(photo, "face" in process.kinds), (width, height))
     generator = torch.Generator().manual_seed(seed)
     drawn = process.draw(count if process.varies else 1, (3, height, width), generator=generator)
     known = drawn.permute(0, 2, 3, 1).numpy() > 0  # [count, H, W, 1 or 3]
     cells = [hide(image, mask) for mask in known]
     rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
-    caption = (
-        f"{process.spec}: {known.mean():.1%} of all values known\n{process.kind.signature}: {process.kind.meaning}"
-    )
+    caption = "\n".join([f"{process.spec}: {known.mean():.1%} of all values known", *process.meanings])
     with replacing(output, overwrite) as temporary:
         grid(rows, title=caption).save(temporary, format=form.name, **form.options)
     return caption
