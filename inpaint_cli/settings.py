@@ -70,7 +70,13 @@ def changed_for_completion(
         if name not in allowed:
             may = f"what may be set is {', '.join(allowed)}" if allowed else "it has none that concern completion"
             raise UsageError(f"--set {name}: a checkpoint keeps the settings that it was trained with; {may}")
-    return make_settings(settings_type, {**trained_with, **changes})
+    return make_settings(settings_type, {**recalled(settings_type, trained_with), **changes})
+
+
+def recalled(settings_type: type, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint or a run keeps, and of settings younger than it, what held `before` there was a choice."""
+    schema = TypeAdapter(settings_type).json_schema().get("properties", {}) if kept else {}
+    return {**{name: entry["before"] for name, entry in schema.items() if "before" in entry}, **kept}
 
 
 def describe(settings_type: type[AnySettings]) -> list[tuple[str, str, Any, str]]:

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.searching.model import SearchSettings
-from inpaint_cli.settings import assigned, changed_for_completion, describe, make_settings, settings_values
+from inpaint_cli.settings import assigned, changed_for_completion, describe, make_settings, recalled, settings_values
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,18 @@ def test_values_survive_the_checkpoint():
 def test_mistakes_name_the_choices(assignment, message):
     with pytest.raises(UsageError, match=message):
         parse_settings([assignment])
+
+
+@dataclass(frozen=True)
+class Younger(Settings):
+    generator: Literal["vgg", "strided"] = Field("vgg", description="figure 4", json_schema_extra={"before": "strided"})
+
+
+def test_a_setting_younger_than_a_checkpoint_is_what_it_was_before():
+    kept = settings_values(Settings(width=8))
+    assert changed_for_completion(Younger, kept, {}) == Younger(width=8, generator="strided")
+    assert changed_for_completion(Younger, {**kept, "generator": "vgg"}, {}).generator == "vgg"
+    assert recalled(Younger, {}) == {} and make_settings(Younger, {}).generator == "vgg"  # a training that begins now
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,8 @@ Departures, each selectable where it is a choice:
   section builds, nor the encoder's last, whose single pixels have as many values as the batch has images.
 - 128 pixels are halved 7 times, to a single one. Other sizes are halved as often as they can be, 4 to 7 times.
 - "Similar structure to the encoder" leaves the discriminators' last layer open: here the fifth convolution gives one
-  score for each patch, as in Isola et al. 2017, whom the paper follows for its condition. Label and landmark maps are
-  "much easier for judging" (section 3.1), so their discriminators have half the channels unless `judge_share` is 1:
-  three tasks then take little more time than one.
+  score for each patch, as in Isola et al. 2017. Label and landmark maps are "much easier for judging" (section 3.1), so
+  their discriminators have half the channels unless `judge_share` is 1: three tasks take little more time than one.
 """
 
 import itertools
@@ -110,7 +109,11 @@ class Settings:
     labels: int = Field(11, ge=2, le=256, description="of the label maps: Helen's, background and hair included")
     sigma: float = Field(3.0, gt=0, description="of the landmarks' Gaussians in pixels; not in the paper")
     balance: float = Field(
-        0.5, ge=0, le=1, description="by how much small parts of label and landmark maps weigh more; 0 in the paper"
+        0.5,
+        ge=0,
+        le=1,
+        description="by how much small parts of label and landmark maps weigh more; 0 in the paper",
+        json_schema_extra={"before": 0.0},
     )
     adversarial_i: float | None = _weight("adv", "i")
     adversarial_s: float | None = _weight("adv", "s")

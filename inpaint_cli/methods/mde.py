@@ -15,15 +15,12 @@ Dapogny, Cord, Perez; AAAI 2020.
 
 Departures, each selectable where it is a choice:
 - Figure 4 leaves open how many convolutions a block has: here one (`depth`), beside the strided one of its scale.
-  `generator=strided` has the strided ones alone, no layer and no skip connection at the image's own scale: a third of
-  the time, and what this toolkit's first checkpoints hold.
+  `generator=strided` has the strided ones alone, and no skip connection at the image's own scale.
 - Eq. 3-5 are means over elements, printed as sums of squares. The printed weights balance with neither: with sums the
-  game of "alt" outweighs Eq. 3 a hundredfold and D does nothing; with means D and the game each outweigh it, twice and
-  a hundredfold (at 10; in 3,400 steps on MNIST the generator learned next to nothing), and Eq. 5 does nothing. Here the
-  gradient at the output decides: of that of Eq. 3 after 150 to 300 small steps on rec:0.1, Eq. 2 has 0.15 to 0.21 and
-  each game 0.08 to 0.23, so that they act and do not rule when Eq. 3 has fallen. Eq. 5 has a thousand times its printed
-  weight, which is an estimate. As printed: --set adversarial=1e-2 --set perceptual=2e-5 --set hide_and_seek_weight=10,
-  and 0.1 for "coord".
+  game outweighs Eq. 3 a hundredfold and D does nothing; with means the game still does, D twice, and Eq. 5 does nothing.
+  Here gradients at the output decide: after 150 to 300 small steps on rec:0.1 those of Eq. 2 and of the games are 0.08
+  to 0.23 of that of Eq. 3. The thousandfold weight of Eq. 5 is an estimate. As printed: --set adversarial=1e-2
+  --set perceptual=2e-5 --set hide_and_seek_weight=10 (0.1 for "coord").
 - Eq. 6-8 print only the positive half of the cross-entropy, which R = 1 everywhere minimises; `cross_entropy=full`
   trains with both halves, `printed` with the printed one.
 - Figure 6 draws several masks for an image that is known whole: here `inpaint evaluate --masks rec:0.1 --seed N`. An
@@ -65,7 +62,9 @@ PERCEPTUAL_WEIGHTS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # λ_1 … λ_5, below Eq.
 @dataclass(frozen=True)
 class Settings:
     generator: Literal["vgg", "strided"] = Field(
-        "vgg", description="figure 4; strided: no convolutions between the strided ones, and a third of the time"
+        "vgg",
+        description="figure 4; strided: no convolutions between the strided ones, and a third of the time",
+        json_schema_extra={"before": "strided"},
     )
     depth: int = Field(1, ge=1, description="convolutions of a block of vgg; not in the paper, 2 and 3 in VGG-16")
     width: int = Field(64, ge=2, description="figure 4; the 4000 features scale with it")

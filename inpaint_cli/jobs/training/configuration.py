@@ -22,7 +22,7 @@ from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import Defaults
 from inpaint_cli.methods import method_class
-from inpaint_cli.settings import assigned, make_settings, settings_values
+from inpaint_cli.settings import assigned, make_settings, recalled, settings_values
 from inpaint_cli.weights import parse_weights
 
 DEFAULTS = {
@@ -111,7 +111,8 @@ def _resolved(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hard
     paper = _paper(given["method"], method.defaults)
     protocol = {"masks": paper.masks, "batch": paper.batch, "steps": paper.steps}
     chosen = {**DEFAULTS, **protocol, **saved, **{name: value for name, value in given.items() if value is not None}}
-    settings = make_settings(method.Settings, {**saved.get("settings", {}), **assigned(given["settings"] or [])})
+    kept = recalled(method.Settings, saved.get("settings", {}))
+    settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(_data_path(chosen.get("data"), paper.recipe))
     masks = parse_masks(chosen["masks"])
@@ -163,7 +164,7 @@ def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None
 
 
 def _refuse_changes(run: RunDirectory, configuration: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
-    """A setting that came with a newer version was not there when the run began: it has its default, and may stay."""
+    """A setting that came with a newer version was not there when the run began: its value may stay."""
     began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
     for name, value in began.items():
         now = configuration[name] if name in DECIDES else configuration["settings"].get(name)
