@@ -17,7 +17,7 @@ Departures, each selectable where it is a choice:
 - Figure 4 leaves open how many convolutions a block has: here one (`depth`), beside the strided one of its scale.
   `generator=strided` has the strided ones alone, and no skip connection at the image's own scale.
 - Eq. 3-5 are means over elements, printed as sums of squares. The printed weights balance with neither: with sums the
-  game outweighs Eq. 3 a hundredfold and D does nothing; with means the game still does, D twice, and Eq. 5 does nothing.
+  game outweighs Eq. 3 a hundredfold and D does nothing; with means the game still does, D twice, and Eq. 5 nothing.
   Here gradients at the output decide: after 150 to 300 small steps on rec:0.1 those of Eq. 2 and of the games are 0.08
   to 0.23 of that of Eq. 3. The thousandfold weight of Eq. 5 is an estimate. As printed: --set adversarial=1e-2
   --set perceptual=2e-5 --set hide_and_seek_weight=10 (0.1 for "coord").
