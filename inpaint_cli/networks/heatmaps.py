@@ -62,7 +62,7 @@ def balancing_weights(target: Tensor, balance: float) -> Tensor:
     A function of each map alone: [B, K, H, W] -> [B, K, H, W].
     """
     share = target.mean(dim=(2, 3), keepdim=True).clamp(LEAST, 1 - LEAST)
-    return target * (2 * share) ** -balance + (1 - target) * (2 - 2 * share) ** -balance
+    return torch.lerp((2 - 2 * share) ** -balance, (2 * share) ** -balance, target)
 
 
 def label_maps(parsing: Tensor, labels: int) -> Tensor:
