@@ -8,6 +8,8 @@
     inpaint_cli.prepare("folder", "photos", "photos.h5")
     inpaint_cli.train("mde", "photos.h5", "runs/mde", steps=600, settings={"width": 16})
     inpaint_cli.evaluate("photos.h5", "block:24", checkpoints=["runs/mde"], methods=["patch"]).results
+    inpaint_cli.export("runs/mde", "mde.safetensors")         # one small file that completes like the run
+    inpaint_cli.models()                                      # those that come with it: inpaint_cli.load(NAME)
 
 What goes wrong is one of `inpaint_cli.errors`, with the command line's own words; nothing is printed. `progress`, which
 all of them take, is called with how much is done and how much there is; an `Audience` hears notes, too. Each name is
@@ -25,22 +27,28 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.audience import Audience as Audience
     from inpaint_cli.jobs.evaluation.measuring import Measured as Measured
     from inpaint_cli.jobs.evaluation.measuring import evaluate as evaluate
+    from inpaint_cli.jobs.exporting import Exported as Exported
+    from inpaint_cli.jobs.exporting import export as export
     from inpaint_cli.jobs.models import Model as Model
     from inpaint_cli.jobs.models import complete as complete
     from inpaint_cli.jobs.models import load as load
     from inpaint_cli.jobs.sets.preparing import prepare as prepare
     from inpaint_cli.jobs.sets.preparing import recipes as recipes
+    from inpaint_cli.jobs.shipped import models as models
     from inpaint_cli.jobs.training.running import Trained as Trained
     from inpaint_cli.jobs.training.running import train as train
 
 _ROOMS = {  # name -> where it stands
     "Audience": "jobs.audience",
+    "Exported": "jobs.exporting",
     "Measured": "jobs.evaluation.measuring",
     "Model": "jobs.models",
     "Trained": "jobs.training.running",
     "complete": "jobs.models",
     "evaluate": "jobs.evaluation.measuring",
+    "export": "jobs.exporting",
     "load": "jobs.models",
+    "models": "jobs.shipped",
     "prepare": "jobs.sets.preparing",
     "recipes": "jobs.sets.preparing",
     "train": "jobs.training.running",

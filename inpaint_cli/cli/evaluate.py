@@ -20,7 +20,7 @@ Checkpoints = Annotated[
     typer.Option(
         "--checkpoint",
         rich_help_panel=WHAT,
-        help="A run directory (its newest checkpoint) or a checkpoint file; repeat for several.",
+        help="A run directory (its newest checkpoint), a checkpoint file or a model's name; repeat for several.",
     ),
 ]
 Methods = Annotated[

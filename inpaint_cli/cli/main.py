@@ -12,9 +12,11 @@ from inpaint_cli import __version__
 from inpaint_cli.cli.complete import complete
 from inpaint_cli.cli.data import data
 from inpaint_cli.cli.evaluate import evaluate
+from inpaint_cli.cli.export import export
 from inpaint_cli.cli.mask import mask
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
+from inpaint_cli.cli.models import models
 from inpaint_cli.cli.prepare import prepare
 from inpaint_cli.cli.report import report
 from inpaint_cli.cli.terminal import Terminal, speaks
@@ -79,7 +81,7 @@ def inpaint(
     """
 
 
-for command in (complete, mask, prepare, data, train, evaluate, methods, masks):
+for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks):
     app.command()(command)
 app.add_typer(report, name="report")
 

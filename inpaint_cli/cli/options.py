@@ -10,7 +10,7 @@ import typer
 
 
 def checkpoint(panel: str | None = None) -> Any:
-    help = "A run directory (its newest checkpoint) or a checkpoint file."
+    help = "A run directory (its newest checkpoint), a checkpoint file, or a model's name; `inpaint models` lists them."
     return typer.Option("--checkpoint", rich_help_panel=panel, help=help)
 
 

@@ -36,8 +36,8 @@ Parsing = Annotated[
     typer.Option(
         "--parsing",
         metavar="CHECKPOINT",
-        help="Label each image's parts with this trained face-parser (its run or a checkpoint), for a source "
-        "without label maps.",
+        help="Label each image's parts with this trained face-parser (its run, a checkpoint or a model's name), for a "
+        "source without label maps.",
     ),
 ]
 Landmarks = Annotated[

@@ -39,7 +39,7 @@ Columns = Annotated[int, typer.Option("--columns", min=1, help="Images in a row.
 Rows = Annotated[str | None, typer.Option("--rows", help="What stands left of each row, between commas.")]
 Tops = Annotated[str | None, typer.Option("--tops", help="What stands above each column, between commas.")]
 Trained = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run directory (its newest checkpoint) or a checkpoint.")
+    Path, typer.Argument(metavar="RUN", help="A run directory (its newest checkpoint), a checkpoint or a model's name.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N images.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Images in hand at once.")]

@@ -32,7 +32,11 @@ Precision = Annotated[
 ]
 Weights = Annotated[
     list[str] | None,
-    typer.Option("--weights", metavar="NAME=FILE", help="Weights of a frozen network, e.g. vgg16=FILE (or =download)."),
+    typer.Option(
+        "--weights",
+        metavar="NAME=FILE",
+        help="Weights of a frozen network: vgg16=FILE (or =download), face-parser=RUN|FILE|NAME.",
+    ),
 ]
 CheckpointEvery = Annotated[int | None, typer.Option(min=1, help="Steps between checkpoints. Default: 1000.")]
 SampleEvery = Annotated[int | None, typer.Option(min=1, help="Steps between sample grids. Default: 500.")]

@@ -147,7 +147,7 @@ def _files(photo: Picture, output: Path | None, samples: int) -> list[Path]:
 
 
 def load(checkpoint: Path | str, *, settings: Assignments = (), device: str = "auto") -> Model:
-    """A trained model, from a run directory (its newest checkpoint) or a checkpoint file.
+    """A trained model: a run directory (its newest checkpoint), a checkpoint file, or the name of one of `models()`.
 
     settings: those that concern completion may be other ones than in training, `{"search_steps": 128}`.
     """
@@ -187,7 +187,7 @@ def complete(
     photo: a file's path, a Pillow image, or an array of uint8 or uint16, [H, W] or [H, W, C].
     mask: any of these, white is the hole; a boolean array, True is missing; or a specification such as "alpha" or
         "block:64". For a photo that is a file, None is PHOTO_mask.EXT beside it.
-    method: one that needs no training, "patch" (default) or "tv"; checkpoint: a trained one's run directory or file.
+    method: one that needs no training, "patch" (default) or "tv"; checkpoint: a trained one's run, file or name.
     samples: how many different completions; dilate, feather: pixels by which the hole grows, over which the completion
         fades into the photo; source_mask: a file, white may be copied from (patch); reference: a face of the photo's
         size whose features are taken over (semantic); context, blend: of the windows of methods of a fixed size.

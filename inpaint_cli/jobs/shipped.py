@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inpaint_cli.engine.checkpoints import read_checkpoint
+from inpaint_cli.engine.checkpoints import find_checkpoint
 from inpaint_cli.errors import InputError, printable, unknown
 
 FOLDER = Path(__file__).parents[1] / "shipped"
 ENDING = ".safetensors"
 
 
+ON_A_CARD = ("method", "settings", "shape", "masks", "step", "steps", "batch", "seed", "recipe", "data_identity")
+
+
 class ModelEntry(NamedTuple):
-    """One model that comes with the package."""
+    """One model that comes with the package, or a checkpoint of the user's own."""
 
     name: str  # that `--checkpoint` and `load` take
     path: Path
@@ -25,8 +28,22 @@ def model_names() -> list[str]:
 
 def models() -> list[ModelEntry]:
     """Every model that comes with the package, by name; each is read and its digest compared."""
-    paths = [FOLDER / f"{name}{ENDING}" for name in model_names()]
-    return [ModelEntry(path.stem, path, path.stat().st_size, read_checkpoint(path).header) for path in paths]
+    return [_entry(name, FOLDER / f"{name}{ENDING}") for name in model_names()]
+
+
+def named(text: Path | str) -> ModelEntry:
+    """What `checkpoint_of` finds under a name, read and verified."""
+    return _entry(printable(text), checkpoint_of(text))
+
+
+def _entry(name: str, path: Path) -> ModelEntry:
+    found = find_checkpoint(path)
+    missing = [key for key in ON_A_CARD if key not in found.header]
+    if missing:
+        raise InputError(
+            f"{found.path}: its header says nothing of {' and '.join(missing)}; no run of inpaint wrote it"
+        )
+    return ModelEntry(name, found.path, found.path.stat().st_size, found.header)
 
 
 def checkpoint_of(named: Path | str) -> Path:

@@ -42,7 +42,7 @@ def _block(results: Sequence[Mapping[str, Any]], names: Sequence[str], title: st
     columns = {name: next(result["columns"][name] for result in results if name in result["columns"]) for name in names}
     header = ["system", "masks", "images", *(heading(name.removesuffix(ending), columns[name]) for name in names)]
     rows = [
-        [r["system"], r["masks"], str(r["images"]), *(_figure(r, name, columns[name]) for name in names)]
+        [r["system"], r["masks"], str(r["images"]), *(figure(r, name, columns[name]) for name in names)]
         for r in results
     ]
     return Block(title, header, rows)
@@ -56,7 +56,7 @@ def heading(name: str, column: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [label, column["unit"], arrow, warning]))
 
 
-def _figure(result: Mapping[str, Any], name: str, column: Mapping[str, Any]) -> str:
+def figure(result: Mapping[str, Any], name: str, column: Mapping[str, Any]) -> str:
     """`20.13 ±0.24`: with half the width of its interval."""
     value, interval = result["metrics"].get(name), result["intervals"].get(name)
     if value is None:

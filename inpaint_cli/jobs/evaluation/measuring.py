@@ -112,8 +112,8 @@ def evaluate(
 ) -> Measured:
     """Measure completed images; each system completes the same images behind the same masks.
 
-    data: what `prepare` made; masks: one or several specifications; checkpoints: runs or files; methods: those that
-        need no training; settings: go to every system, `{"search_steps": 128}`.
+    data: what `prepare` made; masks: one or several specifications; checkpoints: runs, files or names; methods: those
+        that need no training; settings: go to every system, `{"search_steps": 128}`.
     limit: only the first images; metrics: names, all or default; weights: files of networks by name; samples: of each
         image; compose: known, poisson or output; batch: images in hand, on which no figure depends.
     output, csv, grid: files to write, the grid with `show` images.
