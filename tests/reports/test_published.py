@@ -58,7 +58,7 @@ def typed_lines(name: str) -> list[tuple[str, list[str]]]:
     if PRINTED[name][2] == "systems":
         return [(row.system, [f for c in table.conditions for f in figures(row, c)]) for row in table.rows]
     return [
-        (c.label, [figures(row, c)[m] for m in range(len(table.metrics)) for row in table.rows])
+        (c.label, [figures(row, c)[m] for m in range(len(table.printed)) for row in table.rows])
         for c in table.conditions
     ]
 
