@@ -12,6 +12,8 @@ import pytest
 from conftest import REPOSITORY, smooth_pictures
 from PIL import Image
 
+import inpaint_cli
+
 README = (REPOSITORY / "README.md").read_text()
 
 
@@ -33,6 +35,8 @@ def test_the_wheel_carries_the_program_the_recipes_and_the_papers(wheel, tmp_pat
     papers = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "inpaint_cli/reports/papers").glob("*/*.*")}
     assert {"mde-3.toml", "paper.toml", "experiments.mk"} <= {path.rpartition("/")[2] for path in papers}
     assert papers | {"inpaint_cli/reports/papers/shared.mk"} <= set(names)
+    models = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "inpaint_cli/shipped").iterdir()}
+    assert "inpaint_cli/shipped/README.md" in models and models <= set(names)
     assert {"inpaint_cli/methods/mde.py", "inpaint_cli/py.typed"} <= set(names) and not any(
         name.startswith("tests") for name in names
     )
@@ -46,6 +50,15 @@ print(load_recipe("mnist-96")[0].name, load_table("mde-3").name)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=target, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["mnist-96", "mde-3"]
+
+
+def test_the_models_that_come_with_it_are_small_slim_and_introduced():
+    entries = inpaint_cli.models()
+    assert sum(entry.bytes for entry in entries) <= 24 * 2**20
+    introduced = (REPOSITORY / "inpaint_cli/shipped/README.md").read_text()
+    for entry in entries:
+        assert entry.card["holds"] == "completion" and entry.card["about"] and entry.card["data"]["terms"]
+        assert entry.card["figures"]["evaluations"] and f"| `{entry.name}` |" in introduced
 
 
 @pytest.mark.slow

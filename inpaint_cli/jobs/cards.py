@@ -89,8 +89,8 @@ def card_text(entry: ModelEntry) -> str:
 def _data_lines(card: Mapping[str, Any]) -> list[str]:
     data = card.get("data")
     if not data:
-        unknown = f"{card['recipe']}, identity {card['data_identity']}; its terms were not at hand"
-        return _entry("data", unknown)
+        named = f"{card['recipe']}, identity {card['data_identity']}"
+        return [*_entry("data", named), *_entry("terms", "those of the data, which are not written down here")]
     words = f"{data['recipe']} ({data['title']}), {data['images']:,} images, identity {data['identity']}"
     return [*_entry("data", words), *_entry("terms", data["terms"])]
 

@@ -12,7 +12,8 @@ from conftest import REPOSITORY, inpaint, inpaint_process
 
 from inpaint_cli import __version__
 
-COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "report", "methods", "masks"]
+COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "export", "models", "report", "methods"]
+COMMANDS += ["masks"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])

@@ -30,7 +30,7 @@ def tv(photo, mask=None, **options):
 def test_importing_it_imports_no_torch_and_names_all_that_it_offers():
     program = "import sys, inpaint_cli as i; print(*dir(i)); assert not {'torch', 'numpy', 'typer'} & {*sys.modules}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    offered = {"complete", "load", "prepare", "train", "evaluate", "methods", "recipes", "errors"}
+    offered = {"complete", "load", "prepare", "train", "evaluate", "export", "models", "methods", "recipes", "errors"}
     assert offered <= {*done.stdout.split()}
     with pytest.raises(AttributeError, match="no attribute 'complet'"):
         inpaint_cli.complet  # noqa: B018
