@@ -150,6 +150,8 @@ def reconstruction_error(painted: Tensor, image: Tensor, weights: Tensor) -> Ten
 
 
 class ContextEncoder(Method):
+    settings: Settings
+    masks: MaskProcess
     Settings = Settings
     title = "Context Encoder"
     paper = "collagan"

@@ -15,6 +15,7 @@ Departures: L_disc is printed as a sum over images; here it is a mean, so that �
 is not printed ("to optimize the visual output").
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass as plain_dataclass
 from typing import Literal
 
@@ -89,12 +90,11 @@ def saturating_loss(fake_logits: Tensor) -> Tensor:
 OBJECTIVES = {"non-saturating": generator_loss, "saturating": saturating_loss}
 
 
-class DeepGAN(DeepL2):
-    """The autoencoder against a discriminator, with the learning tricks of section 5.2."""
+class Adversarial(DeepL2):
+    """The autoencoder against a discriminator: what deep-gan and deep-wgan share."""
 
-    Settings = Settings
+    settings: AdversarialSettings
     critic = False  # whether the discriminator gives scores, and its weights are clipped
-    title = "Autoencoder with a DCGAN's discriminator and the learning tricks, of Deep Image Inpainting"
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
@@ -115,9 +115,13 @@ class DeepGAN(DeepL2):
     def turns(self):
         return (*self.discriminator_turns(), Turn("autoencoder", self.autoencoder_turn))
 
+    @abstractmethod
     def discriminator_turns(self) -> tuple[Turn, ...]:
-        turns = {"separate": (self.real_turn, self.fake_turn), "mixed": (self.mixed_turn,)}[self.settings.batches]
-        return tuple(Turn("discriminator", turn) for turn in turns)
+        """What the discriminator learns before the autoencoder does."""
+
+    @abstractmethod
+    def adversarial(self, scores: Tensor) -> Tensor:
+        """L_disc of the completions' logits."""
 
     def judged(self, image: Tensor) -> Tensor:
         """What the discriminator sees of an image, [B, C, H, W] or the hole's square."""
@@ -125,11 +129,30 @@ class DeepGAN(DeepL2):
             return image
         if self.training and len(image) == 1:
             raise UsageError("judges=patch normalises over batches, and these have one image: give --batch 2 or more")
+        assert self.square is not None  # `judges=patch` is refused without one
         return centred(self.square, self.shape.height, self.shape.width).of(image)
 
     def score(self, image: Tensor) -> Tensor:
         """D's logits, [B]."""
         return self.discriminator(self.judged(image))
+
+    def autoencoder_turn(self, batch: Batch) -> dict[str, Tensor]:
+        """L = α L_rec + (1 - α) L_disc."""
+        alpha = self.settings.alpha
+        terms = {name: alpha * term for name, term in self.reconstruction(batch).items()}
+        return terms | {"adversarial": (1 - alpha) * self.adversarial(self.score(self.completed(batch)))}
+
+
+class DeepGAN(Adversarial):
+    """With the learning tricks of section 5.2."""
+
+    settings: Settings
+    Settings = Settings
+    title = "Autoencoder with a DCGAN's discriminator and the learning tricks, of Deep Image Inpainting"
+
+    def discriminator_turns(self) -> tuple[Turn, ...]:
+        turns = {"separate": (self.real_turn, self.fake_turn), "mixed": (self.mixed_turn,)}[self.settings.batches]
+        return tuple(Turn("discriminator", turn) for turn in turns)
 
     def cross_entropy(self, logits: Tensor, real: bool) -> Tensor:
         """Sigmoid cross-entropy with this batch's labels, [B]."""
@@ -148,14 +171,7 @@ class DeepGAN(DeepL2):
         real, fake = scores.chunk(2)
         return {"real": self.cross_entropy(real, real=True).mean(), "fake": self.cross_entropy(fake, real=False).mean()}
 
-    def autoencoder_turn(self, batch: Batch) -> dict[str, Tensor]:
-        """L = α L_rec + (1 - α) L_disc."""
-        alpha = self.settings.alpha
-        terms = {name: alpha * term for name, term in self.reconstruction(batch).items()}
-        return terms | {"adversarial": (1 - alpha) * self.adversarial(self.score(self.completed(batch)))}
-
     def adversarial(self, scores: Tensor) -> Tensor:
-        """L_disc of the completions' logits."""
         return OBJECTIVES[self.settings.objective](scores)
 
 

@@ -20,7 +20,7 @@ engine's (--validate-every, --patience).
 """
 
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -29,9 +29,11 @@ from torch import Tensor, nn
 
 from inpaint_cli.augmentation import Photometric
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Defaults, Method, Player, Turn
 from inpaint_cli.networks.autoencoders import BLOCK, ENCODERS, Autoencoder, Style, relu
 from inpaint_cli.networks.painted import Region, centred, overlap_weights
+from inpaint_cli.settings import AnySettings
 
 SMALLEST = 16  # pixels of a side
 
@@ -68,7 +70,9 @@ def squared_error(painted: Tensor, image: Tensor, weight: Tensor, hole_pixels: T
 class DeepL2(Method):
     """Autoencoder trained on squared error, with or without the overlap trick."""
 
-    Settings = Settings
+    settings: Settings
+    masks: MaskProcess
+    Settings: ClassVar[type[AnySettings]] = Settings
     title = "Convolutional autoencoder trained on squared error, of Deep Image Inpainting"
     paper = "deep"
     defaults = Defaults(masks="center:8", batch=128, steps=40_000, recipe="cifar10-32")

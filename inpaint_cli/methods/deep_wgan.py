@@ -20,7 +20,7 @@ from torch import Tensor
 
 from inpaint_cli.losses import wasserstein_loss
 from inpaint_cli.method import Batch, Player, Turn
-from inpaint_cli.methods.deep_gan import AdversarialSettings, DeepGAN
+from inpaint_cli.methods.deep_gan import Adversarial, AdversarialSettings
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Settings(AdversarialSettings):
     weight_limit: float = Field(0.01, gt=0, description="Arjovsky et al. 2017, algorithm 1")
 
 
-class DeepWGAN(DeepGAN):
+class DeepWGAN(Adversarial):
     """The autoencoder against a Wasserstein critic with clipped weights."""
 
+    settings: Settings
     Settings = Settings
     critic = True
     title = "Autoencoder with a Wasserstein critic and the overlap trick, of Deep Image Inpainting"

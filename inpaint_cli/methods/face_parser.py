@@ -54,7 +54,7 @@ class Settings:
 
 def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
     """Twice a 3×3 convolution, batch norm, ReLU: [B, i, H, W] -> [B, o, H, W]."""
-    layers = []
+    layers: list[nn.Module] = []
     for channels in (inputs, outputs):
         layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
     return nn.Sequential(*layers)
@@ -72,7 +72,8 @@ class UNet(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """[B, C, H, W] -> the maps before the last layer, [B, width, H, W]."""
-        maps, x = [], image
+        maps: list[Tensor] = []
+        x = image
         for block in self.encoder:
             x = block(F.max_pool2d(x, 2) if maps else x)
             maps.append(x)
@@ -106,6 +107,7 @@ def soft_dice(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class FaceParser(Method):
+    settings: Settings
     Settings = Settings
     title = "Face parser"
     paper = "collagan"

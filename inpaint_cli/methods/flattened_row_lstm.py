@@ -45,9 +45,9 @@ class Network(nn.Module):
         self.lstm = nn.LSTM(LEVELS, hidden, layers)
         self.to_logits = nn.Linear(hidden, LEVELS)
 
-    def read(self, symbols: Tensor, state=None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def read(self, symbols: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """0 … 256, long [T, B] -> hidden vectors [T, B, hidden], each after its symbol, and the last state."""
-        ones = F.one_hot(symbols, LEVELS + 1)[..., :LEVELS].to(self.lstm.weight_ih_l0.dtype)
+        ones = F.one_hot(symbols, LEVELS + 1)[..., :LEVELS].to(self.to_logits.weight.dtype)
         return self.lstm(ones, state)
 
     def forward(self, symbols: Tensor) -> Tensor:
@@ -56,6 +56,7 @@ class Network(nn.Module):
 
 
 class FlattenedRowLSTM(PixelModel):
+    settings: Settings
     Settings = Settings
     title = "Flattened Row LSTM"
     paper = "deep"

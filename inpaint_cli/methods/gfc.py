@@ -25,8 +25,9 @@ Departures:
 """
 
 import itertools
+from collections.abc import Mapping
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -83,7 +84,7 @@ def convolutions(sizes: list[int]) -> nn.Sequential:
 
 def unpool_to_switches(x: Tensor, places: Tensor) -> Tensor:
     """Each value where the encoder's pooling of this scale found its maximum, 0 elsewhere: [B, C, H, W] -> twice."""
-    return F.max_unpool2d(x, places, 2)
+    return F.max_unpool2d(x, places, (2, 2))
 
 
 def unpool_to_nearest(x: Tensor, places: Tensor) -> Tensor:
@@ -135,7 +136,8 @@ def _initialise(module: nn.Module) -> None:
     """He et al. 2015, as the published code has it."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def discriminator(channels: int, height: int, width: int, coarsest: int) -> StridedDiscriminator:
@@ -184,7 +186,18 @@ def parsing_error(completed_logits: Tensor, image_logits: Tensor) -> Tensor:
     return F.cross_entropy(completed_logits.float(), image_logits.argmax(dim=1))
 
 
+class Parser(Protocol):
+    """What of a face-parser the parsing loss asks."""
+
+    shape: ImageShape
+    label_counts: Mapping[str, int]
+
+    def logits(self, image: Tensor) -> Tensor:
+        """[B, C, H, W] in [-1, 1] -> [B, L, H, W]"""
+
+
 class GFC(Method):
+    settings: Settings
     Settings = Settings
     title = "Generative Face Completion"
     paper = "collagan"
@@ -231,12 +244,17 @@ class GFC(Method):
     def check_labels(self, labels):
         """No labels are needed; the parser, which is there by now, must suit the data."""
         if self.settings.parsing:
-            self._check_parser(self.helpers["face-parser"])
+            self._check_parser(self.parser)
 
-    def _check_parser(self, parser: Method) -> None:
-        if parser.settings.labels != LABELS:
+    @property
+    def parser(self) -> Parser:
+        return cast(Parser, self.helpers["face-parser"])
+
+    def _check_parser(self, parser: Parser) -> None:
+        told_apart = parser.label_counts["parsing"]
+        if told_apart != LABELS:
             raise InputError(
-                f"the face-parser tells {parser.settings.labels} labels apart, and gfc's parsing loss needs the "
+                f"the face-parser tells {told_apart} labels apart, and gfc's parsing loss needs the "
                 f"{LABELS} of Helen: give --weights face-parser= one that is trained with --set labels={LABELS}, or "
                 "--set parsing=0"
             )
@@ -299,10 +317,9 @@ class GFC(Method):
         return terms
 
     def parsing_term(self, batch: Batch, completed: Tensor) -> Tensor:
-        parser = self.helpers["face-parser"]
         with torch.no_grad():
-            true = parser.logits(batch.image)
-        return parsing_error(parser.logits(completed), true)
+            true = self.parser.logits(batch.image)
+        return parsing_error(self.parser.logits(completed), true)
 
     def complete(self, observed, mask, *, samples=1, generator=None, whole=False):
         """Each sample fills the hole with noise of its own, the same for all images of a batch.

@@ -43,7 +43,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
-from inpaint_cli.masks import parse_masks
+from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Method, Player, Turn, polynomial
 from inpaint_cli.networks.strided import doubling, halving
 from inpaint_cli.networks.unets import (
@@ -100,7 +100,10 @@ class Settings:
     )
 
 
-GENERATORS = {"vgg": VGGLikeGenerator, "strided": StridedGenerator}
+GENERATORS: dict[str, type[VGGLikeGenerator] | type[StridedGenerator]] = {
+    "vgg": VGGLikeGenerator,
+    "strided": StridedGenerator,
+}
 ENCODERS = {"vgg": vgg_like_layers, "strided": strided_layers}  # with leaky ReLU, of the discriminators
 
 
@@ -164,8 +167,8 @@ def reconstruction_error(completed: Tensor, image: Tensor, mask: Tensor) -> Tens
 def perceptual_error(completed: list[Tensor], image: list[Tensor]) -> Tensor:
     """Σ_l λ_l ‖φ_l(G(M ⊙ Z)) - φ_l(Z)‖² / Σ_l λ_l over VGG-16's blocks, each a mean over elements, Eq. 5."""
     errors = [F.mse_loss(a.float(), b.float()) for a, b in zip(completed, image, strict=True)]
-    weighted = sum(weight * error for weight, error in zip(PERCEPTUAL_WEIGHTS, errors, strict=True))
-    return weighted / sum(PERCEPTUAL_WEIGHTS)
+    first, *others = (weight * error for weight, error in zip(PERCEPTUAL_WEIGHTS, errors, strict=True))
+    return sum(others, first) / sum(PERCEPTUAL_WEIGHTS)
 
 
 def full_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
@@ -178,20 +181,21 @@ def printed_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
     return (mask * F.softplus(-logits)).mean()
 
 
-CROSS_ENTROPY = {"full": full_cross_entropy, "printed": printed_cross_entropy}
+CrossEntropy = Callable[[Tensor, Tensor], Tensor]
+CROSS_ENTROPY: dict[str, CrossEntropy] = {"full": full_cross_entropy, "printed": printed_cross_entropy}
 
 
-def seek(logits: Tensor, mask: Tensor, cross_entropy) -> Tensor:
+def seek(logits: Tensor, mask: Tensor, cross_entropy: CrossEntropy) -> Tensor:
     """R learns the true mask from the completion, Eq. 6."""
     return cross_entropy(logits, mask)
 
 
-def hide_by_pushing_away(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+def hide_by_pushing_away(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy: CrossEntropy) -> Tensor:
     """G pushes R's answer away from the true mask M, Eq. 7."""
     return -cross_entropy(logits, mask)
 
 
-def hide_by_decoy(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+def hide_by_decoy(logits: Tensor, mask: Tensor, decoy: Tensor, cross_entropy: CrossEntropy) -> Tensor:
     """G pulls R's answer towards another mask M̃ of the same process, Eq. 8."""
     return cross_entropy(logits, decoy)
 
@@ -219,12 +223,12 @@ def larger_part(mask: Tensor, rectangle: Tensor) -> Tensor:
     return torch.where(more, outside, inside)
 
 
-def seek_coordinates(answer: Tensor, mask: Tensor, cross_entropy) -> Tensor:
+def seek_coordinates(answer: Tensor, mask: Tensor, cross_entropy: CrossEntropy) -> Tensor:
     """R regresses the true rectangles, squared error; L_coord, text below Eq. 8."""
     return F.mse_loss(answer, known_rectangle(mask))
 
 
-def hide_coordinates(answer: Tensor, mask: Tensor, decoy: Tensor, cross_entropy) -> Tensor:
+def hide_coordinates(answer: Tensor, mask: Tensor, decoy: Tensor, cross_entropy: CrossEntropy) -> Tensor:
     """G pulls R's answer towards the rectangles of another mask, squared error; the paper leaves the form open."""
     return F.mse_loss(answer, known_rectangle(decoy))
 
@@ -245,6 +249,8 @@ HIDE_AND_SEEK = {
 
 
 class MDE(Method):
+    settings: Settings
+    masks: MaskProcess
     Settings = Settings
     title = "Missing Data Encoder"
     paper = "mde"

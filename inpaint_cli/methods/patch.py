@@ -23,6 +23,8 @@ least bending at the finest level, and stay averages. Where hardly any patch is 
 the least bending is all: min_u Σ (Δu)² (exemplar/smooth.py).
 """
 
+from collections.abc import Mapping
+
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -77,6 +79,7 @@ class Settings:
 class Patch(Method):
     """Exemplar completion: nothing to train; samples differ by the first fill that they draw."""
 
+    settings: Settings
     Settings = Settings
     title = "Exemplar completion by patches (after Newson et al. 2017)"
     paper = "semantic"
@@ -111,17 +114,19 @@ class Patch(Method):
             for sample in range(samples):
                 completed = torch.empty_like(colours)
                 for plan, rows in self.plans(whole, allowed, self.settings.variety if sample else 1).items():
-                    parts = [part[rows] for part in (colours, known, whole, allowed)]
-                    completed[rows] = by_plan(plan, *parts, generator)
+                    seen = colours[rows], known[rows], whole[rows], allowed[rows]
+                    completed[rows] = by_plan(plan, *seen, generator)
                 completions.append(torch.where(known, observed, completed.clamp_(-1, 1).to(observed.dtype)))
         return torch.stack(completions, dim=1)
 
-    def plans(self, known: Tensor, allowed: Tensor, choices: int) -> dict[Plan | None, list[int] | slice]:
+    def plans(self, known: Tensor, allowed: Tensor, choices: int) -> Mapping[Plan | None, list[int] | slice]:
         """The images of a batch by how they are completed. A slice where all agree: nothing is copied to pick them."""
         plans: dict[Plan | None, list[int]] = {}
         for row in range(len(known)):
             plans.setdefault(self.plan(known[row : row + 1], allowed[row : row + 1], choices), []).append(row)
-        return {plan: slice(None) for plan in plans} if len(plans) == 1 else plans
+        if len(plans) == 1:
+            return {plan: slice(None) for plan in plans}
+        return plans
 
     def plan(self, known: Tensor, allowed: Tensor, choices: int) -> Plan | None:
         """How one image is completed, [1, 1, H, W] each; None where it offers too few patches to copy."""

@@ -69,6 +69,8 @@ class Settings(ChoiceSettings):
 class Encoding(nn.Module):
     """Values as cosines of K frequencies beside themselves: near levels are told apart as easily as distant ones."""
 
+    angles: Tensor
+
     def __init__(self, frequencies: int):
         super().__init__()
         self.size = 1 + frequencies  # numbers for each value
@@ -97,6 +99,8 @@ class Network(nn.Module):
 
     Images lie as cells: E numbers for each pixel, its encoded values and a 1; all 0 beyond the edges.
     """
+
+    offsets: Tensor
 
     def __init__(self, channels: int, zone: Zone, settings: Settings):
         super().__init__()
@@ -148,6 +152,7 @@ class Pass(NamedTuple):
 
 
 class PixelCNN(PixelModel):
+    settings: Settings
     Settings = Settings
     title = "Pixel CNN"
     paper = "deep"

@@ -16,6 +16,7 @@ paper: the first layer sees which pixels lie inside the image, and Adam with ann
 
 from dataclasses import field
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -97,10 +98,11 @@ class RowLayer(Layer):
 
 
 class RowLSTM(PixelModel):
+    settings: Settings
     Settings = Settings
     title = "Row LSTM"
     paper = "deep"
-    layer = RowLayer
+    layer: ClassVar[type[Layer]] = RowLayer
     defaults = Defaults(masks="center:8", batch=16, steps=100_000, recipe="cifar10-32")  # batch: section 5; no length
     completes_with = ("network",)
 

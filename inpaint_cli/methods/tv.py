@@ -65,13 +65,14 @@ class State(NamedTuple):
 class TV(Method):
     """Total-variation inpainting: nothing to train; deterministic, so that all samples are the same."""
 
+    settings: Settings
     Settings = Settings
     title = "Total-variation inpainting (Getreuer 2012)"
     paper = "semantic"
     any_size = True
     per_channel = True
 
-    def complete(self, observed: Tensor, mask: Tensor, *, samples: int = 1, generator: torch.Generator | None = None):
+    def complete(self, observed, mask, *, samples=1, generator=None):
         """[B, C, H, W] and a mask of 1 or C channels -> [B, samples, C, H, W]; hidden pixels are never looked at."""
         known = (mask > 0).expand(len(observed), *mask.shape[1:])
         completed = torch.stack([complete_one(*pair, self.settings) for pair in zip(observed, known, strict=True)])
@@ -88,21 +89,21 @@ def complete_one(observed: Tensor, known: Tensor, settings: Settings) -> Tensor:
     return torch.where(known, observed, completed.to(observed.dtype))
 
 
-def minimise(image: Tensor, missing: Tensor, settings: Settings) -> tuple[Tensor, "Region | None", State | None]:
-    """The image with its missing values at the functional's minimum; where that is, and the last variables.
+def minimise(image: Tensor, missing: Tensor, settings: Settings) -> tuple[Tensor, "tuple[Region, State] | None"]:
+    """The image with its missing values at the functional's minimum; where that is, with the last variables.
 
     image: [C, H, W], some value where it is missing; missing: bool [1 or C, H, W], in no channel everywhere.
     The start is the solution of the problem at half the size.
     """
     if not missing.any():
-        return image, None, None
+        return image, None
     region, error = Region(missing, len(image)), None
     if min(image.shape[-2:]) // 2 >= COARSEST:
-        coarse, *dual = minimise(*coarser(image, missing), settings)
+        coarse, found = minimise(*coarser(image, missing), settings)
         image = torch.where(missing, enlarged(coarse, image.shape[-2:]), image)
-        error = finer(*dual, region)
+        error = finer(*found, region) if found else None
     state = split_bregman(region, region.start(image, error), settings)
-    return region.put(state.values, image), region, state
+    return region.put(state.values, image), (region, state)
 
 
 def coarser(image: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,15 +114,13 @@ def coarser(image: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(share > 0, total / share.clamp(min=0.125), mean), share == 0
 
 
-def enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarged(image: Tensor, size: torch.Size) -> Tensor:
     """Bilinear. [C, h, w] -> [C, *size]"""
     return functional.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
 
 
-def finer(coarse: "Region | None", state: State | None, region: "Region") -> Tensor | None:
+def finer(coarse: "Region", state: State, region: "Region") -> Tensor:
     """b at twice the size. It carries over unchanged: γ·b is the dual variable, which has no scale."""
-    if coarse is None:
-        return None
     number = coarse.numbers(coarse.gradients)
     rows, columns = region.gradients // region.size[1], region.gradients % region.size[1]
     parent = number[rows // 2 * coarse.size[1] + columns // 2]
