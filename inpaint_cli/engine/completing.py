@@ -95,7 +95,8 @@ def complete_photo(
 ) -> np.ndarray:
     """Complete one photo.
 
-    pixels: uint8 or uint16 [H, W, C]; hole: bool [H, W] or [H, W, C], true = missing, at least one and not all.
+    pixels: uint8 or uint16, or float32 in [0, 1], [H, W, C].
+    hole: bool [H, W] or [H, W, C], true = missing, at least one and not all.
     sources: bool [H, W], where a method that copies may copy from; invisible: bool [H, W], what is known but has no
         colour, such as transparent pixels; framing: for methods of a fixed size.
     reference: [H, W, C] like `pixels`, for methods that take one: whom the completion is to resemble.
@@ -149,12 +150,16 @@ def _fill_in_windows(
 
 
 def signed(pixels: np.ndarray) -> np.ndarray:
-    """uint8 or uint16 -> float32 in [-1, 1]."""
+    """uint8 or uint16, or float in [0, 1] -> float32 in [-1, 1]."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32) * 2 - 1
     return pixels.astype(np.float32) * np.float32(2 / np.iinfo(pixels.dtype).max) - 1
 
 
 def quantised(image: Tensor, dtype: np.dtype) -> np.ndarray:
-    """Float in [-1, 1], [..., C, H, W] -> integers [..., H, W, C], rounded."""
+    """Float in [-1, 1], [..., C, H, W] -> integers [..., H, W, C], rounded, or float in [0, 1]."""
+    if dtype.kind == "f":
+        return ((image.float() + 1) / 2).clamp(0, 1).movedim(-3, -1).cpu().numpy().astype(dtype)
     full = np.iinfo(dtype).max
     levels = ((image.float() + 1) * (full / 2)).round().clamp(0, full)
     return levels.movedim(-3, -1).cpu().numpy().astype(dtype)

@@ -10,25 +10,17 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from inpaint_cli.errors import InpaintError, InputError, printable
+from inpaint_cli.imaging.kinds import FORMATS, other_kind, readable_formats
+from inpaint_cli.imaging.limits import ALWAYS, PIXELS_A_BYTE
+from inpaint_cli.imaging.orientation import upright_image
 
 Mode = Literal["rgb", "gray"]  # what pixels are wanted as
 
-# Decoders outside this list (video frames, game textures, fonts, documents) are never given a byte.
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "QOI")
-MAX_PIXELS = 64_000_000  # at up to 16 bytes a pixel while decoding, about 1 GB
+MAX_PIXELS = ALWAYS  # where nothing else is asked for; at up to 16 bytes a pixel while decoding, about 1 GB
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 SIXTEEN_BITS_IN_32 = ("PNG", "PPM")  # formats whose 16 bits Pillow may hand over as mode I
 CONVERTIBLE = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa")
 WHITE: dict[str, int | tuple[int, int, int]] = {"L": 255, "RGB": (255, 255, 255)}
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def decode(path: str | Path | BinaryIO, mode: Mode = "rgb") -> np.ndarray:
@@ -45,29 +37,54 @@ def decode_image(path: str | Path | BinaryIO, mode: Mode = "rgb") -> Image.Image
         return in_mode(over_white(*colour_and_alpha(image)), mode)
 
 
+Inspect = Callable[[ImageFile.ImageFile], None]
+
+
 @contextmanager
 def opened(
-    path: str | Path | BinaryIO, inspect: Callable[[ImageFile.ImageFile], None] = lambda image: None
+    path: str | Path | BinaryIO, inspect: Inspect = lambda image: None, most: int | None = None
 ) -> Iterator[Image.Image]:
     """The decoded first frame, upright; whatever goes wrong here or inside the block becomes `InputError`.
 
-    `inspect` sees the image before it is decoded, with what only the file's header says.
+    `inspect` sees the image before it is decoded, with what only the file's header says; most: pixels that are decoded.
     """
+    with loaded(path, inspect, most) as image:
+        yield upright_image(image)
+
+
+@contextmanager
+def loaded(
+    path: str | Path | BinaryIO, inspect: Inspect = lambda image: None, most: int | None = None, page: int = 0
+) -> Iterator[ImageFile.ImageFile]:
+    """As `opened`, of the page-th frame and as it is stored, not turned."""
     name = printable(getattr(path, "name", path) if hasattr(path, "read") else path)
     if not hasattr(path, "read"):
         _refuse_other_than_files(Path(path), name)
+    limit = MAX_PIXELS if most is None else most
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
-                _refuse_too_large(image)
+            with _at_most(limit), Image.open(path, formats=readable_formats(path)) as image:
+                if page:
+                    image.seek(page)
+                _refuse_too_large(image, limit, path)
                 inspect(image)
                 image.load()
-                yield _upright(image)
+                yield image
     except InpaintError as error:
         raise InputError(f"{name}: {error}") from None
     except Exception as error:  # decoders raise nearly every kind: OSError, SyntaxError, struct.error, MemoryError, …
-        raise InputError(f"{name}: {_reason(error)}") from None
+        raise InputError(f"{name}: {_reason(error, path, limit)}") from None
+
+
+@contextmanager
+def _at_most(limit: int) -> Iterator[None]:
+    """Pillow's own limit, which holds for what it decodes on the way, such as a later frame."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max(limit, MAX_PIXELS)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def colour_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -107,12 +124,6 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
-def has_sixteen_bits(image: ImageFile.ImageFile) -> bool:
-    """Whether the file holds more than 8 bits per channel (asked before `load`, which forgets)."""
-    arguments = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
-    return image.mode.startswith("I") or any(isinstance(part, str) and ";16" in part for part in arguments)
-
-
 def _refuse_other_than_files(path: Path, name: str) -> None:
     if path.is_file():
         return
@@ -123,28 +134,18 @@ def _refuse_other_than_files(path: Path, name: str) -> None:
     raise InputError(f"{name}: is not a regular file")  # a pipe or a device could keep us waiting for ever
 
 
-def _refuse_too_large(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise InputError(f"{image.width}×{image.height} pixels are more than the {MAX_PIXELS:,} this program decodes")
-    if image.width * image.height == 0:
+def _refuse_too_large(image: Image.Image, limit: int, path: str | Path | BinaryIO) -> None:
+    pixels = image.width * image.height
+    if pixels > limit:
+        raise InputError(f"{image.width}×{image.height} pixels are more than {_more_than(limit)}")
+    if pixels > MAX_PIXELS and not hasattr(path, "read") and pixels > PIXELS_A_BYTE * Path(path).stat().st_size:
+        raise InputError(f"{image.width}×{image.height} pixels in so few bytes are no photo, and are not decoded")
+    if pixels == 0:
         raise InputError("has no pixels")
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 where the file has none or a damaged one."""
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged metadata says nothing about the pixels
-        return 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    turn = UPRIGHT.get(orientation_of(image))
-    if turn is None:
-        return image
-    turned = image.transpose(turn)
-    turned.format = image.format
-    return turned
+def _more_than(limit: int) -> str:
+    return f"the {limit:,} this program decodes here; --max-megapixels sets another limit for photos"
 
 
 def _eight_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -163,11 +164,12 @@ def _stored_bits(image: Image.Image) -> int:
     return bits[0] if isinstance(bits, tuple) else bits
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: str | Path | BinaryIO, limit: int) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
-        return f"not an image of a kind this program reads ({', '.join(FORMATS)}), or its header is damaged"
+        unread = f"not an image of a kind this program reads ({', '.join(FORMATS)}), or its header is damaged"
+        return other_kind(path) or unread
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than the {MAX_PIXELS:,} pixels this program decodes"
+        return f"more than {_more_than(limit)}"
     if isinstance(error, PermissionError):
         return "may not be read by this user"
     return f"cannot be decoded ({str(error) or type(error).__name__})"

@@ -1,128 +1,176 @@
-"""16 bits per channel: Pillow holds them in grey images alone, so imagecodecs decodes and encodes the pixels here.
+"""Pixels that Pillow does not hold: 16 bits per channel in colour, further channels, elevations. imagecodecs decodes.
 
 Pixels are uint16 [H, W, C], C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
 """
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
-from inpaint_cli.imaging.decoding import has_sixteen_bits, orientation_of
+from inpaint_cli.imaging.metadata import Metadata, png_chunks
+from inpaint_cli.imaging.orientation import orientation_of, upright
 
 FULL = 65535
 PNG_HEADER = 33  # bytes: the signature and the IHDR chunk
 # Fast and no larger for photographs than libpng's own choice, which is 7 times slower.
 PNG_SPEED = {"level": 1, "strategy": 3, "filter": 16}
 GREY, COLOUR = 1, 2  # TIFF's photometric interpretations
-ASSOCIATED, UNASSOCIATED = 1, 2  # TIFF's kinds of alpha
-UPRIGHT = {
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
-    8: lambda pixels: np.rot90(pixels),
-}
+UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2  # TIFF's kinds of further channels
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # TIFF's kinds of numbers
+SEPARATE = 2  # TIFF's planar configuration of one channel after the other
+NUMBERS = ((SIGNED, 8), (SIGNED, 16), (SIGNED, 32), (UNSIGNED, 32), (FLOAT, 16), (FLOAT, 32), (FLOAT, 64))
+
+
+class Channels(NamedTuple):
+    """What a file holds for each pixel, upright."""
+
+    colour: np.ndarray  # [H, W, 1 or 3]
+    alpha: np.ndarray | None  # [H, W]
+    further: np.ndarray | None  # [H, W, E]: infrared and the like
 
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
-    """Whether the file (asked before it is decoded) is one whose 16 bits per channel are kept: a PNG or a TIFF."""
+    """Whether the file (asked before it is decoded) holds what Pillow would lose and is read here: a PNG or a TIFF.
+
+    These are 16 bits per channel, and channels that are neither colour nor transparency.
+    """
     if image.format == "PNG":
         return has_sixteen_bits(image)
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
-    plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (GREY, COLOUR)
-    integers = set(tags.get(ExifTags.Base.SampleFormat, (1,))) == {1}
-    return plain and integers and set(tags.get(ExifTags.Base.BitsPerSample, ())) == {16}
+    bits, kinds = _bits(image), _extra_samples(image)
+    plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (GREY, COLOUR) and _sample_formats(image) == {UNSIGNED}
+    further = UNSPECIFIED in kinds or len(kinds) > 1
+    return plain and (bits == {16} or (further and bits == {8}))
 
 
-def read_deep(path: Path, image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Upright uint16 [H, W, 1 or 3] and alpha uint16 [H, W] or None; None for arrangements that only Pillow reads.
+def is_raster(image: ImageFile.ImageFile) -> bool:
+    """Whether a TIFF holds one number for each pixel that is no grey level: elevations, temperatures."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or len(bits := _bits(image)) != 1:
+        return False
+    one = image.tag_v2.get(ExifTags.Base.SamplesPerPixel, 1) == 1
+    return one and (*_sample_formats(image), *bits) in NUMBERS
 
-    image: the same file, opened and judged safe to decode.
+
+def _bits(image: TiffImagePlugin.TiffImageFile) -> set[int]:
+    return set(image.tag_v2.get(ExifTags.Base.BitsPerSample, (1,)))
+
+
+def _sample_formats(image: TiffImagePlugin.TiffImageFile) -> set[int]:
+    return set(image.tag_v2.get(ExifTags.Base.SampleFormat, (UNSIGNED,)))
+
+
+def has_sixteen_bits(image: ImageFile.ImageFile) -> bool:
+    """Whether the file holds more than 8 bits per channel (asked before `load`, which forgets)."""
+    arguments = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
+    known = image.mode.startswith("I") or any(isinstance(part, str) and ";16" in part for part in arguments)
+    return known or _bits_elsewhere(image) > 8
+
+
+def _bits_elsewhere(image: ImageFile.ImageFile) -> int:
+    """The bits per channel of formats that Pillow reduces without a word; 0 of all others."""
+    if image.format == "PPM":
+        most = max((part for tile in image.tile if isinstance(tile[3], tuple) for part in tile[3][1:]), default=255)
+        return int(most).bit_length() if isinstance(most, int) else 0
+    if image.format == "HEIF":
+        return int(image.info.get("bit_depth", 8))
+    place = BITS_STAND.get(image.format or "")
+    if place is None or not image.filename:
+        return 0
+    with Path(str(image.filename)).open("rb") as file:
+        head = file.read(4096)
+    found = head.find(place[0])
+    return 0 if found < 0 or found + place[1] >= len(head) else place[2](head[found + place[1]])
+
+
+BITS_STAND: dict[str, tuple[bytes, int, Callable[[int], int]]] = {  # a box, the byte in it, what it says
+    "AVIF": (b"pixi", 9, lambda byte: byte),
+    "JPEG2000": (b"ihdr", 14, lambda byte: (byte & 127) + 1),
+}
+
+
+def read_deep(path: Path, image: Image.Image, page: int = 0) -> Channels | None:
+    """Upright pixels of the page-th picture; None for arrangements that only Pillow reads.
+
+    image: the same file and picture, opened and judged safe to decode.
     """
-    decode = imagecodecs.png_decode if image.format == "PNG" else imagecodecs.tiff_decode
-    pixels = decode(path.read_bytes())
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    if pixels.dtype != np.uint16 or pixels.shape[:2] != (image.height, image.width) or pixels.shape[2] > 4:
+    pixels = _decoded(path, image, page)
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[:2] != (image.height, image.width):
         return None
     kinds = _extra_samples(image)
-    pixels = np.ascontiguousarray(UPRIGHT.get(orientation_of(image), lambda same: same)(pixels))
-    colours = 3 if pixels.shape[2] >= 3 else 1
-    if pixels.shape[2] == colours or kinds not in ((ASSOCIATED,), (UNASSOCIATED,)):
-        return pixels[:, :, :colours], None
-    colour, alpha = pixels[:, :, :colours], pixels[:, :, colours]
-    return (_unmultiplied(colour, alpha) if kinds == (ASSOCIATED,) else colour), alpha
+    colours = 3 if pixels.shape[2] - len(kinds) >= 3 or (image.format == "PNG" and pixels.shape[2] >= 3) else 1
+    pixels = upright(pixels, orientation_of(image))
+    colour, others = pixels[:, :, :colours], pixels[:, :, colours:]
+    kinds = kinds[: others.shape[2]]
+    transparent = [number for number, kind in enumerate(kinds) if kind in (ASSOCIATED, UNASSOCIATED)][:1]
+    alpha = others[:, :, transparent[0]] if transparent else None
+    further = np.delete(others, transparent, axis=2)
+    if alpha is not None and kinds[transparent[0]] == ASSOCIATED:
+        colour = _unmultiplied(colour, alpha)
+    return Channels(colour, alpha, further if further.shape[2] else None)
+
+
+def read_raster(path: Path, image: Image.Image, page: int = 0) -> np.ndarray:
+    """Upright numbers [H, W] of a TIFF for which `is_raster` holds."""
+    return upright(_decoded(path, image, page)[:, :, 0], orientation_of(image))
+
+
+def _decoded(path: Path, image: Image.Image, page: int) -> np.ndarray:
+    """[H, W, C] as stored."""
+    if image.format == "PNG":
+        pixels = imagecodecs.png_decode(path.read_bytes())
+    else:
+        pixels = imagecodecs.tiff_decode(path.read_bytes(), index=page)
+        tags = getattr(image, "tag_v2", {})
+        if pixels.ndim == 3 and tags.get(ExifTags.Base.PlanarConfiguration) == SEPARATE:
+            pixels = np.moveaxis(pixels, 0, 2)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def _extra_samples(image: Image.Image) -> tuple[int, ...]:
     """What the channels after the colours are, in TIFF's numbers."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return tuple(image.tag_v2.get(ExifTags.Base.ExtraSamples, ()))
-    return (UNASSOCIATED,)  # a PNG's
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return (UNASSOCIATED,)  # a PNG's
+    tags = image.tag_v2
+    said = tuple(tags.get(ExifTags.Base.ExtraSamples, ()))
+    colours = 3 if tags.get(ExifTags.Base.PhotometricInterpretation) == COLOUR else 1
+    return said + (UNSPECIFIED,) * (tags.get(ExifTags.Base.SamplesPerPixel, 1) - colours - len(said))
 
 
 def _unmultiplied(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    scaled = colour.astype(np.float64) * (FULL / np.maximum(alpha, 1))[:, :, None]
-    return scaled.round().clip(0, FULL).astype(np.uint16)
+    full = np.iinfo(colour.dtype).max
+    scaled = colour.astype(np.float64) * (full / np.maximum(alpha, 1))[:, :, None]
+    return scaled.round().clip(0, full).astype(colour.dtype)
 
 
 def to_eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """uint16 -> uint8, rounded; uint8 as it is."""
+    """uint16, or float in [0, 1] -> uint8, rounded; uint8 as it is."""
     if pixels.dtype == np.uint8:
         return pixels
+    if pixels.dtype.kind == "f":
+        return (pixels * 255).round().clip(0, 255).astype(np.uint8)
     return ((pixels.astype(np.uint32) * 255 + FULL // 2) // FULL).astype(np.uint8)
 
 
-def write_deep_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, bytes]) -> None:
-    """Write uint16 [H, W, C] with `exif` and `icc_profile`."""
+def write_deep_png(pixels: np.ndarray, path: Path, metadata: Metadata) -> None:
+    """Write uint16 [H, W, C] with what describes it."""
     encoded = imagecodecs.png_encode(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, **PNG_SPEED)
     chunks = b""
-    if "icc_profile" in metadata:
-        chunks += _png_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata["icc_profile"]))
-    if "exif" in metadata:
-        chunks += _png_chunk(b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))
+    if metadata.icc_profile:
+        chunks += _png_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc_profile))
+    chunks += b"".join(_png_chunk(kind, content) for kind, content in png_chunks(metadata))
+    if metadata.exif:
+        chunks += _png_chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
     path.write_bytes(encoded[:PNG_HEADER] + chunks + encoded[PNG_HEADER:])
 
 
 def _png_chunk(kind: bytes, content: bytes) -> bytes:
     body = kind + content
     return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
-
-
-def write_deep_tiff(pixels: np.ndarray, path: Path, metadata: Mapping[str, bytes]) -> None:
-    """Write uint16 [H, W, C], uncompressed, in one strip, with `exif` and `icc_profile`.
-
-    Grey with alpha is written as RGB with alpha: Pillow, and so many programs, open no such TIFF of 16 bits.
-    """
-    if pixels.shape[2] == 2:
-        pixels = pixels[:, :, [0, 0, 0, 1]]
-    height, width, channels = pixels.shape
-    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    exif = Image.Exif()
-    exif.load(metadata.get("exif", b""))
-    for tag in exif:
-        tags[tag] = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif[tag]
-    tags[ExifTags.Base.ImageWidth], tags[ExifTags.Base.ImageLength] = width, height
-    tags[ExifTags.Base.BitsPerSample] = (16,) * channels
-    tags[ExifTags.Base.Compression] = 1
-    tags[ExifTags.Base.PhotometricInterpretation] = COLOUR if channels >= 3 else GREY
-    tags[ExifTags.Base.SamplesPerPixel] = channels
-    tags[ExifTags.Base.PlanarConfiguration] = 1
-    tags[ExifTags.Base.RowsPerStrip] = height
-    tags[ExifTags.Base.StripByteCounts] = pixels.nbytes
-    tags[ExifTags.Base.StripOffsets] = 0  # counted by the directory from its own end
-    if channels == 4:
-        tags[ExifTags.Base.ExtraSamples] = UNASSOCIATED
-    if "icc_profile" in metadata:
-        tags[TiffImagePlugin.ICCPROFILE] = metadata["icc_profile"]
-    with path.open("wb") as file:
-        tags.save(file)
-        file.write(pixels.astype("<u2").tobytes())

@@ -1,56 +1,386 @@
-"""What a photo's file says besides its pixels: the EXIF and the colour profile that a completed photo keeps."""
+"""What a photo's file says besides its pixels, and how each format says it, so that a completed photo keeps it.
 
-from collections.abc import Mapping
+What no longer holds is set right: the EXIF orientation and sizes, and thumbnails, which show what was taken out.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from PIL import ExifTags, Image, JpegImagePlugin
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
 
-# What describes the photo. Sizes and offsets belong to the old file, and its thumbnail shows what was taken out.
-KEPT_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
-KEPT_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-JPEG_MODES = ("L", "RGB")  # whose tables fit the pixels as they are written; CMYK leaves its colour space
+from inpaint_cli.imaging.orientation import TURNS_THE_SIDES
+
+Base, IFD = ExifTags.Base, ExifTags.IFD
+DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
+# Tags that say how the old file was laid out, or that are kept in a place of their own.
+LAYOUT = {
+    254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291,
+    292, 293, 317, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342, 343, 344, 345, 346,
+    347, 351, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
+}  # fmt: skip
+RESOLUTION = (Base.XResolution, Base.YResolution, Base.ResolutionUnit)
+XMP, IPTC, PHOTOSHOP, ICC, LAYERS = 700, 33723, 34377, 34675, 37724
+PLACED = {*DIRECTORIES, IFD.Interop, XMP, IPTC, PHOTOSHOP, ICC, LAYERS, *RESOLUTION}
+PHOTO_TAGS = range(0x9C9B, 0x9CA0)  # Windows' title, comment, author, keywords, subject
+DESCRIPTIVE = {
+    Base.ImageDescription, Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base.HostComputer,
+    Base.Copyright, Base.Rating, Base.RatingPercent, *PHOTO_TAGS,
+}  # fmt: skip  # of a TIFF's many tags those that EXIF knows, too
+PIXEL_SIZES = (0xA002, 0xA003)  # width, height inside EXIF
+CM = 2.54
+PNG_COLOUR = ("cHRM", "gAMA", "sRGB", "cICP", "sBIT")  # what a PNG says of its colours, kept from PNG to PNG
+IPTC_BLOCK, THUMBNAILS = 0x0404, (0x0409, 0x040C)  # among Photoshop's blocks
+JPEG_SEGMENT = 65_533  # bytes
+JPEG_MODES = ("L", "RGB", "CMYK")  # whose tables fit the pixels as they are written
+PHOTOSHOP_HEAD, XMP_MORE = b"Photoshop 3.0\0", b"http://ns.adobe.com/xmp/extension/"
 
 
-def kept_metadata(image: Image.Image) -> dict[str, bytes]:
-    """`exif` (orientation reset) and `icc_profile`, where the image has them."""
-    kept = {}
-    exif = _descriptive_exif(image)
-    if exif:
-        kept["exif"] = exif
-    profile = image.info.get("icc_profile")
-    if profile and image.mode not in ("CMYK", "YCbCr"):  # those pixels have left their profile's colour space
-        kept["icc_profile"] = profile
-    return kept
+@dataclass(frozen=True)
+class Metadata:
+    """What describes a photo, in no format's own way; empty where the file says nothing of it."""
+
+    exif: bytes = b""  # orientation left out
+    icc_profile: bytes = b""
+    xmp: bytes = b""
+    photoshop: bytes = b""  # Photoshop's blocks, the IPTC fields among them
+    dpi: tuple[float, float] | None = None  # pixels per inch
+    comment: bytes = b""
+    text: Mapping[str, str] = field(default_factory=dict)  # a PNG's, by keyword
+    chunks: tuple[tuple[bytes, bytes], ...] = ()  # a PNG's about colour, kind and content
+    tags: Mapping[int, tuple[int, Any]] = field(default_factory=dict)  # a TIFF's: type and value by number
+    compression: tuple[int, int] = (1, 1)  # a TIFF's, and its predictor
+
+    @property
+    def words(self) -> dict[str, object]:
+        """Everything that formats differ in holding, by the name that users know."""
+        fields = {
+            "EXIF": self.exif, "colour profile": self.icc_profile, "XMP": self.xmp, "IPTC": self.photoshop,
+            "resolution": self.dpi, "comment": self.comment, "GeoTIFF": {33550, 34735} & {*self.tags},
+        }  # fmt: skip
+        return {**fields, **{f"text '{key}'": value for key, value in self.text.items()}}
 
 
-def _descriptive_exif(image: Image.Image) -> bytes:
-    kept = Image.Exif()
+HOLDS = {  # format -> what of `words` it holds
+    "PNG": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment", "text"},
+    "JPEG": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment"},
+    "TIFF": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment", "GeoTIFF"},
+    "WEBP": {"EXIF", "colour profile", "XMP", "resolution", "comment"},  # the last two inside EXIF
+    "AVIF": {"EXIF", "colour profile", "XMP", "resolution", "comment"},
+    "HEIF": {"EXIF", "colour profile", "XMP", "resolution", "comment"},
+    "BMP": {"resolution"},
+}
+
+
+def lost(metadata: Metadata, form: str) -> tuple[str, ...]:
+    """A note that names what a format cannot hold; none where that is nothing."""
+    gone = [word for word, value in metadata.words.items() if value and word.split()[0] not in _first(HOLDS[form])]
+    return (f"{form} cannot hold {', '.join(gone)}: left out",) if gone else ()
+
+
+def _first(words: set[str]) -> set[str]:
+    return {word.split()[0] for word in words}
+
+
+# ---- in --------------------------------------------------------------------------------------------------------------
+
+
+def read_metadata(image: Image.Image, turned: int = 1) -> Metadata:
+    """Of an image as its file has it, not yet turned; `turned`: the orientation by which it is to be."""
+    size = image.size[::-1] if turned in TURNS_THE_SIDES else image.size
+    photoshop = _safely(_photoshop, image, b"")
+    info = image.info
+    return Metadata(
+        exif=_safely(lambda image: _exif(image, size), image, b""),
+        icc_profile=info.get("icc_profile") or b"",
+        xmp=_upright_xmp(_bytes(info.get("xmp")), turned),
+        photoshop=photoshop,
+        dpi=_safely(_dpi, image, None),
+        comment=_bytes(info.get("comment")) if image.format in ("JPEG", "MPO", "GIF") else b"",
+        text=_safely(_text, image, {}),
+        chunks=_safely(_colour_chunks, image, ()),
+        tags=_safely(_tags, image, {}),
+        compression=_safely(_compression, image, (1, 1)),
+    )
+
+
+def note_of_more(image: Image.Image) -> list[str]:
+    """What a file says and no completed photo keeps."""
+    notes = []
+    if any(content.startswith(XMP_MORE) for _, content in getattr(image, "applist", [])):
+        notes.append("the part of its XMP that lies in further segments is left out")
+    if LAYERS in getattr(image, "tag_v2", {}):
+        notes.append("the layers of Photoshop in this TIFF are left out: they show what was taken out")
+    return notes
+
+
+def _safely(read: Any, image: Image.Image, otherwise: Any) -> Any:
     try:
-        original = image.getexif()
-        kept.update({tag: original[tag] for tag in KEPT_TAGS if tag in original})
-        kept.update({tag: values for tag in KEPT_DIRECTORIES if (values := original.get_ifd(tag))})
-        return kept.tobytes() if len(kept) else b""
+        return read(image)
     except Exception:  # damaged metadata must not cost the photo
-        return b""
+        return otherwise
+
+
+def _bytes(value: object) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value) if isinstance(value, bytes | bytearray) else b""
+
+
+def _exif(image: Image.Image, size: tuple[int, int]) -> bytes:
+    kept, original = Image.Exif(), image.getexif()
+    is_tiff = isinstance(image, TiffImagePlugin.TiffImageFile)
+    for tag, value in original.items():
+        if tag in DESCRIPTIVE if is_tiff else tag not in LAYOUT and (tag not in PLACED or tag in RESOLUTION):
+            kept[tag] = value
+    for tag in DIRECTORIES:
+        if values := dict(original.get_ifd(tag)):
+            kept[tag] = _set_right(values, original, size) if tag == IFD.Exif else values
+    return kept.tobytes() if len(kept) else b""
+
+
+def _set_right(values: dict[int, Any], original: Image.Exif, size: tuple[int, int]) -> dict[int, Any]:
+    """EXIF's own directory with the sizes that now hold, and the one inside it as a directory."""
+    values |= {tag: length for tag, length in zip(PIXEL_SIZES, size, strict=True) if tag in values}
+    inner = original.get_ifd(IFD.Interop) if IFD.Interop in values else {}
+    values.pop(IFD.Interop, None)
+    return values | ({IFD.Interop: inner} if inner else {})
+
+
+ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*\d+""")
+SIZES = re.compile(
+    rb"""((?:tiff:ImageWidth|tiff:ImageLength|exif:PixelXDimension|exif:PixelYDimension))(=["']|>)(\d+)"""
+)
+XMP_THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails>.*?</\1:Thumbnails>", re.S)
+OTHER_SIDE = {
+    b"tiff:ImageWidth": b"tiff:ImageLength", b"tiff:ImageLength": b"tiff:ImageWidth",
+    b"exif:PixelXDimension": b"exif:PixelYDimension", b"exif:PixelYDimension": b"exif:PixelXDimension",
+}  # fmt: skip
+
+
+def _upright_xmp(xmp: bytes, turned: int) -> bytes:
+    """The packet with the orientation 1, sides exchanged where the photo was turned, and without thumbnails."""
+    xmp = XMP_THUMBNAILS.sub(b"", ORIENTATION.sub(rb"\g<1>1", xmp))
+    if turned not in TURNS_THE_SIDES:
+        return xmp
+    sides: dict[bytes, bytes] = {found[1]: found[3] for found in SIZES.finditer(xmp)}
+
+    def exchanged(found: re.Match[bytes]) -> bytes:
+        name, between, own = found.groups()
+        return bytes(name + between + sides.get(OTHER_SIDE[name], own))
+
+    return SIZES.sub(exchanged, xmp)
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    dpi = image.info.get("dpi")
+    if dpi is None or image.info.get("jfif_unit", 1) == 0:  # EXIF alone says it, and is kept as it is
+        return None
+    across, down = float(dpi[0]), float(dpi[1])
+    return (across, down) if 0 < across < 1e6 and 0 < down < 1e6 else None
+
+
+def _text(image: Image.Image) -> dict[str, str]:
+    found = getattr(image, "text", {}) if image.format == "PNG" else {}
+    return {str(key): str(value) for key, value in found.items() if not _says_elsewhere(str(key))}
+
+
+def _says_elsewhere(key: str) -> bool:
+    """Whether a PNG's text is XMP, EXIF, IPTC or a profile, written as text."""
+    return key == "XML:com.adobe.xmp" or key.lower().startswith("raw profile type")
+
+
+def _colour_chunks(image: Image.Image) -> tuple[tuple[bytes, bytes], ...]:
+    if image.format != "PNG" or (source := getattr(image, "fp", None)) is None:
+        return ()
+    place = source.tell()
+    try:
+        source.seek(8)
+        return tuple((kind, content) for kind, content in _chunks(source) if kind.decode("latin-1") in PNG_COLOUR)
+    finally:
+        source.seek(place)
+
+
+def _chunks(source: Any) -> Iterator[tuple[bytes, bytes]]:
+    """The small chunks of a PNG before its pixels."""
+    while len(head := source.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IDAT":
+            return
+        if length > 4096:
+            source.seek(length + 4, 1)
+            continue
+        content = source.read(length)
+        source.seek(4, 1)
+        yield kind, content
+
+
+def _tags(image: Image.Image) -> dict[int, tuple[int, Any]]:
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return {}
+    own = image.tag_v2
+    kept = {tag: (own.tagtype[tag], value) for tag, value in own.items() if tag not in LAYOUT and tag not in PLACED}
+    units = {tag: (own.tagtype[tag], own[tag]) for tag in RESOLUTION if tag in own}
+    return kept | units
+
+
+def _compression(image: Image.Image) -> tuple[int, int]:
+    tags = getattr(image, "tag_v2", {})
+    return tags.get(Base.Compression, 1), tags.get(Base.Predictor, 1)
+
+
+# ---- Photoshop's blocks ----------------------------------------------------------------------------------------------
+
+
+def _photoshop(image: Image.Image) -> bytes:
+    """The blocks without thumbnails."""
+    tags = getattr(image, "tag_v2", {})
+    segments = [content for name, content in getattr(image, "applist", []) if name == "APP13"]
+    raw = b"".join(content.removeprefix(PHOTOSHOP_HEAD) for content in segments if content.startswith(PHOTOSHOP_HEAD))
+    raw = raw or _bytes(tags.get(PHOTOSHOP)) or _profile_in_text(image)
+    blocks = dict(_blocks(raw))
+    if IPTC in tags and (fields := _iptc_of_tag(tags)):
+        blocks[IPTC_BLOCK] = fields
+    return b"".join(_block(kind, content) for kind, content in blocks.items() if kind not in THUMBNAILS)
+
+
+def _iptc_of_tag(tags: Any) -> bytes:
+    value = tags[IPTC]
+    if isinstance(value, bytes):
+        return value
+    numbers = value if isinstance(value, tuple) else (value,)  # many programs call these bytes 4-byte numbers
+    if any(isinstance(number, bytes) for number in numbers):
+        return b"".join(numbers)
+    return struct.pack(f"{'<' if tags.prefix == b'II' else '>'}{len(numbers)}I", *numbers)
+
+
+def _blocks(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    place = 0
+    while raw[place : place + 4] == b"8BIM" and place + 12 <= len(raw):
+        kind, name = struct.unpack(">HB", raw[place + 4 : place + 7])
+        place += 6 + (name + 2) // 2 * 2
+        (length,) = struct.unpack(">I", raw[place : place + 4])
+        yield kind, raw[place + 4 : place + 4 + length]
+        place += 4 + (length + 1) // 2 * 2
+
+
+def _block(kind: int, content: bytes) -> bytes:
+    return b"8BIM" + struct.pack(">HHI", kind, 0, len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def _profile_in_text(image: Image.Image) -> bytes:
+    """ImageMagick's and ExifTool's way of putting IPTC into a PNG: hexadecimal digits after a name and a length."""
+    text = getattr(image, "text", {}).get("Raw profile type iptc", "") if image.format == "PNG" else ""
+    raw = bytes.fromhex("".join(text.split()[2:])) if text else b""
+    return raw if not raw or raw.startswith(b"8BIM") else _block(IPTC_BLOCK, raw)
+
+
+def _text_of_profile(photoshop: bytes) -> str:
+    digits = photoshop.hex()
+    lines = [digits[place : place + 72] for place in range(0, len(digits), 72)]
+    return f"\niptc\n{len(photoshop):8d}\n" + "\n".join(lines) + "\n"
+
+
+# ---- out -------------------------------------------------------------------------------------------------------------
+
+
+def jpeg_parts(metadata: Metadata) -> dict[str, Any]:
+    """What Pillow's JPEG writer takes. What is too long for its segment is left out (`too_long` says so)."""
+    parts: dict[str, Any] = {"extra": _jpeg_segments(metadata.photoshop), "comment": metadata.comment[:JPEG_SEGMENT]}
+    parts |= {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc_profile}
+    if metadata.dpi:
+        parts["dpi"] = metadata.dpi
+    return {name: value for name, value in parts.items() if value and name.upper() not in too_long(metadata)}
+
+
+def too_long(metadata: Metadata) -> tuple[str, ...]:
+    """What does not fit into one segment of a JPEG."""
+    sizes = {"EXIF": len(metadata.exif), "XMP": len(metadata.xmp) + 29}
+    return tuple(name for name, size in sizes.items() if size > JPEG_SEGMENT)
+
+
+def _jpeg_segments(photoshop: bytes) -> bytes:
+    room = JPEG_SEGMENT - len(PHOTOSHOP_HEAD)
+    pieces = [photoshop[place : place + room] for place in range(0, len(photoshop), room)]
+    return b"".join(
+        b"\xff\xed" + struct.pack(">H", 2 + len(PHOTOSHOP_HEAD) + len(piece)) + PHOTOSHOP_HEAD + piece
+        for piece in pieces
+    )
+
+
+def exif_with_more(metadata: Metadata) -> bytes:
+    """EXIF that also says the resolution and the comment, for formats that hold them nowhere else."""
+    exif = Image.Exif()
+    exif.load(metadata.exif)
+    if metadata.dpi:
+        for tag, value in zip(RESOLUTION, (*metadata.dpi, 2), strict=True):
+            exif[tag] = value
+    if metadata.comment and Base.ImageDescription not in exif:
+        exif[Base.ImageDescription] = metadata.comment.decode("utf-8", "replace")
+    return exif.tobytes() if len(exif) else b""
+
+
+def box_parts(metadata: Metadata) -> dict[str, Any]:
+    """What Pillow's writers of WebP, AVIF and HEIF take."""
+    parts = {"exif": exif_with_more(metadata), "icc_profile": metadata.icc_profile, "xmp": metadata.xmp}
+    return {name: value for name, value in parts.items() if value}
+
+
+def png_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """Every chunk but profile and EXIF, kind and content, as they stand before the pixels."""
+    chunks = [(kind, content) for kind, content in metadata.chunks if not (metadata.icc_profile and kind == b"sRGB")]
+    if metadata.dpi:
+        chunks.append((b"pHYs", struct.pack(">IIB", *(round(dots / (CM / 100)) for dots in metadata.dpi), 1)))
+    texts = dict(metadata.text)
+    if metadata.comment:
+        texts.setdefault("Comment", metadata.comment.decode("utf-8", "replace"))
+    if metadata.photoshop:
+        texts["Raw profile type iptc"] = _text_of_profile(metadata.photoshop)
+    if metadata.xmp:
+        texts["XML:com.adobe.xmp"] = metadata.xmp.decode("utf-8", "replace")
+    return chunks + [_png_text(key, value) for key, value in texts.items()]
+
+
+def _png_text(key: str, value: str) -> tuple[bytes, bytes]:
+    """Latin letters as tEXt, all others, and XMP by its own rule, as iTXt."""
+    name = key.encode("latin-1", "replace")[:79]
+    if key != "XML:com.adobe.xmp":
+        try:
+            return b"tEXt", name + b"\0" + value.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    return b"iTXt", name + b"\0\0\0\0\0" + value.encode()
+
+
+def tiff_tags(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """A directory with all that describes the photo, to be completed by how its pixels are laid out."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    exif = Image.Exif()
+    exif.load(exif_with_more(replace(metadata, dpi=None)))
+    for tag in exif:
+        tags[tag] = exif.get_ifd(tag) if tag in DIRECTORIES else exif[tag]
+    for tag, (kind, value) in metadata.tags.items():
+        tags.tagtype[tag] = kind
+        tags[tag] = value
+    if metadata.dpi and Base.XResolution not in metadata.tags:
+        for tag, value in zip(RESOLUTION, (*metadata.dpi, 2), strict=True):
+            tags[tag] = value
+    own = {ICC: metadata.icc_profile, XMP: metadata.xmp, PHOTOSHOP: metadata.photoshop}
+    own[IPTC] = dict(_blocks(metadata.photoshop)).get(IPTC_BLOCK, b"")
+    for tag, content in own.items():
+        if content:
+            tags.tagtype[tag] = 1 if tag in (XMP, PHOTOSHOP) else 7  # bytes
+            tags[tag] = content
+    return tags
 
 
 def jpeg_encoding(image: Image.Image) -> Mapping[str, Any]:
-    """What encodes a JPEG as this one was: its quantisation tables, subsampling and scan order; empty for others.
-
-    With the same tables the blocks that did not change come out as they went in.
-    """
+    """What encodes a JPEG as this one was: its quantisation tables, subsampling and scan order; empty for others."""
     tables = getattr(image, "quantization", None)
     if not tables or image.mode not in JPEG_MODES:
         return {}
-    encoding = {"qtables": [tables[key] for key in sorted(tables)], "progressive": bool(image.info.get("progressive"))}
+    encoding: dict[str, Any] = {"qtables": [tables[key] for key in sorted(tables)], "mode": image.mode}
+    encoding["progressive"] = bool(image.info.get("progressive"))
     if image.mode == "RGB" and (sampling := JpegImagePlugin.get_sampling(image)) >= 0:
         encoding["subsampling"] = sampling
     return encoding

@@ -13,7 +13,7 @@ from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import to_signed
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.files import refuse_existing
-from inpaint_cli.imaging.holes import read_sources
+from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.jobs.audience import Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
@@ -96,9 +96,10 @@ class Model:
         with audience.progress("complete") as advance, remarks(audience.note):
             completed = fill(read, hole, self._loaded, self._hardware, options, sources, whom, advance)
         if isinstance(photo, Path | str):
-            found: list[Any] = written(photo, made_opaque(read, hole), completed, target, overwrite)
+            opaque = made_opaque(read, hole)
+            found: list[Any] = written(photo, opaque, completed, hole.anywhere, target, overwrite, audience.note)
         else:
-            found = list(answered(photo, made_opaque(read, hole, keep=True), completed))
+            found = list(answered(photo, made_opaque(read, hole, keep=True), completed, hole.anywhere))
         return found[0] if samples == 1 else found
 
     def annotate(

@@ -3,14 +3,16 @@
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from inpaint_cli.errors import unknown
-from inpaint_cli.imaging.holes import read_mask
+from inpaint_cli.errors import InputError, printable, unknown
+from inpaint_cli.imaging.mask_files import read_mask
 
 ANY = "any"  # of a few words: one of them, drawn for each image
 BETWEEN = re.compile(r"(?<=[^eE])-")  # the dash of LOW-HIGH; that of 1e-05 belongs to its number
@@ -59,10 +61,20 @@ def is_drawn(argument: object) -> bool:
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A mask image and where it came from."""
+    """A mask image, read when it is first looked at: what is never drawn is never opened."""
 
     path: str
-    known: Tensor = field(compare=False)  # bool [H, W]
+
+    @cached_property
+    def known(self) -> Tensor:
+        """bool [H, W]; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
+        if Path(self.path).is_dir():
+            raise InputError(f"{printable(self.path)}: is a folder; folder:{printable(self.path)} draws from its masks")
+        return torch.from_numpy(~read_mask(self.path))
+
+    def read(self) -> None:
+        """Look at it now."""
+        assert self.known is not None
 
     def __str__(self) -> str:
         return self.path
@@ -133,8 +145,3 @@ def exactly(number: int) -> Argument:
         return number
 
     return Argument(str(number), parse)
-
-
-def read_mask_file(text: str) -> MaskFile:
-    """White is the hole; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
-    return MaskFile(text, torch.from_numpy(~read_mask(text)))

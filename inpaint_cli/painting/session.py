@@ -15,7 +15,7 @@ from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import colour_and_alpha, opened
 from inpaint_cli.imaging.deep import to_eight_bits
-from inpaint_cli.imaging.holes import write_mask
+from inpaint_cli.imaging.mask_files import write_mask
 from inpaint_cli.imaging.photos import Photo, output_format, write_photo
 from inpaint_cli.reports import pictures
 

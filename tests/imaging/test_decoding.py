@@ -109,7 +109,7 @@ EVERY_BAD_INPUT = """
 import re, sys, time
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import decode
-from inpaint_cli.imaging.holes import open_mask
+from inpaint_cli.imaging.mask_files import open_mask
 from inpaint_cli.imaging.photos import read_photo
 read = {
     "picture": decode,

@@ -8,13 +8,10 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.imaging.holes import (
     dilated,
     faded,
-    open_mask,
     pixels_of_colour,
-    read_mask,
-    read_sources,
     transparent_pixels,
-    write_mask,
 )
+from inpaint_cli.imaging.mask_files import open_mask, read_mask, read_sources, write_mask
 from inpaint_cli.imaging.photos import Photo
 
 HOLE = np.zeros((20, 30), bool)
@@ -45,7 +42,7 @@ WITH_ALPHA = {
 
 @pytest.mark.parametrize("kind", WITH_ALPHA)
 def test_masks_with_transparency(tmp_path, kind):
-    mask = open_mask(save(tmp_path / "mask.png", *WITH_ALPHA[kind]), (30, 20))
+    mask = open_mask(save(tmp_path / "mask.png", *WITH_ALPHA[kind]), Photo(NOISE))
     np.testing.assert_array_equal(mask.hole, HOLE)
     assert ("transparent part" in " ".join(mask.notes)) == ("erased" in kind)
 

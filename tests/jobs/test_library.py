@@ -107,11 +107,11 @@ def test_what_was_transparent_becomes_opaque_and_stays_a_channel():
 @pytest.mark.parametrize(
     ("photo", "mask", "words"),
     [
-        (COLOUR.astype(float), HOLE, "array of float64; it may be of uint8 or uint16"),
+        (COLOUR.astype(float), HOLE, r"array of float64 .* it may be of uint8 or uint16"),
         (COLOUR[None], HOLE, r"shape \(1, 64, 64, 3\)"),
         ([[1]], HOLE, "is list; it may be a path, a Pillow image"),
         (COLOUR, HOLE[:10], r"shape \(10, 64\)"),
-        (COLOUR, HOLE.astype(float), "boolean"),
+        (COLOUR, HOLE.astype(complex), "boolean"),
         (COLOUR, np.zeros((64, 64), bool), "the mask has no hole; True is what"),
         (COLOUR, np.ones((64, 64), bool), "all hole"),
         (COLOUR, np.zeros((9, 9), np.uint8), "the mask is 9×9 but the photo is 64×64"),

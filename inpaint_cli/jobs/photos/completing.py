@@ -15,7 +15,8 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, Usage
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.deep import to_eight_bits
-from inpaint_cli.imaging.holes import dilated, faded, read_sources
+from inpaint_cli.imaging.holes import dilated, faded
+from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo, write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
@@ -228,7 +229,7 @@ class Completing:
         written = made_opaque(photo, hole)
         for path, pixels in zip(job.outputs, completed, strict=True):
             if not (self.options.skip_existing and path.exists()):
-                notes += write_photo(written, pixels, path, self.options.overwrite, self.options.quality)
+                notes += write_photo(written, pixels, path, self.options.overwrite, self.options.quality, hole.anywhere)
         return notes
 
     def _annotated(self, job: PhotoJob, photo: Photo, shown_as: np.ndarray, hole: Hole) -> list[str]:

@@ -1,6 +1,7 @@
 """The hole of a photo, from whatever --mask says: a file, the photo's own pixels, or a masking process."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,16 @@ from inpaint_cli.errors import InputError, unknown
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.holes import (
     dilated,
-    open_mask,
+    missing_numbers,
     parse_colour,
     pixels_of_colour,
-    refuse_senseless,
     transparent_pixels,
+    with_fringe,
 )
+from inpaint_cli.imaging.mask_files import open_mask, refuse_senseless
 from inpaint_cli.imaging.photos import Photo
 from inpaint_cli.jobs.photos.pairing import is_specification
-from inpaint_cli.masks import KINDS, parse_masks
+from inpaint_cli.masks import KINDS, MaskProcess, parse_masks
 
 TRY_TOLERANCE = "no pixel has that colour; a tolerance helps with JPEG: auto:COLOR,20"
 
@@ -31,6 +33,7 @@ class MaskOptions:
     dilate: int = 0  # pixels
     feather: int = 0  # pixels outside the hole in which the completion fades into the photo
     seed: int = 0
+    fit: str | None = None  # how a mask of another size is fitted to its photo
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,18 @@ class Hole:
 
 def check_mask(mask: str | None) -> None:
     """Refuse before any work a --mask that is right for no photo: a wrong specification, a file that does not exist."""
-    if mask is None or mask == "alpha":
+    if mask is None or mask in ("alpha", "nan"):
         return
     kind, colon, rest = mask.partition(":")
     if not is_specification(mask):
         if not Path(mask).exists():
-            near = f", and {unknown('masks', kind, [*KINDS, 'alpha', 'auto'])}" if colon else ""
+            near = f", and {unknown('masks', kind, [*KINDS, 'alpha', 'auto', 'nan'])}" if colon else ""
             raise InputError(f"--mask {mask}: no such file or folder{near}")
     elif kind.strip().lower() == "auto":
         parse_colour(rest)
     else:
-        parse_masks(mask)
+        process_of.cache_clear()  # files may be other ones than in the job before
+        process_of(mask).read()
 
 
 def find_hole(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -> Hole:
@@ -69,12 +73,14 @@ def find_hole(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -
 
 def _found(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -> Hole:
     if isinstance(mask, Path):
-        return Hole(*open_mask(mask, photo.size, options.invert))
+        return Hole(*open_mask(mask, photo, options.invert, options.fit))
     kind = mask.partition(":")[0].strip().lower()
     if kind == "none":
         return Hole(np.zeros(photo.pixels.shape[:2], bool))
     if kind == "alpha":
         return _transparent(photo, options)
+    if kind == "nan":
+        return _of_no_number(photo, options)
     return _of_colour(photo, mask, options) if kind == "auto" else _drawn(photo, name, mask, options)
 
 
@@ -93,17 +99,30 @@ def _transparent(photo: Photo, options: MaskOptions) -> Hole:
     return Hole(hole, makes_opaque=not options.invert)
 
 
-def _of_colour(photo: Photo, mask: str, options: MaskOptions) -> Hole:
-    hole = pixels_of_colour(photo, mask.partition(":")[2]) ^ options.invert
-    refuse_senseless(hole, f"mask {mask}", TRY_TOLERANCE, "every pixel has that colour")
+def _of_no_number(photo: Photo, options: MaskOptions) -> Hole:
+    hole = missing_numbers(photo) ^ options.invert
+    refuse_senseless(hole, "mask nan", "every pixel of the raster is a number", "no pixel of the raster is a number")
     return Hole(hole)
+
+
+def _of_colour(photo: Photo, mask: str, options: MaskOptions) -> Hole:
+    hole = pixels_of_colour(photo, mask.partition(":")[2])
+    hole, notes = with_fringe(hole, photo) if hole.any() else (hole, ())
+    refuse_senseless(hole ^ options.invert, f"mask {mask}", TRY_TOLERANCE, "every pixel has that colour")
+    return Hole(hole ^ options.invert, notes)
+
+
+@cache
+def process_of(mask: str) -> MaskProcess:
+    """The masking process, whose files are read once for all photos of a job."""
+    return parse_masks(mask)
 
 
 def _drawn(photo: Photo, name: str, mask: str, options: MaskOptions) -> Hole:
     """One mask of the process, a function of the seed and the photo's name: the same alone and among many."""
     height, width, channels = photo.pixels.shape
     generator = generator_for("cpu", options.seed, f"mask of {printable(name)}")
-    known = parse_masks(mask).draw(1, (channels, height, width), generator=generator)[0]
+    known = process_of(mask).draw(1, (channels, height, width), generator=generator)[0]
     hole = (known.permute(1, 2, 0).numpy() == 0) ^ options.invert
     refuse_senseless(hole, f"mask {mask}", "another --seed may draw one", "another --seed may leave something")
     return Hole(hole[:, :, 0] if hole.shape[2] == 1 else hole)

@@ -9,13 +9,10 @@ from pathlib import Path
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.kinds import READABLE
 from inpaint_cli.imaging.photos import FORMATS, output_format
 from inpaint_cli.masks import names_masks
 
-READABLE = (
-    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".avif", ".jp2",
-    ".j2k", ".qoi",
-)  # fmt: skip
 WRITTEN_AS = ".png"  # for photos of a kind that is read but not written
 MASK_SUFFIX, RESULT_SUFFIX = "_mask", "_inpaint"
 SAID_SUFFIXES = ("_parsing", "_landmarks", "_maps")  # of what is said about a photo
@@ -95,7 +92,7 @@ def _is_result(path: Path, stems: set[str]) -> bool:
 def is_specification(mask: str) -> bool:
     """Whether --mask names a masking process or the photo's own pixels, and no file: `./alpha` is a file."""
     kind, colon, _ = mask.partition(":")
-    return mask in ("alpha", "none") or bool(colon and kind.strip().lower() == "auto") or names_masks(mask)
+    return mask in ("alpha", "none", "nan") or bool(colon and kind.strip().lower() == "auto") or names_masks(mask)
 
 
 def mask_of(photo: Path, mask: str | None) -> Path | str:
