@@ -27,7 +27,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "autoregressive": {"method", "networks"},
     "networks": set(),
     "losses": set(),
-    "masks": {"imaging"},
+    "masks": {"data", "imaging"},
     "metrics": set(),
     "data": {"imaging"},
     "imaging": set(),

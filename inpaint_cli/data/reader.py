@@ -22,6 +22,7 @@ from inpaint_cli.data.schema import (
     DIGEST_ROWS,
     DIGESTS,
     LABELS,
+    MASK,
     NAMES,
     SCHEMA,
     SPLITS,
@@ -50,6 +51,7 @@ class Split:
         self._path, self._columns = path, columns
         self.images = self._map("images")  # uint8 [N, H, W, C]
         self.labels = {label: self._map(label) for label in LABELS if label in columns}  # first axis N
+        self.masks = self._map(MASK) if MASK in columns else None  # uint8 [N, H, W], white is the hole
 
     def __len__(self) -> int:
         return self._columns["images"].shape[0]
@@ -81,6 +83,7 @@ class PreparedFile:
         self.splits: tuple[str, ...] = tuple(self._columns)
         first = next(iter(self._columns.values()))
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in first)  # the same in every split
+        self.has_masks: bool = MASK in first
         height, width, channels = first["images"].shape[1:]
         self.shape = Shape(channels, height, width)
 
@@ -270,14 +273,15 @@ def _refuse_disagreement(path: Path, columns: dict[str, dict[str, Stored]]) -> N
     if not columns:
         raise _fault(path, f"has none of the splits {', '.join(SPLITS)}")
     shapes = {split["images"].shape[1:] for split in columns.values()}
-    labels = {tuple(label for label in LABELS if label in split) for split in columns.values()}
+    labels = {tuple(label for label in (*LABELS, MASK) if label in split) for split in columns.values()}
     if len(shapes) > 1 or len(labels) > 1:
-        raise _fault(path, "its splits differ in image size or labels")
+        raise _fault(path, "its splits differ in image size, labels or masks")
     height, width, channels = next(iter(shapes))
     if channels not in (1, 3):
         raise _fault(path, f"its images have {channels} channels; only 1 and 3 are known")
-    if any("parsing" in split and split["parsing"].shape[1:] != (height, width) for split in columns.values()):
-        raise _fault(path, "its parsing maps differ from its images in size")
+    for name, maps in (("parsing", "parsing maps"), (MASK, "masks")):
+        if any(name in split and split[name].shape[1:] != (height, width) for split in columns.values()):
+            raise _fault(path, f"its {maps} differ from its images in size")
 
 
 def _fault(path: Path, problem: str) -> InputError:

@@ -38,8 +38,10 @@ COLUMNS = {
     "attributes": Column(np.dtype("i1"), (40,)),  # 0 or 1
     "labels": Column(np.dtype("<i8"), ()),  # from 0
     "parsing": Column(np.dtype("u1"), (-1, -1)),  # H, W
+    "mask": Column(np.dtype("u1"), (-1, -1)),  # H, W: what is to be completed, from 128 on; written as 0 and 255
 }
-LABELS = tuple(name for name in COLUMNS if name != "images")
+MASK = "mask"
+LABELS = tuple(name for name in COLUMNS if name not in ("images", MASK))
 NAMES = "names"  # source file names, UTF-8 padded with zero bytes to the longest
 DIGESTS = "digests"
 

@@ -209,10 +209,11 @@ def _first_existing(
     folder: Path, names: tuple[str, ...], folders: tuple[str, ...], suffixes: tuple[str, ...]
 ) -> Path | None:
     paths = (folder / place / f"{name}{suffix}" for place in folders for name in names for suffix in suffixes)
-    return next((path for path in paths if path.is_dir() or _is_archive(path)), None)
+    return next((path for path in paths if path.is_dir() or is_archive(path)), None)
 
 
-def _is_archive(path: Path) -> bool:
+def is_archive(path: Path) -> bool:
+    """Whether a file is called as an archive, one that is read or one that is not."""
     return path.is_file() and _suffix(path.name, (*SUFFIXES, *UNREAD_SUFFIXES)) is not None
 
 

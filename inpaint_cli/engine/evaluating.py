@@ -91,7 +91,8 @@ def evaluate(
 ) -> Evaluated:
     """Every chosen metric's rows.
 
-    An image's mask is a function of (seed, its index) alone, so that methods are compared on the same holes.
+    An image's mask is a function of (seed, its index) alone, so that methods are compared on the same holes. masks: the
+    process for this split, where masks belong to images.
     """
     team = team or Team()
     method.eval()
@@ -169,12 +170,17 @@ def _blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> 
 def observe(
     split: Split, original: np.ndarray, indices: range, masks: MaskProcess, hardware: Hardware, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """uint8 [B, H, W, C] -> what is known of them, float [B, C, H, W], and each image's own mask, [B, 1 or C, H, W]."""
+    """uint8 [B, H, W, C] -> what is known of them, float [B, C, H, W], and each image's own mask, [B, 1 or C, H, W].
+
+    masks: the process for this split (`MaskProcess.of`), where masks belong to images.
+    """
     image = to_signed(torch.from_numpy(original).to(hardware.device))
     points = split.labels.get("landmarks")
     landmarks = None if points is None else torch.from_numpy(np.array(points[indices.start : indices.stop]))
     seeds = [derive_seed(seed, "evaluate", index) for index in indices]
-    mask = draw_for_images(masks, tuple(image.shape[1:]), seeds, device=hardware.device, landmarks=landmarks)
+    mask = draw_for_images(
+        masks, tuple(image.shape[1:]), seeds, device=hardware.device, landmarks=landmarks, rows=indices
+    )
     return torch.where(mask > 0, image, 0.0), mask
 
 

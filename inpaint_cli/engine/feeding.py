@@ -121,7 +121,7 @@ class BatchStream:
         if not len(split):
             raise InputError(f"the split '{split.name}' has no images to train on")
         refuse_unknown_labels(split, method.label_counts)
-        self.split, self.masks, self.shape = split, masks, method.shape
+        self.split, self.masks, self.shape = split, masks.of(split), method.shape
         self.batch, self.accumulate, self.seed = plan.batch, plan.accumulate, plan.seed
         self.repetitions = max(turn.times for turn in method.turns())
         self.hardware, self.team = hardware, team
@@ -142,7 +142,7 @@ class BatchStream:
         decoys = iter(range(1, 1 << 30))
         return Batch(
             image=image,
-            mask=self._masks(part, rows.get("landmarks"), "masks", *position),
+            mask=self._masks(part, rows.get("landmarks"), "masks", *position, rows=self._global_indices(*position)),
             labels=rows,
             draw_mask=lambda: self._masks(part, rows.get("landmarks"), "decoys", *position, next(decoys)),
             progress=step / self.steps,
@@ -176,13 +176,19 @@ class BatchStream:
     def _indices(self, step: int, repetition: int, part: int) -> np.ndarray:
         return self._global_indices(step, repetition)[self._share(part)]
 
-    def _masks(self, part: int, landmarks: Tensor | None, stream: str, *position: int) -> Tensor:
-        """Masks of the global batch, cut to this share: [share, 1 or C, H, W]. landmarks: the share's, [share, 5, 2]"""
+    def _masks(
+        self, part: int, landmarks: Tensor | None, stream: str, *position: int, rows: np.ndarray | None = None
+    ) -> Tensor:
+        """Masks of the global batch, cut to this share: [share, 1 or C, H, W].
+
+        landmarks: the share's, [share, 5, 2]; rows: of the global batch, where its images' own masks are wanted.
+        """
         generator, share = generator_for(self.hardware.device, self.seed, stream, *position), self._share(part)
         if landmarks is not None:  # those of the other shares place masks that are not looked at
             own, landmarks = landmarks, landmarks.new_zeros(self.batch, *landmarks.shape[1:])
             landmarks[share] = own
-        return self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks)[share]
+        drawn = self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks, rows=rows, moved=True)
+        return drawn[share]
 
 
 class StepBatches:

@@ -109,7 +109,9 @@ class Exhibits:
         points = split.labels.get("landmarks")
         landmarks = None if points is None else torch.from_numpy(points[indices])
         assert method.masks is not None  # it trains
-        self.mask = draw_for_images(method.masks, method.shape, seeds, device=device, landmarks=landmarks)
+        self.mask = draw_for_images(
+            method.masks.of(split), method.shape, seeds, device=device, landmarks=landmarks, rows=indices.tolist()
+        )
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
 
 

@@ -1,6 +1,6 @@
 """What the engine asks of prepared images; the data's reader gives it, and so may anything else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,14 @@ class Split(Protocol):
     @property
     def labels(self) -> Mapping[str, np.ndarray]:
         """Landmarks, attributes, labels, parsing, as far as there are any: first axis N."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Source file names, row by row."""
+
+    @property
+    def masks(self) -> np.ndarray | None:
+        """What is to be completed of each, where the data says: uint8 [N, H, W], white is the hole."""
 
     def __len__(self) -> int:
         """N"""

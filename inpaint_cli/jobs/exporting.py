@@ -148,7 +148,13 @@ def _slim(
     if known["weights"] in KINDS or prepared is None:
         return Slim(weights, known)
     split = prepared.split("validation" if "validation" in prepared.splits else "train")
-    trial = Trial(split, parse_masks(found.header["masks"]), hardware, found.header["seed"])
+    try:
+        masks = parse_masks(found.header["masks"]).of(split)
+        masks.check(prepared.shape)
+    except InputError as problem:  # masks from files that are out of reach
+        audience.note(f"{problem}; weights stay {EXACT}, since rounded ones cannot be tried without those masks")
+        return Slim(weights, known)
+    trial = Trial(split, masks, hardware, found.header["seed"])
     with audience.progress("rounding") as advance, remarks(audience.note):
         result = rounded(loaded.method, weights, trial, advance)
     return Slim(result.weights, _facts(result, trial))

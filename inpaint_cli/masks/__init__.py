@@ -4,7 +4,8 @@ One small grammar names the distributions in commands, configurations, checkpoin
 `parse_masks("rec:0.1").draw(64, (3, 96, 96), generator=generator)`. The kinds are the table in `kinds.py`.
 """
 
+from inpaint_cli.masks.folders import MASK_ENDING
 from inpaint_cli.masks.kinds import KINDS, grammar
 from inpaint_cli.masks.process import MaskProcess, draw_for_images, names_masks, parse_masks
 
-__all__ = ["KINDS", "MaskProcess", "draw_for_images", "grammar", "names_masks", "parse_masks"]
+__all__ = ["KINDS", "MASK_ENDING", "MaskProcess", "draw_for_images", "grammar", "names_masks", "parse_masks"]

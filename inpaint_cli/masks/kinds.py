@@ -19,8 +19,8 @@ from inpaint_cli.masks.arguments import (
     fraction,
     largest,
     ranged,
-    read_mask_file,
 )
+from inpaint_cli.masks.folders import Images, folder, folder_of, masks_in, parse_folder, stored, stored_fits, stored_of
 from inpaint_cli.masks.shapes import BORDER, Request
 from inpaint_cli.masks.strokes import strokes
 
@@ -54,11 +54,19 @@ def file_fits(request: Request, mask_file: MaskFile) -> None:
     """The mask image has the images' size."""
     height, width = mask_file.known.shape
     if (height, width) != (request.height, request.width):
-        raise InputError(f"the mask file {mask_file} is {width}×{height} pixels, the images are {_size(request)}")
+        raise InputError(
+            f"the mask file {mask_file} is {width}×{height} pixels, the images are {_size(request)}; "
+            f"folder:{mask_file} fits it to them"
+        )
 
 
 def always_fits(request: Request, *arguments: Any) -> None:
     """Nothing to refuse."""
+
+
+def as_they_are(images: Images, count: int | None, *arguments: Any) -> tuple[Any, ...]:
+    """The arguments for the images of a split: masks that belong to no image are the same for all."""
+    return arguments
 
 
 def _size(request: Request) -> str:
@@ -77,6 +85,8 @@ class Kind:
     varies: bool = True
     check: Callable[..., None] = field(default=always_fits, repr=False)
     per_channel: bool = False
+    of: Callable[..., tuple[Any, ...]] = field(default=as_they_are, repr=False)  # (images, count, *arguments)
+    from_files: bool = False  # what is drawn may be out of reach one day
 
     @property
     def signature(self) -> str:
@@ -90,7 +100,8 @@ class Kind:
 
 SIZE, AREA, PROBABILITY = ranged(count_of("SIZE")), ranged(fraction("S")), ranged(fraction("P"))
 NUMBER, SIDE = count_of("N"), count_of("K")
-REGION, PATH = choice("REGION", [*faces.REGIONS, ANY]), Argument("PATH", read_mask_file)
+REGION, PATH = choice("REGION", [*faces.REGIONS, ANY]), Argument("PATH", MaskFile)
+FOLDER = Argument("PATH", parse_folder)
 
 ROWS = (
     Kind("center", (SIZE,), "one centred square is missing", "deep, semantic", shapes.center, False, square_fits),
@@ -118,7 +129,36 @@ ROWS = (
     Kind("squares", (exactly(3),), "three squares are missing", "semantic", shapes.squares, False),
     Kind("face", (REGION,), "a part of the face is missing", "mde, collagan", faces.face, False),
     Kind("none", (), "nothing is missing: for methods that label images", "collagan", shapes.none, False),
-    Kind("file", (PATH,), "what is white in an image is missing", "", shapes.file, False, file_fits),
+    Kind(
+        "file",
+        (PATH,),
+        "what is white in an image is missing",
+        "",
+        shapes.file,
+        False,
+        file_fits,
+        from_files=True,
+    ),
+    Kind(
+        "folder",
+        (FOLDER,),
+        "one of a folder's (or an archive's) mask images, of any size",
+        "",
+        folder,
+        check=masks_in,
+        of=folder_of,
+        from_files=True,
+    ),
+    Kind(
+        "stored",
+        (),
+        "the mask that the prepared file holds of each image",
+        "",
+        stored,
+        check=stored_fits,
+        of=stored_of,
+        from_files=True,
+    ),
 )
 KINDS = {kind.name: kind for kind in ROWS}
 
@@ -133,5 +173,7 @@ def grammar() -> str:
 COMBINING = (
     f"SIZE, N, K: whole numbers; S, P: fractions; REGION: {', '.join(faces.REGIONS)}, or any, drawn for each image.",
     "A SIZE, S or P may be a range LOW-HIGH, drawn for each image, such as block:16-64.",
+    "After a folder's PATH: ,invert (black is the hole), ,fit=crop (a window is cut out, nothing is resized), ,paired",
+    "(each image has the mask of its name). In training these masks are turned over and shifted.",
     "Each image takes one part of a mixture, as often as its weight says: '3*block:48|strokes:0.1-0.4|face:any'.",
 )

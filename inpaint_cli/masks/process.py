@@ -1,14 +1,17 @@
 """From a specification string to masks."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.masks.arguments import MaskFile, Range, float_of, is_drawn
+from inpaint_cli.masks.folders import Images, MaskFolder
 from inpaint_cli.masks.kinds import KINDS, Kind, grammar
 from inpaint_cli.masks.shapes import Request
 
@@ -55,11 +58,42 @@ class MaskProcess:
         return int(self.arguments[0]) if squares else None
 
     @property
+    def without_files(self) -> "MaskProcess | None":
+        """What is left without masks from files, which may be out of reach one day: parts of a mixture, or None."""
+        if self.kind != MIXTURE:
+            return None if self.kind.from_files else self
+        return _mixture([part for part in self.arguments if not part.process.kind.from_files])
+
+    @property
+    def folders(self) -> tuple[MaskFolder, ...]:
+        """The folders that masks are taken from."""
+        return tuple(argument for part in self.parts for argument in part.arguments if isinstance(argument, MaskFolder))
+
+    @property
+    def digest(self) -> str | None:
+        """Of all masks that lie in folders, which a specification does not say; None where none do."""
+        digests = [folder.contents.digest for folder in self.folders]
+        return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
+
+    def of(self, images: Images, count: int | None = None) -> "MaskProcess":
+        """The process for the first `count` images of a split: masks that belong to images are found by their names.
+
+        `InputError` where one has none. Other processes stay as they are.
+        """
+        return replace(self, arguments=self.kind.of(images, count, *self.arguments))
+
+    @property
     def only_size(self) -> tuple[int, int] | None:
         """The (height, width) that a mask file fixes, or None: every size."""
         arguments = (argument for part in self.parts for argument in part.arguments)
         file = next((argument for argument in arguments if isinstance(argument, MaskFile)), None)
         return (file.known.shape[0], file.known.shape[1]) if file else None
+
+    def read(self) -> None:
+        """Open the files that masks come from now, not when they are first drawn; `InputError` says what is wrong."""
+        for argument in (argument for part in self.parts for argument in part.arguments):
+            if isinstance(argument, MaskFolder | MaskFile):
+                argument.read()
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise `UsageError` or `InputError` when these masks cannot apply to images of (channels, height, width)."""
@@ -67,16 +101,25 @@ class MaskProcess:
         self.kind.check(Request(1, channels, height, width), *self.arguments)
 
     def draw(
-        self, count: int, shape: Sequence[int], *, generator: torch.Generator, landmarks: Tensor | None = None
+        self,
+        count: int,
+        shape: Sequence[int],
+        *,
+        generator: torch.Generator,
+        landmarks: Tensor | None = None,
+        rows: np.ndarray | None = None,
+        moved: bool = False,
     ) -> Tensor:
         """`count` masks for images of (channels, height, width), on the generator's device.
 
         landmarks: [count, 5, 2], (x, y) in pixels; used by `face`, which is at its canonical place without them.
+        rows: of the images in the split that the process is `of`, [count]; used where masks belong to images, which are
+        those of any image without them. moved: masks from folders are turned over and shifted, as in training.
         Returns float32 {0, 1}, [count, 1 or C, H, W], 1 = known.
         """
         self.check(shape)
         channels, height, width = shape
-        request = Request(count, channels, height, width, generator, landmarks)
+        request = Request(count, channels, height, width, generator, landmarks, rows, moved)
         return self.kind.draw(request, *self.arguments).float().contiguous()
 
 
@@ -106,19 +149,32 @@ def mixed(request: Request, *parts: Part) -> Tensor:
     return masks
 
 
+def parts_of(images: Images, count: int | None, *parts: Part) -> tuple[Part, ...]:
+    """Every part for the images."""
+    return tuple(replace(part, process=part.process.of(images, count)) for part in parts)
+
+
 def all_fit(request: Request, *parts: Part) -> None:
     """Every part applies to the images."""
     for part in parts:
         part.process.kind.check(request, *part.process.arguments)
 
 
-MIXTURE = Kind("mixture", (), "each image takes one of the parts", "", mixed, True, all_fit)
+MIXTURE = Kind("mixture", (), "each image takes one of the parts", "", mixed, True, all_fit, of=parts_of)
 
 
 def parse_masks(spec: str) -> MaskProcess:
-    """`"rec:0.1"` -> its process; `UsageError` names the problem and the grammar, `InputError` a file's fault."""
-    parts = tuple(_parse_part(part) for part in spec.split("|"))
-    return MaskProcess("|".join(map(str, parts)), MIXTURE, parts) if len(parts) > 1 else parts[0].process
+    """`"rec:0.1"` -> its process; `UsageError` names the problem and the grammar. No file is opened yet."""
+    process = _mixture([_parse_part(part) for part in spec.split("|")])
+    assert process is not None  # no text is split into nothing
+    return process
+
+
+def _mixture(parts: Sequence[Part]) -> MaskProcess | None:
+    """Of one part its process alone, of none None."""
+    if len(parts) > 1:
+        return MaskProcess("|".join(map(str, parts)), MIXTURE, tuple(parts))
+    return parts[0].process if parts else None
 
 
 def names_masks(text: str) -> bool:
@@ -161,11 +217,13 @@ def draw_for_images(
     seeds: Sequence[int],
     device: torch.device | str = "cpu",
     landmarks: Tensor | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Tensor:
-    """One mask per seed: an image's mask is a function of its seed and its landmarks alone, whatever batch and device.
+    """One mask per seed: an image's mask is a function of its seed, landmarks and row alone, whatever batch and device.
 
     Drawn on the CPU, one generator per image, since a GPU's generator gives other numbers; then moved to `device`.
-    landmarks: [N, 5, 2] in pixels or None. Returns float32 {0, 1}, [N, 1 or C, H, W].
+    landmarks: [N, 5, 2] in pixels or None; rows: of the images in the split that the process is `of`.
+    Returns float32 {0, 1}, [N, 1 or C, H, W].
     """
     landmarks = None if landmarks is None else landmarks.cpu()
     if not process.varies:
@@ -176,6 +234,7 @@ def draw_for_images(
             shape,
             generator=torch.Generator().manual_seed(int(seed)),
             landmarks=None if landmarks is None else landmarks[number : number + 1],
+            rows=None if rows is None else np.array(rows[number : number + 1]),
         )
         for number, seed in enumerate(seeds)
     ]

@@ -6,6 +6,7 @@ Every function takes a `Request` and the kind's arguments and returns {0, 1} or 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -32,6 +33,8 @@ class Request:
     width: int
     generator: torch.Generator | None = None
     landmarks: Tensor | None = None  # [count, 5, 2], (x, y) in pixels
+    rows: np.ndarray | None = None  # of the images in their split, int64 [count]: for masks that belong to images
+    moved: bool = False  # masks from files are turned over and shifted, as in training
 
     @property
     def device(self) -> torch.device:

@@ -23,11 +23,13 @@ class Split:
     """What the reader gives: images and labels as arrays."""
 
     name = "train"
+    masks = None
 
     def __init__(self, count=20, size=12, seed=0, **labels):
         coarse = np.random.default_rng(seed).integers(0, 256, (count, size // 4, size // 4, 3), dtype=np.uint8)
         self.images = coarse.repeat(4, axis=1).repeat(4, axis=2)
         self.labels = {"labels": np.arange(count), **labels}
+        self.names = [f"{row}.png" for row in range(count)]
 
     def __len__(self):
         return len(self.images)
@@ -55,10 +57,10 @@ class Observer:
         self.sampled.append(self.learner.step)
 
 
-def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", split=None, **toy):
+def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", split=None, size=12, **toy):
     """A learner, its batches and an observer."""
     seed_default_generators(plan.seed, "initial weights")
-    method = Toy(ImageShape(3, 12, 12), parse_masks(masks), **toy)
+    method = Toy(ImageShape(3, size, size), parse_masks(masks), **toy)
     learner = Learner(method, HARDWARE, team, plan)
     stream = BatchStream(split or Split(), method.masks, method, plan, HARDWARE, team)
     return SimpleNamespace(learner=learner, stream=stream, observer=Observer(learner), method=method)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from harness import HARDWARE, Split, make
+from PIL import Image
 
 from inpaint_cli.engine.feeding import HostRows, refuse_unknown_labels, to_signed, to_uint8
 from inpaint_cli.engine.plan import Plan
@@ -78,6 +79,48 @@ def test_masks_of_faces_follow_each_images_landmarks_in_every_share(masks):
     assert torch.equal(torch.cat([part.fresh_mask() for part in parts]), whole.fresh_mask())
     without = make(Plan(steps=5, batch=8), masks=masks).stream.get(1)
     assert torch.equal(whole.image, without.image) and not torch.equal(whole.mask, without.mask)
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """A folder with a mask for each row of a split, whose hole has (row + 1)² pixels, and masks of the split itself."""
+    folder, held = tmp_path_factory.mktemp("masks"), np.zeros((20, 24, 24), np.uint8)
+    for row in range(20):
+        held[row, : row + 1, : row + 1] = 255
+        Image.fromarray(held[row]).save(folder / f"{row}.png")
+    split = Split(size=24)
+    split.masks = held
+    return folder, split
+
+
+FROM_FILES = ["folder:{}", "folder:{},fit=crop", "folder:{},paired", "stored", "folder:{}|block:4"]
+
+
+@pytest.mark.parametrize("masks", FROM_FILES)
+def test_masks_from_files_are_the_same_in_every_share(squares, masks):
+    folder, split = squares
+    spec = masks.format(folder)
+    whole = make(Plan(steps=5, batch=8), masks=spec, split=split, size=24).stream.get(1)
+    again = make(Plan(steps=5, batch=8), masks=spec, split=split, size=24).stream.get(1)
+    assert torch.equal(whole.mask, again.mask) and not torch.equal(whole.mask, again.fresh_mask())
+    plan = Plan(steps=5, batch=8, accumulate=2)
+    shares = [(rank, part) for rank in range(2) for part in range(2)]
+    parts = [
+        make(plan, Team(rank, 2), masks=spec, split=split, size=24).stream.get(1, 0, part) for rank, part in shares
+    ]
+    assert torch.equal(torch.cat([part.mask for part in parts]), whole.mask)
+    assert torch.equal(torch.cat([part.fresh_mask() for part in parts]), whole.fresh_mask())
+
+
+@pytest.mark.parametrize("masks", ["folder:{},paired", "stored"])
+def test_masks_that_belong_to_images_stay_with_them(squares, masks):
+    folder, split = squares
+    stream = make(Plan(steps=5, batch=8), masks=masks.format(folder), split=split, size=24).stream
+    for step in range(5):
+        batch = stream.get(step)
+        assert (batch.mask == 0).sum(dim=(1, 2, 3)).tolist() == [(int(row) + 1) ** 2 for row in batch.labels["labels"]]
+        decoys = (batch.fresh_mask() == 0).sum(dim=(1, 2, 3))
+        assert all(int(count) ** 0.5 % 1 == 0 for count in decoys)
 
 
 def test_labels_stay_with_their_images():

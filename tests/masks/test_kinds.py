@@ -224,14 +224,14 @@ def test_a_mask_file_needs_a_hole_and_something_known(tmp_path, level, problem):
     path = tmp_path / "flat.png"
     Image.fromarray(np.full((8, 8), level, dtype=np.uint8)).save(path)
     with pytest.raises(InputError, match=problem):
-        parse_masks(f"file:{path}")
+        parse_masks(f"file:{path}").check((3, 8, 8))
 
 
 def test_a_mask_file_that_is_missing_or_no_image_is_bad_input(tmp_path):
     (tmp_path / "text.png").write_text("not an image")
     for name in ("nowhere.png", "text.png"):
         with pytest.raises(InputError, match=name):
-            parse_masks(f"file:{tmp_path / name}")
+            parse_masks(f"file:{tmp_path / name}").check((3, 8, 8))
 
 
 @pytest.mark.parametrize(

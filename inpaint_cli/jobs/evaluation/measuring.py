@@ -18,8 +18,9 @@ from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.evaluation.metering import Instruments, Measures, image_by_image
 from inpaint_cli.jobs.evaluation.systems import Label, Source, distinct_names, sources_of, trained_on
 from inpaint_cli.jobs.loading import Loaded, check_masks, check_shape, load_for_completion
+from inpaint_cli.jobs.mask_files import masks_of, which_masks
 from inpaint_cli.jobs.teams import Place, joined
-from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import ImageShape
 from inpaint_cli.reports.evaluations import extremes_grid, per_image_csv, systems_grid
 from inpaint_cli.reports.tables import comparison_table, results_table
@@ -152,10 +153,10 @@ class Evaluation:
     def measure(self, masks: Iterable[str], limit: int | None, audience: Audience) -> Measured:
         """Every system behind every mask specification. All that can be refused is refused before the first image."""
         hardware, team = self.place
-        processes = [parse_masks(spec) for spec in dict.fromkeys(masks)]
+        count = images_of(self.split, limit)
+        processes = [masks_of(spec, audience).of(self.split, count) for spec in dict.fromkeys(masks)]
         for process in processes:
             process.check(self.prepared.shape)
-        count = images_of(self.split, limit)
         instruments = Instruments(self.measures, hardware)
         labels, plans = [], []
         for source in self.sources:  # one after the other: together they may not fit the memory
@@ -214,7 +215,7 @@ class Evaluation:
             "checkpoint": loaded.checkpoint,
             "seed": self.measures.seed,
             **summary,
-            "notes": [*loaded.notes, *summary["notes"]],
+            "notes": [*loaded.notes, *which_masks(process), *summary["notes"]],
         }
 
 

@@ -18,8 +18,10 @@ from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
-from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.jobs.mask_files import masks_of
+from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Defaults
 from inpaint_cli.methods import method_class
 from inpaint_cli.settings import assigned, make_settings, recalled, settings_values
@@ -62,8 +64,7 @@ class Resolved:
     @property
     def preview_split(self) -> Split:
         """Images that training does not see, where the data has them."""
-        splits = self.prepared.splits
-        return self.prepared.split("validation" if "validation" in splits else "train")
+        return preview_split(self.prepared)
 
     @property
     def notes(self) -> list[str]:
@@ -83,8 +84,20 @@ class Resolved:
         team.wait()
 
 
+def preview_split(prepared: PreparedFile) -> Split:
+    """Where sample grids and validations take their images from."""
+    return prepared.split("validation" if "validation" in prepared.splits else "train")
+
+
 def resolve(
-    run: RunDirectory, given: Mapping[str, Any], hardware: Hardware, team: Team, *, resume: bool, overwrite: bool
+    run: RunDirectory,
+    given: Mapping[str, Any],
+    hardware: Hardware,
+    team: Team,
+    audience: Audience,
+    *,
+    resume: bool,
+    overwrite: bool,
 ) -> Resolved:
     """What is asked for; a directory that holds a run needs --resume or --overwrite.
 
@@ -96,7 +109,7 @@ def resolve(
         raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
     saved = run.read_configuration() if run.used and resume else {}
     team.wait()  # until every process has seen what is there
-    resolved = _resolved(given, saved, hardware, team)
+    resolved = _resolved(given, saved, hardware, team, audience)
     resolved.overwrite = overwrite
     if saved:
         _refuse_changes(run, resolved.configuration, saved)
@@ -105,7 +118,9 @@ def resolve(
     return resolved
 
 
-def _resolved(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hardware, team: Team) -> Resolved:
+def _resolved(
+    given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hardware, team: Team, audience: Audience
+) -> Resolved:
     """Given before saved before default, for each value."""
     method = method_class(given["method"])
     paper = _paper(given["method"], method.defaults)
@@ -115,25 +130,30 @@ def _resolved(given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hard
     settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(_data_path(chosen.get("data"), paper.recipe))
-    masks = parse_masks(chosen["masks"])
-    masks.check(prepared.shape)
+    masks = masks_of(chosen["masks"], audience)
+    for split in (prepared.split("train"), preview_split(prepared)):
+        masks.of(split).check(prepared.shape)
     check_masks(given["method"], method, masks)
     _check_validation(chosen, prepared)
     names = ("method", "batch", "steps", *DEFAULTS)
-    configuration = {name: chosen[name] for name in names} | {
-        "masks": masks.spec,
-        "settings": settings_values(settings),
-        "weights": weights,
-        "data": str(prepared.path),
-        "data_identity": prepared.identity,
-        "recipe": prepared.recipe_name,
-        "shape": list(prepared.shape),
-        "precision": hardware.precision,
-        "device": str(hardware.device),
-        "processes": team.size,
-        "inpaint": __version__,
-        "versions": versions(),
-    }
+    configuration = (
+        {name: chosen[name] for name in names}
+        | {
+            "masks": masks.spec,
+            "settings": settings_values(settings),
+            "weights": weights,
+            "data": str(prepared.path),
+            "data_identity": prepared.identity,
+            "recipe": prepared.recipe_name,
+            "shape": list(prepared.shape),
+            "precision": hardware.precision,
+            "device": str(hardware.device),
+            "processes": team.size,
+            "inpaint": __version__,
+            "versions": versions(),
+        }
+        | ({"masks_digest": masks.digest} if masks.folders else {})
+    )
     return Resolved(configuration, prepared, settings, masks, weights)
 
 
@@ -165,9 +185,10 @@ def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None
 
 def _refuse_changes(run: RunDirectory, configuration: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     """A setting that came with a newer version was not there when the run began: its value may stay."""
-    began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
+    decides = (*DECIDES, "masks_digest")
+    began = {**saved.get("settings", {}), **{name: saved[name] for name in decides if name in saved}}
     for name, value in began.items():
-        now = configuration[name] if name in DECIDES else configuration["settings"].get(name)
+        now = configuration.get(name) if name in decides else configuration["settings"].get(name)
         if now != value:
             raise UsageError(
                 f"{run.path} was begun with {name} {value}, now it is {now}: --resume goes on "

@@ -80,8 +80,9 @@ def train(
     try:
         with run.locked() if team.leads else nullcontext():
             team.wait()  # until the leader holds the lock
-            resolved = resolve(run, given, hardware, team, resume=resume, overwrite=overwrite)
-            return _train(run, resolved, hardware, team, heard_by(progress, team.leads))
+            audience = heard_by(progress, team.leads)
+            resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
+            return _train(run, resolved, hardware, team, audience)
     finally:
         leave_team()
 
