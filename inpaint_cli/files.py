@@ -17,6 +17,12 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise UsageError(f"{path} exists and was left as it is; give --overwrite to replace it")
 
 
+def refuse_missing_folder(folder: Path) -> None:
+    """Raise `EnvironmentFault` for a folder that does not exist, before any work for a file in it."""
+    if not folder.is_dir():
+        raise EnvironmentFault(f"the folder {folder} does not exist; make it first")
+
+
 @contextmanager
 def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; flush it to disk and rename it once the block ends well.
@@ -26,8 +32,7 @@ def replacing(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     refuse_existing(path, overwrite)
-    if not path.parent.is_dir():
-        raise EnvironmentFault(f"the folder {path.parent} does not exist; make it first")
+    refuse_missing_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
     os.close(handle)
     temporary = Path(name)

@@ -34,12 +34,21 @@ Mask = Annotated[
         metavar="FILE|FOLDER|SPEC",
         rich_help_panel=WHAT,
         help="White is the hole. One file for all, a folder with one of each photo's name, or a specification: "
-        "alpha (transparent pixels), auto:COLOR[,TOLERANCE] (pixels of a colour), block:64, … or none (to label "
-        "alone). "
+        "alpha (transparent pixels), nan (a raster's missing numbers), auto:COLOR[,TOLERANCE] (pixels of a colour), "
+        "block:64, … or none (to label alone). "
         "Default: PHOTO_mask.EXT beside each photo.",
     ),
 ]
 InvertMask = Annotated[bool, typer.Option("--invert-mask", rich_help_panel=WHAT, help="Black is the hole.")]
+FitMask = Annotated[
+    str | None,
+    typer.Option(
+        "--fit-mask",
+        metavar="HOW",
+        rich_help_panel=WHAT,
+        help="A mask of another size: resize it, or lay it as it is top-left or bottom-right (a watermark's).",
+    ),
+]
 Dilate = Annotated[
     int, typer.Option("--dilate", min=0, max=1000, rich_help_panel=WHAT, help="Grow the hole by N pixels.")
 ]
@@ -75,6 +84,10 @@ Split = Annotated[
 Limit = Annotated[
     int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="With --data: only the first N images.")
 ]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", rich_help_panel=WHAT, help="Of folders, also the photos in folders below them.")
+]
+MaxMegapixels = Annotated[float | None, options.max_megapixels(MACHINE)]
 Method = Annotated[str | None, options.method_without_training(HOW)]
 Checkpoint = Annotated[Path | None, options.checkpoint(HOW)]
 Settings = Annotated[list[str] | None, options.settings(HOW)]
@@ -166,10 +179,12 @@ def complete(
     photos: Photos = None,
     mask: Mask = None,
     invert_mask: InvertMask = False,
+    fit_mask: FitMask = None,
     dilate: Dilate = 0,
     feather: Feather = 0,
     source_mask: SourceMask = None,
     reference: Reference = None,
+    recursive: Recursive = False,
     data: Data = None,
     masks: Masks = None,
     split: Split = None,
@@ -194,6 +209,7 @@ def complete(
     device: Device = "auto",
     gpus: Gpus = 1,
     batch: Batch = None,
+    max_megapixels: MaxMegapixels = None,
 ) -> None:
     """Complete the holes of photos; every known pixel stays as it is.
 
@@ -216,7 +232,8 @@ def complete(
         photos or [], mask, output, invert_mask=invert_mask, dilate=dilate, feather=feather, source_mask=source_mask,
         reference=reference, checkpoint=checkpoint, method=method, settings=settings or (), samples=samples, seed=seed,
         context=context, blend=blend, quality=quality, page=page, parsing=parsing, landmarks=landmarks, maps=maps,
-        skip_existing=skip_existing, overwrite=overwrite, device=device, progress=Photographer(quiet, as_json),
+        skip_existing=skip_existing, overwrite=overwrite, recursive=recursive, fit_mask=fit_mask,
+        max_megapixels=max_megapixels, device=device, progress=Photographer(quiet, as_json),
     )  # fmt: skip
     if as_json:
         say(json.dumps(as_data(done), indent=2))
@@ -231,7 +248,8 @@ OF_PHOTOS = (
         "samples": ("--samples", 1), "context": ("--context", None), "blend": ("--blend", None),
         "quality": ("--quality", None), "page": ("--page", None), "skip_existing": ("--skip-existing", False),
         "parsing": ("--parsing", None), "landmarks": ("--landmarks", None), "maps": ("--maps", None),
-        "reference": ("--reference", None),
+        "reference": ("--reference", None), "recursive": ("--recursive", False), "fit_mask": ("--fit-mask", None),
+        "max_megapixels": ("--max-megapixels", None),
     },
     "--data, only with photos",
 )  # fmt: skip

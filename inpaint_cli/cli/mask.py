@@ -31,6 +31,7 @@ def mask(
     device: options.Device = "auto",
     browser: Browser = True,
     port: Port = 0,
+    max_megapixels: options.MaxMegapixels = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -47,7 +48,8 @@ def mask(
 
     saved = paint(
         photo, mask_output, output, checkpoint=checkpoint, method=method, settings=settings or (), seed=seed,
-        device=device, port=port, overwrite=overwrite, opened=opened, progress=Terminal(quiet),
+        device=device, port=port, max_megapixels=max_megapixels, overwrite=overwrite, opened=opened,
+        progress=Terminal(quiet),
     )  # fmt: skip
     for path in saved:
         say(path)

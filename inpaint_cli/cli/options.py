@@ -38,6 +38,11 @@ def gpus(panel: str | None = None) -> Any:
     return typer.Option("--gpus", min=1, rich_help_panel=panel, help=help)
 
 
+def max_megapixels(panel: str | None = None) -> Any:
+    help = "Decode photos up to this size. Default: what the free memory holds."
+    return typer.Option("--max-megapixels", metavar="N", rich_help_panel=panel, help=help)
+
+
 def overwrite(panel: str | None = None) -> Any:
     return typer.Option("--overwrite", rich_help_panel=panel, help="Replace an output that exists.")
 
@@ -52,6 +57,7 @@ Settings = Annotated[list[str] | None, settings()]
 Seed = Annotated[int, seed()]
 Device = Annotated[str, device()]
 Gpus = Annotated[int, gpus()]
+MaxMegapixels = Annotated[float | None, max_megapixels()]
 Overwrite = Annotated[bool, overwrite()]
 Quiet = Annotated[bool, quiet()]
 Data = Annotated[Path, typer.Option("--data", help="A file that `inpaint prepare` wrote.")]

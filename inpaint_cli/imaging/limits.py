@@ -20,6 +20,7 @@ def check_megapixels(most: float | None) -> None:
 
 def most_pixels(megapixels: float | None = None) -> int:
     """How many pixels are decoded: what is asked for, or what the memory holds that is available now."""
+    check_megapixels(megapixels)
     if megapixels is not None:
         return int(megapixels * MEGA)
     return max(ALWAYS, int(available_memory() * SHARE / BYTES_A_PIXEL))

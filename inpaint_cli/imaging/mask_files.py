@@ -21,6 +21,7 @@ from inpaint_cli.imaging.photos import Photo, output_format
 
 BLACK, WHITE = 32, 224  # grey levels within which a visible pixel is neither: a mask has few of them, a picture many
 SHARE_OF_GREY = 0.1
+FEW_GREY = 0.05  # in a mask, at most
 PAINT_WHITE, LEAVE_BLACK = "paint what is to be completed white", "leave what is known black"
 WARN_ABOVE = 0.5  # of the photo: the mask is probably inverted
 COMPRESSED = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF", "JPEG2000")  # formats that may lose something
@@ -221,6 +222,16 @@ def _of_a_copy(levels: np.ndarray, photo: Photo) -> tuple[float, int]:
     telling = (own > SAME) & (own < 255 - SAME)  # black is black in every mask
     share = float((~differs & telling).sum() / max(int(telling.sum()), 1)) if telling.mean() > SHARE_OF_GREY else 0.0
     return share, int(differs.sum())
+
+
+def looks_like_mask(path: Path) -> bool:
+    """Whether a file's pixels are nearly all black and white: what a mask is, and a photo is not."""
+    try:
+        layers = read_layers(path)
+    except InputError:
+        return False
+    grey = (layers.levels > BLACK) & (layers.levels < WHITE)
+    return bool(layers.alpha is None and grey.mean() < FEW_GREY and layers.levels.min() < layers.levels.max())
 
 
 # ---- other files -----------------------------------------------------------------------------------------------------

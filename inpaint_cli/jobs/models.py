@@ -12,8 +12,10 @@ from inpaint_cli.engine.annotating import annotate_photo
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import to_signed
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_missing_folder
+from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
+from inpaint_cli.imaging.photos import output_format
 from inpaint_cli.jobs.audience import Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
@@ -74,20 +76,24 @@ class Model:
         seed: int = 0,
         context: float | None = None,
         blend: str | None = None,
+        fit_mask: str | None = None,
+        max_megapixels: float | None = None,
         overwrite: bool = False,
         progress: Progress = None,
     ) -> Answer | list[Answer]:
         """As `inpaint_cli.complete`, with this model."""
         audience, target = heard_by(progress), None if output is None else Path(output)
         options = PhotoOptions(
-            MaskOptions(invert_mask, dilate, feather, seed), samples, source_mask, reference,
+            MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference,
             framing=framing_of(context, blend),
         )  # fmt: skip
         refuse_without_completion(self._loaded, "complete", "ask it to `annotate`")
         refuse_what_the_method_does_not_read(self._loaded, options, mask if isinstance(mask, str) else None)
         for path in _files(photo, target, samples):
+            output_format(path)
             refuse_existing(path, overwrite)
-        read = photo_of(photo)
+            refuse_missing_folder(path.parent)
+        read = photo_of(photo, most_pixels(max_megapixels))
         hole = hole_of(mask, photo, read, options.masks)
         sources = None if source_mask is None else read_sources(source_mask, read.size)
         whom = read_reference(reference, read, name_of(photo), hole.pixels)
@@ -169,6 +175,8 @@ class CompletionOptions(TypedDict, total=False):
     seed: int
     context: float | None
     blend: str | None
+    fit_mask: str | None
+    max_megapixels: float | None
     overwrite: bool
     progress: Progress
 
@@ -185,13 +193,16 @@ def complete(
 ) -> Answer | list[Answer]:
     """Fill the hole of a photo; every known pixel stays as it is.
 
-    photo: a file's path, a Pillow image, or an array of uint8 or uint16, [H, W] or [H, W, C].
+    photo: a file's path, a Pillow image, an array of uint8 or uint16, [H, W] or [H, W, C], or a raster [H, W] of any
+        other numbers.
     mask: any of these, white is the hole; a boolean array, True is missing; or a specification such as "alpha" or
         "block:64". For a photo that is a file, None is PHOTO_mask.EXT beside it.
     method: one that needs no training, "patch" (default) or "tv"; checkpoint: a trained one's run, file or name.
     samples: how many different completions; dilate, feather: pixels by which the hole grows, over which the completion
         fades into the photo; source_mask: a file, white may be copied from (patch); reference: a face of the photo's
         size whose features are taken over (semantic); context, blend: of the windows of methods of a fixed size.
+    fit_mask: "resize", "top-left" or "bottom-right" for a mask of another size; max_megapixels: of a photo that is
+        decoded, by default what the free memory holds.
     output: for a file, where its completion goes, PHOTO_inpaint.EXT by default; progress: called with what is done and
         how much there is.
 

@@ -8,6 +8,7 @@ import numpy as np
 from inpaint_cli.engine.completing import complete_photo
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.photos import FORMATS, read_photo
 from inpaint_cli.jobs.audience import Progress, heard_by
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, load_for_completion
@@ -30,6 +31,7 @@ def paint(
     seed: int = 0,
     device: str = "auto",
     port: int = 0,
+    max_megapixels: float | None = None,
     overwrite: bool = False,
     opened: Callable[[str], object] = lambda url: None,
     progress: Progress = None,
@@ -37,12 +39,12 @@ def paint(
     """Serve the page until it is done or closed; returns the files that were saved.
 
     mask, output: default PHOTO_mask.png and PHOTO_inpaint.EXT; port: 0 takes any that is free; opened: called with the
-    page's address, which only this machine can reach.
+    page's address, which only this machine can reach; max_megapixels: None for what the free memory holds.
     """
     audience = heard_by(progress)
     outputs = Outputs(mask or beside(photo, "mask", ".png"), output or beside(photo, "inpaint"), overwrite)
     outputs.check()
-    read = read_photo(photo)
+    read = read_photo(photo, most_pixels(max_megapixels))
     hardware = choose_hardware(device, "fp32")
     height, width, channels = read.pixels.shape
     named = method or (None if checkpoint else DEFAULT_METHOD)
@@ -50,7 +52,7 @@ def paint(
     refuse_without_completion(loaded, "--checkpoint", "`inpaint complete` writes what it says of a photo")
 
     def completed(hole: np.ndarray, seed: int) -> np.ndarray:
-        return complete_photo(loaded.method, read.pixels, hole, hardware, seed=seed)[0]
+        return complete_photo(loaded.method, read.pixels, hole, hardware, seed=seed, invisible=read.invisible)[0]
 
     session = Session(read, completed, outputs, seed)
     server = PaintingServer(session, painting_page(session, printable(photo.name), loaded.name), port)

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.files import refuse_existing
+from inpaint_cli.imaging.coverage import HALF
 from inpaint_cli.imaging.decoding import colour_and_alpha, opened
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.mask_files import write_mask
@@ -20,7 +22,7 @@ from inpaint_cli.imaging.photos import Photo, output_format, write_photo
 from inpaint_cli.reports import pictures
 
 VIEW_PIXELS = 6_000_000  # a larger photo is shown and painted on smaller; browsers on phones end at 16 million
-PAINTED = 128  # of 255 from which a pixel of the canvas is hole
+PAINTED = 64  # of 255: what is painted more than this is hole, and what touches it; less is left where was erased
 
 Complete = Callable[[np.ndarray, int], np.ndarray]  # hole (bool [H, W]), seed -> pixels [H, W, C] of the photo's type
 
@@ -91,7 +93,7 @@ class Session:
         written = [self.outputs.mask]
         if latest := self._latest_of(hole):
             result, replace = self.outputs.result, self._may_replace(self.outputs.result)
-            self.notes += write_photo(self.photo, latest.pixels, result, replace)
+            self.notes += write_photo(self.photo, latest.pixels, result, replace, hole=hole)
             written.append(result)
         self.saved = list(dict.fromkeys([*self.saved, *written]))
         return {"saved": [str(path) for path in written]}
@@ -102,8 +104,11 @@ class Session:
             _, alpha = colour_and_alpha(image)
         if alpha is None:
             raise InputError("the painted mask: has no transparency, so nothing says where the hole is")
-        # Edges are smooth on the canvas, so that enlarged they stay so.
-        hole = np.asarray(alpha.resize(self.photo.size, Image.Resampling.BILINEAR)) >= PAINTED
+        # A line that was painted and erased again leaves up to a quarter of itself along its smooth edge.
+        drawn = np.asarray(alpha)
+        touched = (drawn > 0) & ndimage.maximum_filter(drawn > PAINTED, 3)
+        larger = Image.fromarray(np.where(touched, np.uint8(255), np.uint8(0)))
+        hole = np.asarray(larger.resize(self.photo.size, Image.Resampling.BILINEAR)) >= HALF
         if not hole.any():
             raise InputError("nothing is painted yet: paint over what is to disappear")
         if hole.all():

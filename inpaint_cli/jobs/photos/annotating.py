@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.photos import Photo
 from inpaint_cli.jobs.loading import Loaded
+from inpaint_cli.jobs.photos.finding import Found
 from inpaint_cli.jobs.photos.holes import Hole
 from inpaint_cli.jobs.photos.options import ENDINGS, Asked, PhotoOptions
-from inpaint_cli.jobs.photos.pairing import PhotoJob, find_photos, folder_of, plan_jobs
+from inpaint_cli.jobs.photos.pairing import PhotoJob, folder_of, plan_jobs
 from inpaint_cli.method import Method
 from inpaint_cli.reports.annotations import landmarks_drawn, maps_drawn
 from inpaint_cli.reports.palette import palette_image
@@ -89,20 +90,20 @@ def said_by(method: Method) -> tuple[str, ...]:
 
 
 def plan_annotations(
-    photos: Sequence[Path], mask: str | None, output: str | None, asked: Asked, loaded: Loaded, samples: int
+    found: Found, mask: str | None, output: str | None, asked: Asked, loaded: Loaded, samples: int
 ) -> list[PhotoJob]:
     """Every photo with the files that are to hold its completion and what was asked for about it.
 
     What a method says that only annotates is its result: all of it where nothing was named. It needs no mask.
     """
-    several, targets = find_photos(photos)[1], dict[str, str | None](asked.targets)
+    several, targets = found.several, dict[str, str | None](asked.targets)
     if labels_alone(loaded.method, mask):
         targets |= _results(loaded.method, asked, output, several)
-        jobs = [replace(job, outputs=()) for job in plan_jobs(photos, mask or NOTHING, None, 1)]
+        jobs = [replace(job, outputs=()) for job in plan_jobs(found, mask or NOTHING, None, 1)]
     else:
-        jobs = plan_jobs(photos, mask, output, samples)
+        jobs = plan_jobs(found, mask, output, samples)
     return [
-        replace(job, annotations={kind: _files(job.photo, kind, target, several) for kind, target in targets.items()})
+        replace(job, annotations={kind: _files(job.photo, kind, target, found) for kind, target in targets.items()})
         for job in jobs
     ]
 
@@ -118,11 +119,11 @@ def _results(method: Method, asked: Asked, output: str | None, several: bool) ->
     return dict.fromkeys(kinds, output)
 
 
-def _files(photo: Path, kind: str, target: str | None, several: bool) -> tuple[Path, ...]:
+def _files(photo: Path, kind: str, target: str | None, found: Found) -> tuple[Path, ...]:
     """A photo's files of one kind."""
-    folder = photo.parent if target is None else folder_of(target, several)
+    folder = photo.parent if target is None else folder_of(target, found.several)
     if target is None or folder is not None:
-        folder = folder or photo.parent
+        folder = photo.parent if target is None or folder is None else folder / found.below.get(photo, Path())
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(folder / f"{photo.stem}{ending}" for ending in ENDINGS[kind])
     suffixes = [Path(ending).suffix for ending in ENDINGS[kind]]

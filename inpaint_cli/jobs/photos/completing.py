@@ -16,12 +16,14 @@ from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.holes import dilated, faded
+from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo, write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
-from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole
+from inpaint_cli.jobs.photos.finding import find_photos
+from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.options import Asked, Outcome, PhotoOptions, Result, framing_of
 from inpaint_cli.jobs.photos.pairing import PhotoJob, check_outputs
 from inpaint_cli.jobs.photos.pictures import name_of
@@ -85,30 +87,41 @@ def complete_photos(
     maps: str | None = None,
     skip_existing: bool = False,
     overwrite: bool = False,
+    recursive: bool = False,
+    fit_mask: str | None = None,
+    max_megapixels: float | None = None,
     device: str = "auto",
     progress: Progress = None,
 ) -> PhotosCompleted:
     """Complete photos and write the results; what could not be completed is an outcome, too, and no error.
 
     photos: files, folders or globs; mask: a file, a folder or a specification, None for PHOTO_mask.EXT beside each;
-    output: a file or a folder, None for beside each photo; dilate, feather: in pixels; the others as the command's
-    options. Of several processes that a launcher started each completes a share.
+    output: a file or a folder, None for beside each photo; dilate, feather: in pixels; max_megapixels: None for what
+    the free memory holds; the others as the command's options. Of several processes that a launcher started each
+    completes a share.
     """
     options = PhotoOptions(
-        MaskOptions(invert_mask, dilate, feather, seed), samples, source_mask, reference, quality,
+        MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference, quality,
         framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps),
+        most_pixels(max_megapixels),
     )  # fmt: skip
     if overwrite and skip_existing:
         raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
-    check_mask(mask)
+    check_mask(mask, fit_mask)
+    found = find_photos(photos, recursive)
+    if mask is None:
+        refuse_mask_among_photos(found.photos)
     with joined(device) as (hardware, team):
         named = method or (None if checkpoint else DEFAULT_METHOD)
         loaded = load_for_completion(checkpoint, named, settings, hardware)
         refuse_what_the_method_does_not_read(loaded, options, mask)
-        jobs = plan_annotations(photos, mask, output, options.asked, loaded, samples)
+        jobs = plan_annotations(found, mask, output, options.asked, loaded, samples)
         check_outputs(jobs, overwrite, skip_existing)
         _refuse_unread_quality(jobs, options)
-        completing = Completing(options, loaded, hardware, heard_by(progress, team.leads))
+        audience = heard_by(progress, team.leads)
+        for note in found.notes:
+            audience.note(note)
+        completing = Completing(options, loaded, hardware, audience)
         return PhotosCompleted(loaded, seed, completing.all_with_page(jobs, team))
 
 
@@ -190,7 +203,7 @@ class Completing:
 
     def _read_and_fill(self, job: PhotoJob, result: Result, page_pixels: int, within: Within) -> Figure | None:
         """Read, complete or label, write; returns the photo's figure for the page."""
-        photo = read_photo(job.photo)
+        photo = read_photo(job.photo, self.options.most)
         result.notes += photo.notes
         if job.problem or job.mask is None:
             raise job.problem or InputError(f"{printable(job.photo)}: no mask")

@@ -1,5 +1,6 @@
 """The hole of a photo, from whatever --mask says: a file, the photo's own pixels, or a masking process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inpaint_cli.engine.randomness import generator_for
-from inpaint_cli.errors import InputError, unknown
+from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.holes import (
     dilated,
@@ -17,9 +18,9 @@ from inpaint_cli.imaging.holes import (
     transparent_pixels,
     with_fringe,
 )
-from inpaint_cli.imaging.mask_files import open_mask, refuse_senseless
+from inpaint_cli.imaging.mask_files import check_fit, looks_like_mask, open_mask, refuse_senseless
 from inpaint_cli.imaging.photos import Photo
-from inpaint_cli.jobs.photos.pairing import is_specification
+from inpaint_cli.jobs.photos.finding import Masks, is_specification
 from inpaint_cli.masks import KINDS, MaskProcess, parse_masks
 
 TRY_TOLERANCE = "no pixel has that colour; a tolerance helps with JPEG: auto:COLOR,20"
@@ -50,8 +51,11 @@ class Hole:
         return np.asarray(np.atleast_3d(self.pixels).any(axis=2))
 
 
-def check_mask(mask: str | None) -> None:
+def check_mask(mask: str | None, fit: str | None = None) -> None:
     """Refuse before any work a --mask that is right for no photo: a wrong specification, a file that does not exist."""
+    check_fit(fit)
+    if fit is not None and mask is not None and is_specification(mask):
+        raise UsageError(f"--fit-mask is for mask files, and --mask {mask} is drawn at each photo's size")
     if mask is None or mask in ("alpha", "nan"):
         return
     kind, colon, rest = mask.partition(":")
@@ -64,6 +68,25 @@ def check_mask(mask: str | None) -> None:
     else:
         process_of.cache_clear()  # files may be other ones than in the job before
         process_of(mask).read()
+
+
+def refuse_mask_among_photos(photos: Sequence[Path]) -> None:
+    """`UsageError` where a mask was named like a photo: of two files that have no mask one is black and white."""
+    if len(photos) != 2 or any(_has_mask(photo) for photo in photos):
+        return
+    masks = [photo for photo in photos if looks_like_mask(photo)]
+    if len(masks) == 1:
+        (photo,) = (path for path in photos if path != masks[0])
+        say = f"inpaint complete {printable(photo)} --mask {printable(masks[0])}"
+        raise UsageError(f"{printable(masks[0])} is black and white, as a mask is, and was named like a photo: {say}")
+
+
+def _has_mask(photo: Path) -> bool:
+    try:
+        Masks(None).of(photo)
+    except InputError:
+        return False
+    return True
 
 
 def find_hole(photo: Photo, name: str, mask: Path | str, options: MaskOptions) -> Hole:

@@ -41,6 +41,8 @@ class PhotoOptions:
     overwrite: bool = False
     skip_existing: bool = False
     asked: Asked = field(default_factory=Asked)  # what is written about each photo
+    most: int | None = None  # pixels of a photo that are decoded
+    pages: str | None = None  # of a file of several pictures: all, or a number from 1
 
 
 def framing_of(context: float | None, blend: str | None) -> Framing | None:

@@ -15,13 +15,14 @@ from PIL import Image
 from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.imaging.coverage import in_eight_bits
 from inpaint_cli.imaging.decoding import SIXTEEN_BIT, colour_and_alpha, pixels_of
-from inpaint_cli.imaging.mask_files import Layers, layers_of, refuse_senseless, understood
+from inpaint_cli.imaging.mask_files import Layers, check_fit, layers_of, refuse_senseless, understood
 from inpaint_cli.imaging.metadata import Metadata
 from inpaint_cli.imaging.native import Inks, ink_image, numbers_of
 from inpaint_cli.imaging.orientation import orientation_of, upright_image
 from inpaint_cli.imaging.photos import Photo, made_anew, read_photo, write_photo
+from inpaint_cli.jobs.photos.finding import is_specification, mask_of
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, grown
-from inpaint_cli.jobs.photos.pairing import is_specification, mask_of, numbered, result_path
+from inpaint_cli.jobs.photos.pairing import numbered, result_path
 
 Picture = Path | str | Image.Image | np.ndarray
 NAMELESS = "the photo"
@@ -32,10 +33,10 @@ def name_of(picture: Picture) -> str:
     return printable(Path(picture).name) if isinstance(picture, Path | str) else NAMELESS
 
 
-def photo_of(picture: Picture) -> Photo:
-    """Any kind of photo; `InputError` says which kinds there are."""
+def photo_of(picture: Picture, most: int | None = None) -> Photo:
+    """Any kind of photo; `InputError` says which kinds there are. most: pixels that are decoded of a file."""
     if isinstance(picture, Path | str):
-        return read_photo(picture)
+        return read_photo(picture, most)
     if isinstance(picture, Image.Image):
         return _of_image(picture)
     if isinstance(picture, np.ndarray):
@@ -83,6 +84,7 @@ def hole_of(mask: Picture | None, picture: Picture, photo: Photo, options: MaskO
 
     mask: None for PHOTO_mask.EXT beside a photo that is a file. `UsageError` where a mask is needed and none was given.
     """
+    check_fit(options.fit)
     name = name_of(picture)
     if isinstance(mask, np.ndarray):
         return grown(_of_mask_array(mask, photo, options), "the mask", options)
@@ -90,7 +92,7 @@ def hole_of(mask: Picture | None, picture: Picture, photo: Photo, options: MaskO
         layers = layers_of(upright_image(mask), turned=orientation_of(mask) != 1)
         return grown(Hole(*understood(layers, "the mask", photo, options.invert, options.fit)), "the mask", options)
     text = None if mask is None else str(mask)
-    check_mask(text)
+    check_mask(text, options.fit)
     if isinstance(picture, Path | str):
         return find_hole(photo, name, mask_of(Path(picture), text), options)
     if text is None:
