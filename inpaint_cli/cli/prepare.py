@@ -47,6 +47,14 @@ Landmarks = Annotated[
         help="With --parsing: also the five points that the maps show; faces without them are left out.",
     ),
 ]
+Masks = Annotated[
+    str | None,
+    typer.Option(
+        "--masks",
+        help="Store a mask with each image: folder:PATH, folder:PATH,paired or another specification. `--masks stored` "
+        "takes them when it is trained or evaluated on.",
+    ),
+]
 Download = Annotated[
     bool, typer.Option("--download", help="First fetch the original files into --source, where that is possible.")
 ]
@@ -66,6 +74,7 @@ def prepare(
     strict: Strict = False,
     parsing: Parsing = None,
     landmarks: Landmarks = False,
+    masks: Masks = None,
     device: options.Device = "auto",
     download: Download = False,
     dry_run: DryRun = False,
@@ -80,12 +89,13 @@ def prepare(
     if dry_run:
         forecast = preparing.forecast(
             recipe, source, output, limit=limit, size=size, mode=mode, parsing=parsing, landmarks=landmarks,
-            device=device, overwrite=overwrite,
+            masks=masks, device=device, overwrite=overwrite,
         )  # fmt: skip
         return say(foretold(forecast))
     prepared = preparing.prepare(
         recipe, source, output, limit=limit, workers=workers, size=size, mode=mode, strict=strict, parsing=parsing,
-        landmarks=landmarks, device=device, download=download, overwrite=overwrite, progress=Terminal(quiet),
+        landmarks=landmarks, masks=masks, device=device, download=download, overwrite=overwrite,
+        progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(prepared))
@@ -120,6 +130,8 @@ def summary(prepared: "Prepared") -> str:
         *(f"  {split:<12}{rows:>9,}" for split, rows in prepared.rows.items()),
         f"labels: {', '.join(prepared.labels) or 'none'}",
     ]
+    if file.has_masks:
+        lines.append(f"masks: stored, {printable(file.options.get('masks', ''))}")
     if prepared.without_image:
         lines.append(f"listed without an image in the source: {prepared.without_image:,} rows")
     if skipped.count:

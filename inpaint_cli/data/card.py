@@ -30,6 +30,7 @@ def card(file: PreparedFile) -> dict[str, Any]:
         "width": width,
         "height": height,
         "colours": "RGB" if channels == 3 else "grey",
+        "masks": printable(file.options.get("masks", "stored")) if file.has_masks else None,
         "columns": {name: names_of(file, name) for name in LABELS if name in file.labels},
         "splits": {name: _split_card(file, file.split(name)) for name in file.splits},
     }
@@ -65,6 +66,7 @@ def card_text(facts: dict[str, Any]) -> str:
     recipe = facts["recipe"]
     options = dict(facts["options"])
     notes = options.pop("notes", [])
+    options.pop("masks", None)
     changed = ", ".join(f"{name} {value}" for name, value in options.items() if value is not None)
     lines = [
         f"{facts['path']}: {facts['bytes']:,} bytes",
@@ -74,6 +76,7 @@ def card_text(facts: dict[str, Any]) -> str:
         *(f"note:     {printable(note)}" for note in notes),
         f"images:   {facts['width']}×{facts['height']}, {facts['colours']}",
         *(f"  {name:<12}{split['images']:>9,}" for name, split in facts["splits"].items()),
+        *([f"masks:    one for each image, {facts['masks']} (--masks stored)"] if facts["masks"] else []),
         *(_column_line(name, names) for name, names in facts["columns"].items()),
         *(line for name, split in facts["splits"].items() for line in _count_lines(name, split)),
         f"terms:    {facts['terms']}",

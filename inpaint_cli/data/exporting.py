@@ -29,7 +29,8 @@ def export(
     overwrite: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Write `SPLIT/000000.png`, `SPLIT_parsing/000000.png` and `SPLIT.csv` into `folder`, and the file's card.
+    """Write `SPLIT/000000.png`, `SPLIT_parsing/000000.png`, `SPLIT_mask/000000.png` (white is the hole) and `SPLIT.csv`
+    into `folder`, and the file's card.
 
     Files are called after their rows: names in a prepared file may be anything, and stand in the tables alone. The
     folder appears when it is whole. `overwrite` replaces an earlier export and nothing else.
@@ -74,6 +75,8 @@ def _export_split(
     (folder / split.name).mkdir()
     if "parsing" in split.labels:
         (folder / f"{split.name}_parsing").mkdir()
+    if split.masks is not None:
+        (folder / f"{split.name}_mask").mkdir()
     with (folder / f"{split.name}.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as table:
         writer = csv.writer(table)
         writer.writerow(_heads(file))
@@ -84,6 +87,9 @@ def _export_split(
             ).save(folder / split.name / f"{row:06d}.png")
             if "parsing" in split.labels:
                 map_image(split.labels["parsing"][row]).save(folder / f"{split.name}_parsing" / f"{row:06d}.png")
+            if split.masks is not None:
+                mask = np.where(split.masks[row] < 128, 0, 255).astype(np.uint8)
+                Image.fromarray(mask).save(folder / f"{split.name}_mask" / f"{row:06d}.png")
             progress(done + row + 1)
     return done + len(split)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inpaint_cli.data.labelling import Labeller
+from inpaint_cli.data.masking import Masker
 from inpaint_cli.data.pool import map_in_order
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.recipes import Recipe
@@ -72,21 +73,25 @@ def prepare_file(
     strict: bool = False,
     overwrite: bool = False,
     labeller: Labeller | None = None,
+    masker: Masker | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Prepared:
-    """Make `output` from `source`. `text` is the recipe's own; `limit` is per split; `labeller` adds label maps."""
+    """Make `output` from `source`. `text` is the recipe's own; `limit` is per split.
+
+    labeller: adds label maps; masker: adds a mask to each image.
+    """
     folder = _folder(recipe, source, output, overwrite)
     reading = recipe.source.read(folder)
     total = None if limit else reading.total
     shaping = _shaping(recipe)
-    measured, chosen = _measured(recipe, reading, limit, labeller)
+    measured, chosen = _measured(recipe, reading, limit, labeller, masker)
     refuse_without_room(output, measured, min(reading.total, limit * len(SPLITS)) if limit else reading.total)
     with spooling(output) as spools:
-        shaped = _shaped(shaping, chosen, workers, labeller)
+        shaped = _shaped(shaping, chosen, workers, labeller, masker)
         skipped = _spool_rows(shaped, spools, strict, lambda n: progress(n, total))
         rows = {split: spool.rows for split, spool in spools.items() if spool.rows}
         _refuse_too_few(recipe, folder, rows, skipped, limit)
-        write(output, spools, _header(recipe, text, reading, limit, labeller), overwrite)
+        write(output, spools, _header(recipe, text, reading, limit, labeller, masker), overwrite)
     file = PreparedFile(output)
     return Prepared(file, rows, file.labels, skipped, reading.without_image)
 
@@ -98,10 +103,11 @@ def plan(
     limit: int | None = None,
     overwrite: bool = False,
     labeller: Labeller | None = None,
+    masker: Masker | None = None,
 ) -> Plan:
     """What `prepare_file` would do, found out without writing anything: every row is counted, a few are decoded."""
     reading = recipe.source.read(_folder(recipe, source, output, overwrite))
-    measured, chosen = _measured(recipe, reading, limit, labeller)
+    measured, chosen = _measured(recipe, reading, limit, labeller, masker)
     counted = Counter(row.split for row in chosen)
     rows = {split: counted[split] for split in SPLITS if counted[split]}
     return Plan(rows, measured, reading.without_image)
@@ -128,13 +134,16 @@ def _shaping(recipe: Recipe) -> Shaping:
 
 
 def _measured(
-    recipe: Recipe, reading: Reading, limit: int | None, labeller: Labeller | None
+    recipe: Recipe, reading: Reading, limit: int | None, labeller: Labeller | None, masker: Masker | None
 ) -> tuple[Measure, Iterator[Row]]:
     """What the rows will be, and the rows."""
-    measured, chosen = measure(_shaping(recipe), _chosen(recipe, reading, limit))
+    rows = _chosen(recipe, reading, limit)
+    measured, chosen = measure(_shaping(recipe), map(masker.wanted, rows) if masker else rows)
+    shape = Shape({"rgb": 3, "gray": 1}[recipe.mode], recipe.size, recipe.size)
     if labeller is not None:
-        channels = {"rgb": 3, "gray": 1}[recipe.mode]
-        measured = labeller.measured(measured, recipe.name, Shape(channels, recipe.size, recipe.size))
+        measured = labeller.measured(measured, recipe.name, shape)
+    if masker is not None:
+        measured = masker.measured(measured, shape)
     return measured, chosen
 
 
@@ -169,7 +178,9 @@ def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row
             yield row
 
 
-def _shaped(shaping: Shaping, chosen: Iterator[Row], workers: int, labeller: Labeller | None) -> Iterator[Shaped]:
+def _shaped(
+    shaping: Shaping, chosen: Iterator[Row], workers: int, labeller: Labeller | None, masker: Masker | None
+) -> Iterator[Shaped]:
     """A few rows at a time, with the columns of those that have them and, by its place, the reason of each other."""
     tasks = ((shaping, rows) for rows in _batched(chosen, shaping.row_bytes))
     for (_, rows), (columns, reasons) in map_in_order(shape_rows, tasks, workers):
@@ -178,6 +189,8 @@ def _shaped(shaping: Shaping, chosen: Iterator[Row], workers: int, labeller: Lab
             columns, unlabelled = labeller.add(columns)
             named = {places[n]: f"{printable(rows[places[n]].name)}: {reason}" for n, reason in unlabelled.items()}
             reasons = {**reasons, **named}
+        if masker is not None:
+            columns = masker.add([row for place, row in enumerate(rows) if place not in reasons], columns)
         yield rows, columns, reasons
 
 
@@ -239,7 +252,12 @@ def _refuse_too_few(recipe: Recipe, folder: Path, rows: dict[str, int], skipped:
 
 
 def _header(
-    recipe: Recipe, text: str, reading: Reading, limit: int | None, labeller: Labeller | None
+    recipe: Recipe,
+    text: str,
+    reading: Reading,
+    limit: int | None,
+    labeller: Labeller | None,
+    masker: Masker | None,
 ) -> dict[str, object]:
     options: dict[str, object] = {
         "size": recipe.size,
@@ -249,6 +267,8 @@ def _header(
     }
     if labeller is not None:
         options["predicted"] = f"{' and '.join(labeller.label_names)} by {labeller.origin}"
+    if masker is not None:
+        options["masks"] = masker.origin
     return {
         "recipe_name": recipe.name,
         "recipe": text,

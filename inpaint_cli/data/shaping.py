@@ -9,9 +9,12 @@ from PIL import Image
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FILTERS, FilterName, Window
 from inpaint_cli.data.rows import Row
+from inpaint_cli.data.schema import MASK
 from inpaint_cli.data.trees import decodable
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import Mode, decode_image, in_mode, printable
+
+_FLAT = {False: "without a hole", True: "all hole"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Shaping:
             columns["landmarks"] = window.move(row.labels["landmarks"], self.size)
         if "parsing" in row.labels:
             columns["parsing"] = window.cut_map(row.labels["parsing"], image.size, self.size)
+        if MASK in row.labels:
+            columns[MASK] = window.cut_map(row.labels[MASK], image.size, self.size)
+            if columns[MASK].min() == columns[MASK].max():
+                raise InputError(f"{printable(row.name)}: its mask is {_FLAT[columns[MASK].max() > 0]} where it is cut")
         return columns
 
     def _image(self, row: Row) -> Image.Image:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.data.schema import MASK
 from inpaint_cli.data.writer import Spool, spooling, write
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.evaluating import complete_rows
@@ -15,9 +16,10 @@ from inpaint_cli.engine.processes import Team
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.jobs.audience import Advance, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, check_masks, check_shape, load_for_completion
+from inpaint_cli.jobs.mask_files import masks_of
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion
 from inpaint_cli.jobs.teams import joined
-from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import ImageShape
 from inpaint_cli.settings import Assignments
 
@@ -52,13 +54,14 @@ def complete_set(
     refuse_existing(output, overwrite)
     with joined(device) as (hardware, team):
         audience = heard_by(progress, team.leads)
-        prepared, process = PreparedFile(data), parse_masks(options.masks)
+        prepared = PreparedFile(data)
         split = prepared.split(options.split)
+        count = min(len(split), options.limit or len(split))
+        process = masks_of(options.masks, audience).of(split, count)
         process.check(prepared.shape)
         named = method or (None if checkpoint else DEFAULT_METHOD)
         loaded = load_for_completion(checkpoint, named, settings, hardware, ImageShape(*prepared.shape))
         _refuse_unfit(loaded, prepared, process)
-        count = min(len(split), options.limit or len(split))
         made_by = {"method": loaded.name, "checkpoint": loaded.digest, "masks": process.spec, "seed": options.seed}
         for note in loaded.notes:
             audience.note(note)
@@ -125,6 +128,8 @@ def append_rows(spool: Spool, split: Split, indices: range, images: np.ndarray) 
     """Rows as they were, with the completed image in the place of the original."""
     for index, image in zip(indices, images, strict=True):
         labels = {name: column[index] for name, column in split.labels.items()}
+        if split.masks is not None:
+            labels[MASK] = split.masks[index]
         spool.append(split.names[index], {"images": image, **labels})
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from inpaint_cli.data import preparing
 from inpaint_cli.data.labelling import Labeller
+from inpaint_cli.data.masking import Masker
 from inpaint_cli.data.pool import default_workers
 from inpaint_cli.data.preparing import Plan, Prepared
 from inpaint_cli.data.recipes import Recipe, load_recipe, recipe_names
@@ -46,6 +47,7 @@ def prepare(
     strict: bool = False,
     parsing: Path | str | None = None,
     landmarks: bool = False,
+    masks: str | None = None,
     device: str = "auto",
     download: bool = False,
     overwrite: bool = False,
@@ -58,11 +60,12 @@ def prepare(
     limit: rows of each split at most; workers: processes that decode; size: the side in pixels, where the recipe allows
         another; strict: an unreadable image is an error.
     parsing: a trained face-parser that labels images, with `landmarks` by the five points that its maps show, too.
+    masks: a mask is stored with each image, "folder:PATH" or another specification; "stored" stands for it afterwards.
     Returns what was made: `file` (a `PreparedFile`), rows by split, labels, what was skipped and why.
     """
     audience = heard_by(progress)
     chosen, text = _chosen(recipe, size, mode)
-    labeller = _labeller(parsing, landmarks, device)
+    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, audience)
     if download:
         fetch(chosen, source, audience)
     with audience.progress("preparing") as advance:
@@ -76,6 +79,7 @@ def prepare(
             strict=strict,
             overwrite=overwrite,
             labeller=labeller,
+            masker=masker,
             progress=advance,
         )
 
@@ -109,14 +113,16 @@ def forecast(
     mode: Mode | None = None,
     parsing: Path | str | None = None,
     landmarks: bool = False,
+    masks: str | None = None,
     device: str = "auto",
     overwrite: bool = False,
 ) -> Forecast:
     """What `prepare` would make of the same arguments, and how much disk it needs; nothing is written."""
     chosen, _ = _chosen(recipe, size, mode)
     target = _output(chosen, output)
-    labeller = _labeller(parsing, landmarks, device)
-    return Forecast(chosen, target, preparing.plan(chosen, _path(source), target, limit, overwrite, labeller))
+    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, Audience())
+    plan = preparing.plan(chosen, _path(source), target, limit, overwrite, labeller, masker)
+    return Forecast(chosen, target, plan)
 
 
 def fetch(recipe: Recipe, source: Path | str | None, audience: Audience) -> None:
@@ -164,3 +170,11 @@ def _labeller(parsing: Path | str | None, landmarks: bool, device: str) -> Label
     if device != "auto":
         raise UsageError("--device is where --parsing labels images; without it nothing is computed on one")
     return None
+
+
+def _masker(masks: str | None, audience: Audience) -> Masker | None:
+    if masks is None:
+        return None
+    from inpaint_cli.jobs.sets.masking import masker_from  # torch, too
+
+    return masker_from(masks, audience)
