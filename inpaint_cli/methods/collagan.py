@@ -50,6 +50,7 @@ from torch import Tensor, nn
 from inpaint_cli.augmentation import Geometric
 from inpaint_cli.errors import InputError
 from inpaint_cli.losses import discriminator_loss, generator_loss
+from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Defaults, ImageShape, Method, Player, Turn
 from inpaint_cli.networks.heatmaps import balanced_squared_error, heatmaps, label_maps, peaks
 from inpaint_cli.networks.painted import share_of_box
@@ -98,7 +99,7 @@ def _weight(kind: str, task: str) -> float | None:
     return Field(None, ge=0, description=f"λ_{kind}^{task}; unset: by the number of tasks, section 4.2")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     tasks: str = Field("i,s,d", description="any of i (inpainting), s (segmentation), d (landmarks), section 3.1")
     concentrated: bool = Field(True, description="the inpainting concentrated scheme, Eq. 4-6; the paper's best model")
@@ -209,6 +210,8 @@ def masked_absolute_error(output: Tensor, image: Tensor, where: Tensor) -> Tenso
 
 
 class CollaGAN(Method):
+    settings: Settings
+    masks: MaskProcess
     Settings = Settings
     title = "Collaborative GAN"
     paper = "collagan"
@@ -221,7 +224,8 @@ class CollaGAN(Method):
         super().__init__(settings, shape, masks)
         self.tasks = tuple(settings.tasks.split(","))
         self.completes = "i" in self.tasks
-        self.annotates = tuple(TASKS[task].label for task in self.tasks if TASKS[task].label)
+        labels = (TASKS[task].label for task in self.tasks)
+        self.annotates = tuple(label for label in labels if label)
         self.label_counts = {"parsing": settings.labels} if "s" in self.tasks else {}
         self.weights = self._weights()
         self.learns_rim = not settings.concentrated
@@ -246,7 +250,10 @@ class CollaGAN(Method):
         for task in self.tasks:
             given = (getattr(self.settings, f"{kind}_{task}") for kind in ("adversarial", "reconstruction"))
             usual = WEIGHTS[len(self.tasks)][task]
-            found[task] = tuple(own if own is not None else default for own, default in zip(given, usual, strict=True))
+            adversarial, reconstruction = (
+                own if own is not None else default for own, default in zip(given, usual, strict=True)
+            )
+            found[task] = adversarial, reconstruction
         return found
 
     def _levels(self) -> int:
