@@ -6,6 +6,7 @@ full disk is an ordinary error instead of a crash inside the library.
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -231,8 +232,10 @@ def _hdf5(path: Path, mode: str) -> Iterator[h5py.File]:
 
 
 def _leave(path: Path, error: Exception) -> NoReturn:
-    path.unlink(missing_ok=True)
+    """path: within the folder that `replacing` makes."""
+    shutil.rmtree(path.parent, ignore_errors=True)
     reason = str(error).partition("\n")[0]
-    message = f"inpaint: {printable(path.parent)}: writing the prepared file failed; is the disk full? ({reason})"
+    output = printable(path.parent.parent / path.name)
+    message = f"inpaint: {output}: writing the prepared file failed; is the disk full? ({reason})"
     print(message, file=sys.stderr, flush=True)
     os._exit(EnvironmentFault.exit_code)

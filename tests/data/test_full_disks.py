@@ -51,8 +51,9 @@ def test_kill_9_at_twenty_moments_leaves_the_old_file_or_the_new_one(tree, tmp_p
         process.communicate()
         wait_for_the_session_to_end(process.pid)
         assert output.read_bytes() in (b"the old file", whole)
-        assert all(path.match(".a.*.part.h5") for path in tmp_path.iterdir() if path != output)
+        assert all(path.match(".a.*.part") for path in tmp_path.iterdir() if path != output)
     assert start(tree, output).wait() == 0 and output.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [output]
 
 
 def test_a_limit_on_the_size_of_files_is_found_before_work(tree, tmp_path):
