@@ -28,6 +28,14 @@ Results = Annotated[
         "--results", help="Put figures on the card: what `inpaint evaluate -o` wrote of it; repeat for several."
     ),
 ]
+Images = Annotated[
+    int,
+    typer.Option(
+        "--images",
+        min=1,
+        help="Held-out images to try rounded weights on, at most; a search may take a minute for each.",
+    ),
+]
 
 
 def export(
@@ -36,6 +44,7 @@ def export(
     data: Data = None,
     about: About = None,
     results: Results = None,
+    images: Images = 64,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -48,8 +57,8 @@ def export(
     from inpaint_cli.jobs.exporting import export as write
 
     done = write(
-        source, output, data=data, about=about, results=results or (), device=device, overwrite=overwrite,
-        progress=Terminal(quiet),
+        source, output, data=data, about=about, results=results or (), images=images, device=device,
+        overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(done))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,12 @@ from torch import Tensor
 
 from inpaint_cli.engine.checkpoints import load_weights
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.evaluating import complete_rows, groups_of, observe
+from inpaint_cli.engine.evaluating import complete_rows, observe
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Method
 
-IMAGES = 64  # that rounded weights are tried on, at most
+TOGETHER = 8  # images that are answered before progress is told: a search takes minutes
 KINDS = {"float16": torch.float16, "bfloat16": torch.bfloat16}  # in the order in which they are tried
 EXACT = "float32"
 
@@ -71,33 +72,35 @@ class Trial:
     """What rounded weights are tried on: the first images of a split, each behind a mask of its own."""
 
     split: Split
+    images: int
     masks: MaskProcess
     hardware: Hardware
     seed: int
 
-    @property
-    def images(self) -> int:
-        return min(IMAGES, len(self.split))
+    def answers(self, method: Method, advance: Callable[[int], object]) -> dict[str, np.ndarray]:
+        """The missing values as completed, uint8 [N], and what else the method says of the images, by name.
 
-    def answers(self, method: Method) -> dict[str, np.ndarray]:
-        """The missing values as completed, uint8 [N], and what else the method says of the images, by name."""
-        found = self._annotations(method) if method.annotates else {}
+        advance: called with how many images are done.
+        """
+        parts: list[dict[str, np.ndarray]] = []
+        for start in range(0, self.images, TOGETHER):
+            indices = range(start, min(start + TOGETHER, self.images))
+            parts.append(self._answers(method, indices))
+            advance(indices.stop)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _answers(self, method: Method, indices: range) -> dict[str, np.ndarray]:
+        original = np.array(self.split.images[indices.start : indices.stop])
+        observed, mask = observe(self.split, original, indices, self.masks, self.hardware, self.seed)
+        found = {}
+        if method.annotates:
+            with torch.no_grad(), self.hardware.autocast():
+                found = {name: said.cpu().numpy() for name, said in method.annotate(observed, mask).items()}
         if method.completes:
-            indices = range(self.images)
-            original = np.array(self.split.images[: self.images])
-            completed, mask = complete_rows(method, self.split, original, indices, self.masks, self.hardware, self.seed)
+            completed, _ = complete_rows(method, self.split, original, indices, self.masks, self.hardware, self.seed)
             missing = mask.permute(0, 2, 3, 1).cpu().numpy() == 0
             found["completion"] = completed[np.broadcast_to(missing, completed.shape)]
         return found
-
-    def _annotations(self, method: Method) -> dict[str, np.ndarray]:
-        parts = []
-        for group in groups_of(range(self.images)):
-            original = np.array(self.split.images[group.start : group.stop])
-            observed, mask = observe(self.split, original, group, self.masks, self.hardware, self.seed)
-            with torch.no_grad(), self.hardware.autocast():
-                parts.append(method.annotate(observed, mask))
-        return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 
 @dataclass(frozen=True)
@@ -115,18 +118,20 @@ def rounded(
 ) -> Rounded:
     """The method's weights, float32 by name, with those of two and more dimensions rounded as far as may be."""
     changes: dict[str, dict[str, float | None]] = {}
-    passes = 1 + len(KINDS)
-    exact = trial.answers(method)
-    for number, (kind, dtype) in enumerate(KINDS.items(), start=1):
-        advance(number, passes)
+    total = trial.images * (1 + len(KINDS))
+    exact = trial.answers(method, lambda done: advance(done, total))
+    for passed, (kind, dtype) in enumerate(KINDS.items(), start=1):
         tried = {name: in_fewer_bits(weight, dtype) for name, weight in weights.items()}
-        found = _changes(method, tried, exact, trial)
+        within = partial(_advance_within, advance, passed * trial.images, total)
+        found = _changes(method, tried, exact, trial, within)
         changes[kind] = {answer: significant(change) for answer, change in found.items()}
         if all(change < CHANGES[answer].limit for answer, change in found.items()):
-            advance(passes, passes)
             return Rounded(kind, tried, changes)
-    advance(passes, passes)
     return Rounded(EXACT, dict(weights), changes)
+
+
+def _advance_within(advance: Callable[[int, int], object], before: int, total: int, done: int) -> None:
+    advance(before + done, total)
 
 
 def in_fewer_bits(weight: Tensor, dtype: torch.dtype) -> Tensor:
@@ -135,12 +140,16 @@ def in_fewer_bits(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _changes(
-    method: Method, weights: Mapping[str, Tensor], exact: Mapping[str, np.ndarray], trial: Trial
+    method: Method,
+    weights: Mapping[str, Tensor],
+    exact: Mapping[str, np.ndarray],
+    trial: Trial,
+    advance: Callable[[int], object],
 ) -> dict[str, float]:
     if not all(bool(weight.isfinite().all()) for weight in weights.values()):
         return dict.fromkeys(exact, math.nan)
     load_weights(method, weights, "rounded weights")
-    after = trial.answers(method)
+    after = trial.answers(method, advance)
     return {answer: CHANGES[answer].between(before, after[answer]) for answer, before in exact.items()}
 
 

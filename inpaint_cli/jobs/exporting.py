@@ -45,6 +45,7 @@ def export(
     data: Path | str | None = None,
     about: str | None = None,
     results: Sequence[Path | str] = (),
+    images: int = 64,
     device: str = "auto",
     overwrite: bool = False,
     progress: Progress = None,
@@ -52,7 +53,8 @@ def export(
     """Write what completion needs of a run or checkpoint, and no more, as a checkpoint that completes like any other.
 
     data: what it was trained on, default the run's own: rounded weights are tried on it, and terms and number of images
-        are taken from it; about: what it is for and what not; results: what `evaluate(output=…)` wrote of it.
+        are taken from it; images: how many of it at most; about: what it is for and what not; results: what
+        `evaluate(output=…)` wrote of it.
     What is exported once may be exported again, with another `about` or with `results` of what was exported.
     """
     audience, output = heard_by(progress), Path(output)
@@ -64,7 +66,7 @@ def export(
     hardware = choose_hardware(device, "fp32")
     loaded = loaded_from(found, None, {}, hardware)
     prepared = _training_data(found, Path(source), data, audience)
-    slim = _slim(found, loaded, prepared, hardware, audience)
+    slim = _slim(found, loaded, prepared, images, hardware, audience)
     header = {
         **{name: value for name, value in found.header.items() if name not in OF_THE_FILE},
         **SLIM,
@@ -139,7 +141,12 @@ class Slim:
 
 
 def _slim(
-    found: Checkpoint, loaded: Loaded, prepared: PreparedFile | None, hardware: Hardware, audience: Audience
+    found: Checkpoint,
+    loaded: Loaded,
+    prepared: PreparedFile | None,
+    images: int,
+    hardware: Hardware,
+    audience: Audience,
 ) -> Slim:
     """The networks that complete, averaged weights in place. What was rounded before stays as it is."""
     whole = completion_weights(found)
@@ -154,7 +161,7 @@ def _slim(
     except InputError as problem:  # masks from files that are out of reach
         audience.note(f"{problem}; weights stay {EXACT}, since rounded ones cannot be tried without those masks")
         return Slim(weights, known)
-    trial = Trial(split, masks, hardware, found.header["seed"])
+    trial = Trial(split, min(images, len(split)), masks, hardware, found.header["seed"])
     with audience.progress("rounding") as advance, remarks(audience.note):
         result = rounded(loaded.method, weights, trial, advance)
     return Slim(result.weights, _facts(result, trial))

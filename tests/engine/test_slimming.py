@@ -46,18 +46,19 @@ class Photographs:
         return len(self.images)
 
 
-def try_out(first, second, masks="center:4", count=3):
+def try_out(first, second, masks="center:4", count=11):
     method, told = Painter().eval(), []
     weights = {"first": torch.tensor([[first]]), "second": torch.tensor([[second]])}
     method.load_state_dict(weights)
-    trial = Trial(Photographs(count), parse_masks(masks), HARDWARE, 0)
+    trial = Trial(Photographs(count), count, parse_masks(masks), HARDWARE, 0)
     return rounded(method, weights, trial, lambda done, total: told.append((done, total))), told
 
 
 def test_what_changes_nothing_is_kept_in_16_bits():
     found, told = try_out(0.5, 0.5)
     assert found.kind == "float16" and found.changes == {"float16": {"completion": 0.0}}
-    assert {weight.dtype for weight in found.weights.values()} == {torch.float16} and told[-1] == (3, 3)
+    assert {weight.dtype for weight in found.weights.values()} == {torch.float16}
+    assert told == [(8, 33), (11, 33), (19, 33), (22, 33)], "one kind was enough"
 
 
 def test_weights_beyond_float16_are_kept_in_bfloat16():
@@ -77,10 +78,6 @@ def test_what_can_be_seen_stays_exact():
 def test_without_a_hole_nothing_is_known_and_all_stays_exact():
     found, _ = try_out(0.5, 0.5, masks="none")
     assert found.kind == "float32" and found.changes["bfloat16"] == {"completion": None}
-
-
-def test_it_looks_at_64_images_at_most():
-    assert [Trial(Photographs(n), parse_masks("center:4"), HARDWARE, 0).images for n in (5, 64, 99)] == [5, 64, 64]
 
 
 def test_statistics_biases_and_counters_stay_exact():

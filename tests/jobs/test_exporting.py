@@ -227,6 +227,10 @@ def test_without_its_data_weights_stay_exact_and_a_note_says_so(trained, prepare
     assert later.path.read_bytes() == slim.read_bytes(), "with its data it is rounded later, too"
 
 
+def test_fewer_images_may_be_tried(trained, tmp_path):
+    assert inpaint_cli.export(trained, tmp_path / "a", images=3).card["rounding"]["images"] == 3
+
+
 def test_a_checkpoint_of_a_run_finds_the_runs_data(trained, slim, tmp_path):
     file = find_checkpoint(trained).path
     assert inpaint_cli.export(file, tmp_path / "a", about=ABOUT, device="cpu").path.read_bytes() == slim.read_bytes()
