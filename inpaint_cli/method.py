@@ -57,6 +57,10 @@ class Batch:
         return self.shared[name]
 
 
+def _unheard(share: float) -> None:
+    """Nobody listens to how far a completion is."""
+
+
 def constant(progress: float) -> float:
     """A learning rate that stays."""
     return 1.0
@@ -128,6 +132,9 @@ class Method(nn.Module):
         self.settings, self.shape, self.masks = settings, shape, masks
         self.players: dict[str, Player] = {}
         self.helpers: dict[str, nn.Module] = {}  # frozen networks handed in by `cli`: no part of the checkpoint
+        self.tell: Callable[[float], object] = (
+            _unheard  # `complete` may call it with the share of its work that is done
+        )
 
     def needed_helpers(self) -> tuple[str, ...]:
         """Names of the frozen, already trained networks that the losses use: vgg16, or a method's."""

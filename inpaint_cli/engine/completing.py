@@ -4,7 +4,8 @@ A method that takes any size sees each part with a margin, and answers for its o
 at their own size (`framing.py`). Other parts are missing while one is completed, and only its own pixels are pasted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from inpaint_cli.engine.windows import Box, Part, box_of, merged, parts_of, side
 from inpaint_cli.errors import InputError
 from inpaint_cli.method import Method
 
+HUNDREDTHS = 100  # in which progress is told
 NEAR = 16  # pixels from the hole within which a method that copies does not see what is invisible
 
 
@@ -100,7 +102,7 @@ def complete_photo(
     sources: bool [H, W], where a method that copies may copy from; invisible: bool [H, W], what is known but has no
         colour, such as transparent pixels; framing: for methods of a fixed size.
     reference: [H, W, C] like `pixels`, for methods that take one: whom the completion is to resemble.
-    progress: called with how many parts of the hole are done, and how many there are.
+    progress: called with how many hundredths of the work are done, and with 100.
     Returns [samples, H, W, C] of the type of `pixels`; known pixels are unchanged.
     """
     framing = framing or Framing()
@@ -110,14 +112,42 @@ def complete_photo(
     seed_default_generators(seed, "complete")
     completed = np.repeat(pixels[None], samples, axis=0)
     method.eval()
-    with torch.no_grad(), hardware.autocast():
-        for number, part in enumerate(parts, start=1):
+    with torch.no_grad(), hardware.autocast(), telling(method, parts, progress) as done:
+        for part in parts:
             fill = _fill_with_margin if method.any_size else _fill_in_windows
             region, filled = fill(photo, part, framing, samples, generator)
             where = part.within(region)[:, :, None] & photo.hole[region.slices]
             np.copyto(completed[:, *region.slices], quantised(filled, pixels.dtype), where=where)
-            progress(number, len(parts))
+            done(part)
     return completed
+
+
+@contextmanager
+def telling(
+    method: Method, parts: list[Part], progress: Callable[[int, int], None]
+) -> Iterator[Callable[[Part], None]]:
+    """Makes hundredths of the whole of what a method tells of a part; what is yielded is called when one is done."""
+    whole, before, own = sum(int(part.pixels.sum()) for part in parts), 0, iter(parts)
+    size, told = int(next(own).pixels.sum()), -1
+
+    def tell(share: float) -> None:
+        nonlocal told
+        hundredths = int(HUNDREDTHS * (before + share * size) / whole)
+        if hundredths > told:
+            told = hundredths
+            progress(told, HUNDREDTHS)
+
+    def done(part: Part) -> None:
+        nonlocal before, size
+        tell(1.0)
+        before, size = before + size, int(following.pixels.sum()) if (following := next(own, None)) else 0
+
+    method.tell = tell
+    tell(0.0)
+    try:
+        yield done
+    finally:
+        del method.tell
 
 
 def _fill_with_margin(
@@ -158,7 +188,7 @@ def signed(pixels: np.ndarray) -> np.ndarray:
 
 def quantised(image: Tensor, dtype: np.dtype) -> np.ndarray:
     """Float in [-1, 1], [..., C, H, W] -> integers [..., H, W, C], rounded, or float in [0, 1]."""
-    if dtype.kind == "f":
+    if np.dtype(dtype).kind == "f":
         return ((image.float() + 1) / 2).clamp(0, 1).movedim(-3, -1).cpu().numpy().astype(dtype)
     full = np.iinfo(dtype).max
     levels = ((image.float() + 1) * (full / 2)).round().clamp(0, full)

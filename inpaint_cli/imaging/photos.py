@@ -21,6 +21,7 @@ from inpaint_cli.imaging.deep import (
     to_eight_bits,
     write_deep_png,
 )
+from inpaint_cli.imaging.jpeg_blocks import keep_blocks, turned_tables
 from inpaint_cli.imaging.kinds import INSTALL_HEIF, has_heif, raw_photo
 from inpaint_cli.imaging.metadata import (
     Metadata,
@@ -83,6 +84,7 @@ class Photo:
     turned: int = 1  # the EXIF orientation that was applied
     further: np.ndarray | None = None  # channels that are neither colour nor alpha, [H, W, E], such as infrared
     native: Native | None = None  # the numbers that are written in the place of `pixels`
+    path: Path | None = None  # its file, whose JPEG blocks are kept
 
     @property
     def size(self) -> tuple[int, int]:
@@ -124,6 +126,7 @@ def read_photo(path: str | Path, most: int | None = None, page: int = 0) -> Phot
             turned=turned,
             further=channels.further,
             native=native,
+            path=Path(path),
         )
 
 
@@ -224,9 +227,9 @@ def write_photo(
 ) -> tuple[str, ...]:
     """Write `pixels` (uint8 or uint16 [H, W, C]) in the place of `photo`'s; returns what the format could not keep.
 
-    Every format but JPEG and AVIF keeps the pixels byte for byte, unless a `quality` (1 to 100) is asked for. A JPEG's
-    own tables compress it again. hole: bool [H, W], where a raster's numbers are made of the pixels even if they are
-    the same.
+    Every format but JPEG and AVIF keeps the pixels byte for byte, unless a `quality` (1 to 100) is asked for. Of a JPEG
+    the blocks that changed are compressed anew by its own tables, and all others stay.
+    hole: bool [H, W], where a raster's numbers are made of the pixels even if they are the same.
     """
     form = output_format(path)
     write, notes = _writer(photo, pixels, form, path, quality, made_anew(photo, pixels, hole) if photo.native else None)
@@ -299,7 +302,21 @@ def _of_layers(
     options = {**_encoding_options(photo, image, form, quality), **_described(metadata, form)}
     if form is JPEG:
         notes += tuple(f"JPEG cannot hold {part} this long: left out" for part in too_long(metadata))
-    return lambda temporary: image.save(temporary, format=form.name, **options), notes
+    own = form is JPEG and "qtables" in options
+    changed = _changed(photo, pixels) if own and photo.path is not None else None
+
+    def write(temporary: Path) -> None:
+        image.save(temporary, format=form.name, **options)
+        if changed is not None and photo.path is not None:
+            keep_blocks(temporary, photo.path, changed, photo.turned)
+
+    return write, notes
+
+
+def _changed(photo: Photo, pixels: np.ndarray) -> np.ndarray:
+    """bool [H, W]: where the pixels, or the inks, are not the photo's."""
+    before = photo.native.values if isinstance(photo.native, Inks) else photo.pixels
+    return np.asarray((pixels != before).any(axis=2))
 
 
 def _described(metadata: Metadata, form: Format) -> dict[str, Any]:
@@ -337,5 +354,6 @@ def _encoding_options(photo: Photo, image: Image.Image, form: Format, quality: i
         return {"quality": quality}
     tables = photo.encoding.get("qtables", ())
     if form is JPEG and tables and image.mode == photo.encoding.get("mode"):
-        return {name: value for name, value in photo.encoding.items() if name != "mode"}
+        kept = {name: value for name, value in photo.encoding.items() if name != "mode"}
+        return {**kept, "qtables": turned_tables(tables, photo.turned)}
     return form.options

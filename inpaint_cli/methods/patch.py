@@ -23,7 +23,9 @@ least bending at the finest level, and stay averages. Where hardly any patch is 
 the least bending is all: min_u Σ (Δu)² (exemplar/smooth.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import fields
 
 import torch
 from pydantic import Field
@@ -115,7 +117,7 @@ class Patch(Method):
                 completed = torch.empty_like(colours)
                 for plan, rows in self.plans(whole, allowed, self.settings.variety if sample else 1).items():
                     seen = colours[rows], known[rows], whole[rows], allowed[rows]
-                    completed[rows] = by_plan(plan, *seen, generator)
+                    completed[rows] = by_plan(told(plan, self.tell, sample, samples), *seen, generator)
                 completions.append(torch.where(known, observed, completed.clamp_(-1, 1).to(observed.dtype)))
         return torch.stack(completions, dim=1)
 
@@ -155,6 +157,27 @@ class Patch(Method):
             if side <= min(largest | 1, *allowed.shape[-2:]) and source_count(allowed, side) >= ENOUGH:
                 return side
         return None
+
+
+@plain_dataclass(frozen=True)
+class ToldPlan(Plan):
+    """A plan that tells how far its completion is, whenever it is asked for the turns of the next level."""
+
+    tell: Callable[[float], object]
+
+    def at(self, level: int, levels: int) -> tuple[int, int]:
+        """As a plan's own. A level has a quarter of the pixels of the one below it."""
+        work = [Plan.at(self, number, levels)[0] / 4**number for number in range(levels)]
+        self.tell(1 - sum(work[: level + 1]) / sum(work))
+        return Plan.at(self, level, levels)
+
+
+def told(plan: Plan | None, tell: Callable[[float], object], sample: int, samples: int) -> Plan | None:
+    """The plan of one of several samples, which tells what of all of them is done."""
+    if plan is None:
+        return None
+    values = {entry.name: getattr(plan, entry.name) for entry in fields(plan)}
+    return ToldPlan(**values, tell=lambda share: tell((sample + share) / samples))
 
 
 def by_plan(

@@ -23,7 +23,7 @@ by a factorisation that is made once (by multigrid where the hole is very large)
 missing whole: it becomes constant, at the mean of the image's known values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -75,31 +75,38 @@ class TV(Method):
     def complete(self, observed, mask, *, samples=1, generator=None):
         """[B, C, H, W] and a mask of 1 or C channels -> [B, samples, C, H, W]; hidden pixels are never looked at."""
         known = (mask > 0).expand(len(observed), *mask.shape[1:])
-        completed = torch.stack([complete_one(*pair, self.settings) for pair in zip(observed, known, strict=True)])
+        completed = torch.stack(
+            [complete_one(*pair, self.settings, self.tell) for pair in zip(observed, known, strict=True)]
+        )
         return completed.unsqueeze(1).expand(-1, samples, -1, -1, -1)
 
 
-def complete_one(observed: Tensor, known: Tensor, settings: Settings) -> Tensor:
-    """[C, H, W] and bool [1 or C, H, W] -> [C, H, W]"""
+def complete_one(
+    observed: Tensor, known: Tensor, settings: Settings, tell: Callable[[float], object] = lambda share: None
+) -> Tensor:
+    """[C, H, W] and bool [1 or C, H, W] -> [C, H, W]; tell: hears the share of the work that is done."""
     count = known.expand_as(observed).sum().clamp(min=1)
     image = torch.where(known, observed, 0.0).float()
     image = torch.where(known, image, image.sum(dtype=torch.float64).float() / count)
     given = known | ~known.flatten(1).any(dim=1)[:, None, None]  # a channel that is missing whole is done
-    completed = minimise(image, ~given, settings)[0].clamp_(-1, 1)
+    completed = minimise(image, ~given, settings, tell)[0].clamp_(-1, 1)
     return torch.where(known, observed, completed.to(observed.dtype))
 
 
-def minimise(image: Tensor, missing: Tensor, settings: Settings) -> tuple[Tensor, "tuple[Region, State] | None"]:
+def minimise(
+    image: Tensor, missing: Tensor, settings: Settings, tell: Callable[[float], object] = lambda share: None
+) -> tuple[Tensor, "tuple[Region, State] | None"]:
     """The image with its missing values at the functional's minimum; where that is, with the last variables.
 
     image: [C, H, W], some value where it is missing; missing: bool [1 or C, H, W], in no channel everywhere.
-    The start is the solution of the problem at half the size.
+    The start is the solution of the problem at half the size, a quarter of the work.
     """
     if not missing.any():
         return image, None
     region, error = Region(missing, len(image)), None
     if min(image.shape[-2:]) // 2 >= COARSEST:
-        coarse, found = minimise(*coarser(image, missing), settings)
+        coarse, found = minimise(*coarser(image, missing), settings, lambda share: tell(share / 4))
+        tell(0.25)
         image = torch.where(missing, enlarged(coarse, image.shape[-2:]), image)
         error = finer(*found, region) if found else None
     state = split_bregman(region, region.start(image, error), settings)
