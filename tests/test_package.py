@@ -1,5 +1,6 @@
 """What is installed: the program, and with it the recipes and what is known of the papers."""
 
+import os
 import re
 import site
 import subprocess
@@ -79,7 +80,8 @@ def test_the_readmes_python_runs_as_written_from_the_wheel_in_an_environment_of_
     Image.fromarray(hole).save(tmp_path / "mask.png")
     (code,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
     code += "\nprint(inpaint_cli.__file__)"
-    done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([python, "-c", code], cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     *steps, figures, place = done.stdout.splitlines()
     assert steps[-1] == "10 10" and figures.startswith("[('mde',") and str(packages) in place
