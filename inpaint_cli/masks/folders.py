@@ -6,10 +6,14 @@ of places, so that only the rows that are looked at are ever unpacked.
 """
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,13 +25,16 @@ from inpaint_cli.data.pairing import listed, paired
 from inpaint_cli.data.trees import Image, Tree, decodable, is_archive, tree_at
 from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.imaging.decoding import opened
-from inpaint_cli.imaging.mask_files import WARN_ABOVE, layers_of, understood
+from inpaint_cli.imaging.mask_files import WARN_ABOVE, Layers, layers_of, understood
 from inpaint_cli.masks.shapes import Request
 
 FITS = ("resize", "crop")
 MASK_ENDING = "_mask"  # `cat_mask.png` is the mask of `cat.jpg`, as everywhere
 REASONS_LISTED = 10
 WINDOWS = 8  # tried of a mask that is cut, until one has both a hole and something known
+AT_ONCE = 16  # files that are given to threads at once
+LOOKED_AT = 1000  # masks that say how much is missing on average
+SLAB_BYTES = 16 << 20  # what is not written to takes no memory
 THREADS = min(4, os.cpu_count() or 1)  # decoders hold no lock of Python's
 
 
@@ -63,6 +70,37 @@ class Packed(NamedTuple):
         return cls(np.packbits(hole, axis=1), hole.shape[1])
 
 
+class PackedMasks:
+    """Many masks in a few large pieces of memory, so that little of it lies idle between them."""
+
+    def __init__(self) -> None:
+        self._slabs: list[np.ndarray] = []
+        self._room = 0  # bytes of the last slab that are free
+        self._places = array("q")  # slab, where it begins there, height and width of each mask
+
+    def append(self, mask: Packed) -> None:
+        """Keep a copy."""
+        size = mask.bits.size
+        if size > self._room:
+            self._slabs.append(np.empty(max(SLAB_BYTES, size), np.uint8))
+            self._room = len(self._slabs[-1])
+        start = len(self._slabs[-1]) - self._room
+        self._slabs[-1][start : start + size] = mask.bits.ravel()
+        self._room -= size
+        self._places.extend((len(self._slabs) - 1, start, mask.height, mask.width))
+
+    def __len__(self) -> int:
+        return len(self._places) // 4
+
+    def __iter__(self) -> Iterator[Packed]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place: int) -> Packed:
+        slab, start, height, width = self._places[4 * place : 4 * place + 4]
+        bits = self._slabs[slab][start : start + height * -(-width // 8)]
+        return Packed(bits.reshape(height, -1), width)
+
+
 class Contents:
     """The masks of a folder, read when they are first asked for: what is never drawn is never opened."""
 
@@ -70,10 +108,10 @@ class Contents:
         self.path, self.invert = path, invert
         self.names: list[str] = []
         self.skipped: list[str] = []  # files that are no masks, and why
-        self._masks: list[Packed] | None = None
+        self._masks: PackedMasks | None = None
 
     @property
-    def masks(self) -> list[Packed]:
+    def masks(self) -> PackedMasks:
         if self._masks is None:
             self.read()
         assert self._masks is not None
@@ -84,19 +122,22 @@ class Contents:
         if self._masks is not None:
             return
         sources = self._sources()
-        masks: list[Packed] = []
-        with ThreadPoolExecutor(THREADS) as threads:
-            for number, (name, read) in enumerate(zip(sources, threads.map(self._decode, sources), strict=True)):
-                if isinstance(read, Packed):
-                    self.names.append(name)
-                    masks.append(read)
-                else:
-                    self.skipped.append(read)
-                progress(number + 1, len(sources))
+        masks = PackedMasks()
+        with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:  # decoders change filters: put back
+            for start in range(0, len(sources), AT_ONCE):
+                names = sources[start : start + AT_ONCE]
+                for name, read in zip(names, threads.map(self._decode, names), strict=True):
+                    if isinstance(read, Packed):
+                        self.names.append(name)
+                        masks.append(read)
+                    else:
+                        self.skipped.append(read)
+                progress(start + len(names), len(sources))
         if not masks:
             reasons = "".join(f"\n  {reason}" for reason in self.skipped[:REASONS_LISTED])
             raise InputError(f"{printable(self.path)}: not one usable mask among {len(sources)} files{reasons}")
         self._masks = masks
+        del self._image  # with the tree that it reads from
 
     def _sources(self) -> list[str]:
         if Path(self.path).is_file() and not is_archive(Path(self.path)):
@@ -114,7 +155,7 @@ class Contents:
         try:
             with opened(decodable(self._image(name), name)) as image:
                 layers = layers_of(image)
-            return Packed.of(understood(layers, name, invert=self.invert).hole)
+            return Packed.of(_hole(layers, name, self.invert))
         except InputError as error:
             return str(error)
 
@@ -136,7 +177,7 @@ class Contents:
             more = f"\n  … and {len(self.skipped) - REASONS_LISTED:,} more" * (len(self.skipped) > REASONS_LISTED)
             total = len(self.skipped) + len(self.masks)
             found.append(f"{name}: {len(self.skipped):,} of {total:,} files are no masks{reasons}{more}")
-        share = float(np.mean([mask_share(mask) for mask in self.masks[:1000]]))
+        share = float(np.mean([mask_share(mask) for mask in itertools.islice(self.masks, LOOKED_AT)]))
         if share > WARN_ABOVE:
             turn = "leave out ',invert'" if self.invert else "add ',invert'"
             found.append(f"{name}: its holes cover {share:.0%} on average; if they are the rest, {turn}")
@@ -146,6 +187,16 @@ class Contents:
 def mask_share(mask: Packed) -> float:
     """The part of a mask that is missing."""
     return float(np.unpackbits(mask.bits).sum()) / (mask.height * mask.width)
+
+
+def _hole(layers: Layers, name: str, invert: bool) -> np.ndarray:
+    """As `understood`, which need not look long at what is black and white and nothing else. bool [H, W]"""
+    white = layers.levels == 255
+    count = np.count_nonzero(white)
+    plain = layers.alpha is None and count + np.count_nonzero(layers.levels == 0) == white.size
+    if plain and 0 < count < white.size:
+        return ~white if invert else white
+    return understood(layers, name, invert=invert).hole
 
 
 @dataclass(frozen=True)
@@ -233,13 +284,10 @@ def resize(mask: Packed, size: tuple[int, int], chance: np.ndarray, moved: bool)
     """
     lines = [_spread(length, own) for length, own in zip(size, (mask.height, mask.width), strict=True)]
     if moved:
-        lines = [
-            np.roll(line, int(shift * own))[:: -1 if turned < 0.5 else 1]
-            for line, shift, turned, own in zip(lines, chance[2:4], chance[:2], size, strict=True)
-        ]
+        lines = [_moved(*each) for each in zip(lines, chance[:2], chance[2:4], strict=True)]
     hole = mask.hole(*lines)
-    if not hole.any() or hole.all():  # all that was thinner than a pixel is gone: one pixel of it stays
-        row, column = np.argwhere(mask.hole(*map(np.arange, (mask.height, mask.width))) ^ hole.all())[0]
+    if not 0 < (missing := np.count_nonzero(hole)) < hole.size:  # what was thinner than a pixel is gone: one stays
+        row, column = np.argwhere(mask.hole(*map(np.arange, (mask.height, mask.width))) ^ (missing > 0))[0]
         hole[row * size[0] // mask.height, column * size[1] // mask.width] ^= True
     return hole
 
@@ -257,14 +305,22 @@ def crop(mask: Packed, size: tuple[int, int], chance: np.ndarray, moved: bool) -
             for length, own, place, step in zip(size, (mask.height, mask.width), tried, steps, strict=True)
         ]
         hole = mask.hole(*lines)
-        if hole.any() and not hole.all():
+        if 0 < np.count_nonzero(hole) < hole.size:
             return hole
     return resize(mask, size, chance, moved)
 
 
+@lru_cache(64)
 def _spread(length: int, own: int) -> np.ndarray:
     """`own` places, spread over `length`."""
     return ((np.arange(length) + 0.5) * own / length).astype(np.int64)
+
+
+def _moved(line: np.ndarray, turned: float, shift: float) -> np.ndarray:
+    """Places shifted around by a share of them, and for `turned` below a half in their opposite order."""
+    start = int(shift * len(line))
+    around = np.concatenate((line[start:], line[:start]))
+    return around[::-1] if turned < 0.5 else around
 
 
 def _window(length: int, own: int, scale: float, place: float) -> np.ndarray:
