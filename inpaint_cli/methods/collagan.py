@@ -296,8 +296,14 @@ class CollaGAN(Method):
 
     @cached_property
     def knows_noise(self) -> bool:
-        """Whether noise stood in more than a few holes of the training."""
-        drawn = self.masks.draw(LOOKED_AT, self.shape, generator=torch.Generator().manual_seed(0))
+        """Whether noise stood in more than a few holes of the training.
+
+        Masks from files, which may be out of reach once it is trained, are taken for patterns.
+        """
+        masks = self.masks.without_files
+        if masks is None:
+            return False
+        drawn = masks.draw(LOOKED_AT, self.shape, generator=torch.Generator().manual_seed(0))
         return bool((~is_pattern(drawn)).float().mean() > FEW)
 
     def outputs(self, batch: Batch) -> dict[str, Tensor]:
