@@ -48,7 +48,7 @@ def read_whole(path: Path, limit: int) -> bytes:
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise `UsageError` when `path` exists and the user did not say `--overwrite`; what is no file is never replaced."""
+    """Raise `UsageError` when `path` exists and the user did not say `--overwrite`, or is no file: a link, a pipe."""
     if path.is_dir():
         raise UsageError(f"{path} is a directory; name a file")
     if path.is_symlink():
@@ -61,11 +61,13 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 def refuse_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
     """Raise `UsageError` where an output is what is read, by whatever name: no option replaces what was given."""
-    read = {place: path for path in inputs if path is not None and (place := _place(path)) is not None}
-    for output in outputs:
-        given = None if output is None else read.get(_place(output))
-        if given is not None:
-            other = "" if Path(output or "") == Path(given) else f" ({printable(given)})"
+    read: dict[object, Path] = {
+        place: path for path in inputs if path is not None and (place := _place(path)) is not None
+    }
+    for output in filter(None, outputs):
+        place = _place(output)
+        if place in read:
+            other = "" if Path(output) == Path(read[place]) else f" ({printable(read[place])})"
             raise UsageError(f"{printable(output)} is what is read{other}; name another output")
 
 
@@ -130,7 +132,7 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
 
 
 def clear_leftovers(folder: Path, again: bool = False) -> None:
-    """Remove what processes that were killed left unfinished in a folder; each process looks once, unless told again."""
+    """Remove what killed processes left unfinished in a folder. Each process looks once, unless told to look again."""
     folder = folder.absolute()
     if folder in _cleared and not again:
         return

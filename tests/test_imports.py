@@ -10,10 +10,10 @@ GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"jobs"},
     "jobs": {
-        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "reports", "weights", "painting",
+        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "records", "reports", "weights", "painting",
         "autoregressive",
     },
-    "engine": {"method", "masks", "metrics", "reports", "blending"},
+    "engine": {"method", "masks", "metrics", "records", "reports", "blending"},
     "painting": {"imaging", "reports"},
     "methods": {
         "method", "augmentation", "networks", "losses", "masks", "blending", "exemplar", "searching", "autoregressive",
@@ -31,7 +31,8 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "metrics": set(),
     "data": {"imaging"},
     "imaging": set(),
-    "reports": set(),
+    "records": set(),
+    "reports": {"records"},
 }  # fmt: skip
 
 

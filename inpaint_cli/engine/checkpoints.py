@@ -1,12 +1,16 @@
 """A checkpoint is one safetensors file: tensors by name and a JSON header with everything else; no pickle.
 
-Tensor names: model/NAME, ema/NAME, optimizer/PLAYER/PARAMETER/STATE. The header holds method, settings, shape, masks,
-step, seed, data identity, versions and the SHA-256 digest of all of it. It holds no time: the same training gives the
-same bytes. A slim checkpoint, whose header says so, holds under model/NAME what completion needs alone, maybe rounded.
+Tensor names: model/NAME, ema/NAME, optimizer/PLAYER/PARAMETER/STATE. The header (`records.checkpoints`) holds method,
+settings, shape, masks, step, seed, data identity, versions and the SHA-256 digest of all of it. It holds no time: the
+same training gives the same bytes. A slim checkpoint, whose header says so, holds under model/NAME what completion
+needs alone, maybe rounded. A run's own are called step-00000100.safetensors, eight digits exactly; all else is the
+user's.
 """
 
 import hashlib
 import json
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +21,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inpaint_cli.errors import EnvironmentFault, InputError
+from inpaint_cli.engine.outlines import refuse_misfits
+from inpaint_cli.errors import EnvironmentFault, InputError, Remark, printable
 from inpaint_cli.files import replacing
+from inpaint_cli.records.checkpoints import Header, header_values, parse_header
 
 HEADER = "inpaint"
-FORMAT = 1
-PATTERN = "step-*.safetensors"
-BEST = "best.safetensors"  # by validation; it is no step of the run
+ENDING = ".safetensors"
+BEST = f"best{ENDING}"  # by validation; it is no step of the run
 SLIM = {"holds": "completion"}  # in the header of a slim checkpoint
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+KINDS = (*FLOATING, torch.int64, torch.int32, torch.uint8, torch.bool)  # of tensors
+WEIGHTS = ("model/", "ema/")  # what completes: no optimiser's state
 
 
 @dataclass(frozen=True)
@@ -32,21 +40,24 @@ class Checkpoint:
     """A verified checkpoint: its header and its tensors on the CPU."""
 
     path: Path
-    header: dict[str, Any]
+    header: Header
     tensors: dict[str, Tensor]
 
     @property
     def digest(self) -> str:
-        return self.header["digest"]
+        return self.header.digest
 
     @property
     def slim(self) -> bool:
         """Whether training cannot go on from it."""
-        return "holds" in self.header
+        return self.header.slim
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors under `prefix/`, by the rest of their names."""
         return {name.removeprefix(f"{prefix}/"): t for name, t in self.tensors.items() if name.startswith(f"{prefix}/")}
+
+
+# ---- one file --------------------------------------------------------------------------------------------------------
 
 
 def content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> str:
@@ -60,61 +71,116 @@ def content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> 
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> str:
-    """Write atomically; return the content digest."""
+    """Write atomically; return the content digest. header: plain values, as `records.checkpoints.Header` names them."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"format": FORMAT, **header}
-    header["digest"] = content_digest(tensors, header)
+    values = header_values(header)
+    values["digest"] = content_digest(tensors, values)
     with replacing(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={HEADER: json.dumps(header, sort_keys=True)})
+            save_file(tensors, temporary, metadata={HEADER: json.dumps(values, sort_keys=True)})
         except SafetensorError as error:
             raise EnvironmentFault(f"{path}: could not be written ({error}); checkpoints before it are whole") from None
-    return header["digest"]
+    return values["digest"]
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify one file; `InputError` when it is missing, damaged or not ours."""
+    """Read and verify one file; `InputError` when it is missing, damaged, not ours, or has weights that are none."""
     if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint")
+        raise InputError(f"{printable(path)}: no such checkpoint")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            header = json.loads(metadata[HEADER]) if HEADER in metadata else None
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if header else {}  # noqa: SIM118
+            text = (file.metadata() or {}).get(HEADER)
+            tensors = {name: file.get_tensor(name) for name in file.keys()} if text is not None else {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged, or not a checkpoint ({error})") from None
-    if header is None or header.get("format") != FORMAT:
-        raise InputError(f"{path}: not a checkpoint that this version of inpaint wrote")
-    if content_digest(tensors, header) != header.get("digest"):
-        raise InputError(f"{path}: damaged: its content does not match its digest")
+        raise InputError(f"{printable(path)}: damaged, or not a checkpoint ({error})") from None
+    if text is None:
+        raise InputError(f"{printable(path)}: not a checkpoint that this version of inpaint wrote")
+    header, plain = parse_header(text, path)
+    _refuse_other_kinds(path, tensors)
+    if content_digest(tensors, plain) != header.digest:
+        raise InputError(f"{printable(path)}: damaged: its content does not match its digest")
+    _refuse_weights_that_are_none(path, tensors)
     return Checkpoint(path, header, tensors)
+
+
+def _refuse_other_kinds(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.dtype not in KINDS:
+            raise InputError(f"{printable(path)}: damaged: {printable(name)} is of type {tensor.dtype}")
+
+
+def _refuse_weights_that_are_none(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """A run never writes them: they would paint one colour, or nothing."""
+    for name, tensor in tensors.items():
+        if name.startswith(WEIGHTS) and tensor.dtype in FLOATING and not bool(tensor.isfinite().all()):
+            raise InputError(f"{printable(path)}: unusable: the weights {printable(name)} are not finite")
+
+
+# ---- those of a run --------------------------------------------------------------------------------------------------
+
+
+def step_name(step: int, ending: str = ENDING) -> str:
+    """`step-00000100.safetensors`"""
+    return f"step-{step:08d}{ending}"
+
+
+def steps_in(folder: Path, ending: str = ENDING) -> dict[int, Path]:
+    """The files in a folder that are called after a step, newest first. `step-00000100-mine` is not one of them."""
+    named = re.compile(rf"step-([0-9]{{8}}){re.escape(ending)}")
+    found = {int(match[1]): path for path in folder.glob("step-*") if (match := named.fullmatch(path.name))}
+    return dict(sorted(found.items(), reverse=True))
+
+
+def read_step(folder: Path, step: int) -> Checkpoint:
+    """The checkpoint of one step; `InputError` also where it is another's."""
+    found = read_checkpoint(folder / step_name(step))
+    if found.header.step != step:
+        raise InputError(f"{printable(found.path)}: holds step {found.header.step}, and is called after another")
+    return found
 
 
 def newest_valid(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint in `folder` that verifies, and what was wrong with newer ones."""
     problems: list[str] = []
-    for path in sorted(folder.glob(PATTERN), reverse=True):
+    for step in steps_in(folder):
         try:
-            return read_checkpoint(path), problems
+            return read_step(folder, step), problems
         except InputError as error:
             problems.append(str(error))
     return None, problems
 
 
 def find_checkpoint(path: Path) -> Checkpoint:
-    """What `--checkpoint RUN|FILE` names: a file, or a run's best by validation, else its newest valid checkpoint."""
+    """What `--checkpoint RUN|FILE` names: a file, or a run's best by validation, else its newest valid checkpoint.
+
+    What is passed over, since it is damaged, is a `Remark`.
+    """
     if not path.is_dir():
         return read_checkpoint(path)
-    if (path / "checkpoints" / BEST).exists():
-        return read_checkpoint(path / "checkpoints" / BEST)
-    checkpoint, problems = newest_valid(path / "checkpoints")
-    if checkpoint is None:
-        raise InputError("\n".join([f"{path}: no usable checkpoint in this run directory", *problems]))
-    return checkpoint
+    found, problems = _best_or_newest(path / "checkpoints")
+    if found is None:
+        raise InputError("\n".join([f"{printable(path)}: no usable checkpoint in this run directory", *problems]))
+    for problem in problems:
+        warnings.warn(f"passed over {problem}", Remark, stacklevel=2)
+    return found
+
+
+def _best_or_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    if not (folder / BEST).exists():
+        return newest_valid(folder)
+    try:
+        return read_checkpoint(folder / BEST), []
+    except InputError as error:
+        found, problems = newest_valid(folder)
+        return found, [str(error), *problems]
+
+
+# ---- into a network --------------------------------------------------------------------------------------------------
 
 
 def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: object) -> None:
     """`load_state_dict` with one message in place of a traceback."""
+    refuse_misfits(module.state_dict(), tensors, where)
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from inpaint_cli.records.runs import KEEP
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -15,3 +17,6 @@ class Plan:
     sample_every: int = 500
     validate_every: int = 0  # 0 = never
     patience: int = 0  # validations without a better one after which training ends; 0 = it goes on to the last step
+    clip_gradients: float | None = None  # the largest norm of a player's gradients; None = as they are
+    keep: int = KEEP  # checkpoints that stay: the newest ones
+    keep_every: int = 0  # and those of every so many steps; 0 = no others

@@ -15,7 +15,6 @@ from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import UsageError
-from inpaint_cli.files import replacing
 from inpaint_cli.masks import draw_for_images
 from inpaint_cli.reports.curves import draw_curves
 from inpaint_cli.reports.grids import grid
@@ -40,7 +39,7 @@ class Recorder:
         self.preview = Preview(learner, split)
         self.validation = Validation(learner, split) if learner.plan.validate_every else None
         self.columns: dict[str, array[float]] = {}  # of the metrics: 8 bytes a value, since runs are long
-        self._remember(run.read_metrics())
+        self._remember(run.read_metrics().rows)
         self.began, self.first_step = time.monotonic(), learner.step
 
     def settled(self, rows: list[dict[str, float]]) -> None:
@@ -68,7 +67,9 @@ class Recorder:
         self.learner.check_finite()
         if self.learner.team.leads:
             step = self.learner.step
-            self.run.write_checkpoint(step, self.learner.tensors(), {**self.header, "step": step})
+            plan = self.learner.plan
+            header = {**self.header, "step": step}
+            self.run.write_checkpoint(step, self.learner.tensors(), header, plan.keep, plan.keep_every)
             draw_curves(self.columns, self.run.curves, f"{self.header['method']}, {self.header['masks']}")
 
     def validate(self) -> float:
@@ -94,7 +95,7 @@ class Recorder:
 
     def sample(self) -> None:
         if self.learner.team.leads:
-            with replacing(self.run.samples / f"step-{self.learner.step:08d}.png") as temporary:
+            with self.run.write_grid(self.learner.step) as temporary:
                 self.preview.draw().save(temporary)
 
 

@@ -2,22 +2,37 @@
 
 run.json  metrics.jsonl  curves.png  samples/step-00000100.png  checkpoints/step-00000100.safetensors  lock
 checkpoints/best.safetensors, where the run validates
+
+What is called otherwise is the user's, and is neither read nor removed. A directory with run.json, checkpoints or
+metrics holds a run.
 """
 
 import contextlib
 import fcntl
 import json
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from inpaint_cli.engine.checkpoints import BEST, PATTERN, Checkpoint, newest_valid, read_checkpoint, write_checkpoint
+from inpaint_cli.engine.checkpoints import (
+    BEST,
+    Checkpoint,
+    newest_valid,
+    read_checkpoint,
+    read_step,
+    step_name,
+    steps_in,
+    write_checkpoint,
+)
 from inpaint_cli.errors import BusyError, InputError, UsageError
-from inpaint_cli.files import replacing
+from inpaint_cli.files import clear_leftovers, naming, replacing
+from inpaint_cli.records.runs import KEEP, Metrics, read_configuration, read_metrics, row_text
 
-KEEP = 2  # checkpoints: the newest, and one before it in case the newest is damaged
+GRID = ".png"  # how sample grids end
 
 
 class RunDirectory:
@@ -25,94 +40,157 @@ class RunDirectory:
         self.path = path
         self.checkpoints, self.samples = path / "checkpoints", path / "samples"
         self.configuration, self.metrics, self.curves = path / "run.json", path / "metrics.jsonl", path / "curves.png"
+        self._valid: dict[int, bool] = {}  # what is known of its checkpoints, by step
+
+    # ---- whose it is -------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory; `BusyError` when another process does. The lock ends with its process."""
+        """Hold the directory; `BusyError` when another process does. The lock ends with its process.
+
+        What killed processes left unfinished is cleared; of a run that is refused before it begins nothing stays.
+        """
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path} is a file; --outdir names a directory")
-        for folder in (self.path, self.checkpoints, self.samples):
-            folder.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(f"{self.path}: another process is training into this directory") from None
-            try:
-                yield
-            finally:
-                if not self.used:
-                    self._remove_if_empty()
-
-    def _remove_if_empty(self) -> None:
-        """Leave nothing behind of a run that was refused before it began."""
-        (self.path / "lock").unlink(missing_ok=True)
-        for folder in (self.checkpoints, self.samples, self.path):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        folders, lock = (self.path, self.checkpoints, self.samples), self.path / "lock"
+        made = [path for path in (*folders, lock) if not os.path.lexists(path)]
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = _acquired(lock)
+        try:
+            for folder in folders:
+                folder.mkdir(exist_ok=True)
+                clear_leftovers(folder, again=True)
+            yield
+        finally:
+            if not self.used:
+                _remove_empty(reversed(made))
+            os.close(descriptor)
 
     @property
     def used(self) -> bool:
-        return self.configuration.exists()
+        """Whether it holds a run, or what is left of one."""
+        if any(map(os.path.lexists, (self.configuration, self.checkpoints / BEST))) or steps_in(self.checkpoints):
+            return True
+        return self.metrics.is_file() and self.metrics.stat().st_size > 0
 
     def clear(self) -> None:
         """Remove what an earlier run left, for `--overwrite`; only files that a run writes."""
-        written = (*self.checkpoints.glob(PATTERN), self.checkpoints / BEST, *self.samples.glob("step-*.png"))
-        for path in (*written, self.metrics, self.curves):
+        grids, checkpoints = steps_in(self.samples, GRID).values(), steps_in(self.checkpoints).values()
+        written = (*grids, *checkpoints, self.checkpoints / BEST, self.metrics, self.curves)
+        for path in (*written, self.configuration):
             path.unlink(missing_ok=True)
-        self.configuration.unlink(missing_ok=True)
+        self._valid.clear()
+
+    # ---- what it trains ----------------------------------------------------------------------------------------------
 
     def write_configuration(self, configuration: Mapping[str, Any]) -> None:
         with replacing(self.configuration) as temporary:
             temporary.write_text(json.dumps(configuration, indent=2, sort_keys=True) + "\n")
 
     def read_configuration(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.configuration.read_text())
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.configuration}: unreadable ({error}); it holds the run's settings") from None
+        """What run.json says; `InputError` where it is missing or says what none says."""
+        return read_configuration(self.configuration)
+
+    # ---- checkpoints -------------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        return newest_valid(self.checkpoints)
+        found, problems = newest_valid(self.checkpoints)
+        if found is not None:
+            self._valid[found.header.step] = True
+        return found, problems
 
-    def write_checkpoint(self, step: int, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Path:
-        path = self.checkpoints / f"step-{step:08d}.safetensors"
+    def write_checkpoint(
+        self, step: int, tensors: Mapping[str, Tensor], header: Mapping[str, Any], keep: int = KEEP, every: int = 0
+    ) -> Path:
+        """Write one, and let go of those that are too many."""
+        path = self.checkpoints / step_name(step)
         write_checkpoint(path, tensors, header)
-        for old in sorted(self.checkpoints.glob(PATTERN), reverse=True)[KEEP:]:
-            old.unlink()
+        self._valid[step] = True
+        self._prune(step, keep, every)
         return path
+
+    def _prune(self, step: int, keep: int, every: int) -> None:
+        """Remove what is older than the `keep` newest that are valid, this one among them, but each `every`-th step.
+
+        What is called after a later step is not looked at: it is damaged, since otherwise the run had gone on from it.
+        """
+        valid = 0
+        for number, path in steps_in(self.checkpoints).items():
+            if number > step:
+                continue
+            if valid < keep:
+                valid += self._is_valid(number)
+            elif not every or number % every:
+                path.unlink()
+
+    def _is_valid(self, step: int) -> bool:
+        if step not in self._valid:
+            with contextlib.suppress(InputError):
+                self._valid[step] = read_step(self.checkpoints, step) is not None
+        return self._valid.setdefault(step, False)
 
     def write_best(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
         """Beside the newest: the checkpoint that validated best, which completes."""
         write_checkpoint(self.checkpoints / BEST, tensors, header)
 
-    def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        with self.metrics.open("a") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+    # ---- metrics and samples -----------------------------------------------------------------------------------------
 
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """Every whole row; a last line cut short by a killed process is left out."""
-        if not self.metrics.exists():
-            return []
-        rows = []
-        for line in self.metrics.read_text().splitlines():
-            with contextlib.suppress(ValueError):
-                rows.append(json.loads(line))
-        return rows
+    def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        with naming(self.metrics), self.metrics.open("a") as file:
+            file.writelines(map(row_text, rows))
+
+    def read_metrics(self) -> Metrics:
+        """Every whole row; a last line cut short by a killed process is passed over."""
+        return read_metrics(self.metrics)
+
+    def grids(self) -> dict[int, Path]:
+        """Sample grids by step."""
+        return dict(sorted(steps_in(self.samples, GRID).items()))
+
+    def write_grid(self, step: int) -> contextlib.AbstractContextManager[Path]:
+        return replacing(self.samples / step_name(step, GRID))
 
     def forget_after(self, step: int) -> None:
         """Drop metrics, sample grids and the best checkpoint of steps that will be done again."""
-        rows = [row for row in self.read_metrics() if row["step"] <= step]
-        with replacing(self.metrics) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        for grid in self.samples.glob("step-*.png"):
-            if int(grid.stem.removeprefix("step-")) > step:
+        rows = [row for row in self.read_metrics().rows if row["step"] <= step]
+        with replacing(self.metrics) as temporary, temporary.open("w") as file:
+            file.writelines(map(row_text, rows))
+        for number, grid in self.grids().items():
+            if number > step:
                 grid.unlink()
         self._forget_best_after(step)
 
     def _forget_best_after(self, step: int) -> None:
         best = self.checkpoints / BEST
         with contextlib.suppress(InputError):  # absent or damaged: it is written again
-            if read_checkpoint(best).header["step"] <= step:
+            if read_checkpoint(best).header.step <= step:
                 return
         best.unlink(missing_ok=True)
+
+
+def _acquired(path: Path) -> int:
+    """The descriptor that holds a lock, in a file that is made if need be; what a file of this name holds is kept."""
+    with naming(path):
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise UsageError(f"{path} is no regular file, and this name is the lock's; give another --outdir")
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise BusyError(f"{path.parent}: another process is training into this directory") from None
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # who held it before was refused, and took the file away
+
+
+def _remove_empty(paths: Iterable[Path]) -> None:
+    """Files without contents, and folders without entries."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            elif path.stat().st_size == 0:
+                path.unlink()

@@ -122,7 +122,7 @@ class Learner:
             for path, value in checkpoint.part(f"optimizer/{player}").items():
                 name, key = path.rsplit("/", 1)
                 optimizer.state[parameters[name]][key] = _like(parameters[name], value)
-        self.step = checkpoint.header["step"]
+        self.step = checkpoint.header.step
 
     def check_finite(self) -> None:
         """Never save weights that are not finite."""

@@ -10,8 +10,8 @@ from inpaint_cli.engine.slimming import CHANGES
 from inpaint_cli.errors import InputError, printable
 from inpaint_cli.jobs.shipped import ModelEntry
 from inpaint_cli.methods import method_class
+from inpaint_cli.records.results import read_comparisons, read_results
 from inpaint_cli.reports.model_figures import figures_text
-from inpaint_cli.reports.results import read_comparisons, read_results
 
 WIDTH = 100  # letters in a line, tables aside
 

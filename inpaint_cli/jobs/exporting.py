@@ -62,28 +62,29 @@ def export(
     _refuse_unprintable(about)
     found = find_checkpoint(checkpoint_of(source))
     before = found.path.stat().st_size
-    figures = figures_of(_digests(found), results) if results else found.header.get("figures")
+    said = found.header.plain()
+    figures = figures_of(_digests(found), results) if results else said.get("figures")
     hardware = choose_hardware(device, "fp32")
     loaded = loaded_from(found, None, {}, hardware)
     prepared = _training_data(found, Path(source), data, audience)
     slim = _slim(found, loaded, prepared, images, hardware, audience)
     header = {
-        **{name: value for name, value in found.header.items() if name not in OF_THE_FILE},
+        **{name: value for name, value in said.items() if name not in OF_THE_FILE},
         **SLIM,
-        "made_from": found.header.get("made_from", found.digest),
-        "about": about if about is not None else found.header.get("about"),
-        "data": found.header.get("data") if prepared is None else data_facts(prepared),
+        "made_from": found.header.made_from or found.digest,
+        "about": about if about is not None else found.header.about,
+        "data": said.get("data") if prepared is None else data_facts(prepared),
         "rounding": slim.facts,
         "figures": figures,
     }
     tensors = {f"model/{name}": weight for name, weight in slim.weights.items()}
     write_checkpoint(output, tensors, {name: value for name, value in header.items() if value is not None})
-    return Exported(output, read_checkpoint(output).header, output.stat().st_size, before)
+    return Exported(output, read_checkpoint(output).header.plain(), output.stat().st_size, before)
 
 
 def _digests(found: Checkpoint) -> list[str]:
     """Under which results may name these weights: their own, and that of what they were made from."""
-    return [found.digest, *([found.header["made_from"]] if "made_from" in found.header else [])]
+    return [found.digest, *([found.header.made_from] if found.header.made_from else [])]
 
 
 def _refuse_unprintable(about: str | None) -> None:
@@ -113,18 +114,17 @@ def _training_data(
 
 def _data_of_the_run(found: Checkpoint, source: Path) -> Path:
     run = RunDirectory(source if source.is_dir() else found.path.parent.parent)
-    path = run.read_configuration().get("data") if run.used else None
-    if not isinstance(path, str):
+    if not run.configuration.exists():
         raise InputError(f"{found.path}: no run.json says where the data of its training is")
-    return Path(path)
+    return Path(run.read_configuration()["data"])
 
 
 def _of_the_training(found: Checkpoint, path: Path) -> PreparedFile:
     prepared = PreparedFile(path)
-    if prepared.identity != found.header["data_identity"]:
+    if prepared.identity != found.header.data_identity:
         raise InputError(
             f"{path}: other data than {found.path} was trained on (identity {prepared.identity[:16]}, not "
-            f"{found.header['data_identity'][:16]})"
+            f"{found.header.data_identity[:16]})"
         )
     return prepared
 
@@ -151,17 +151,17 @@ def _slim(
     """The networks that complete, averaged weights in place. What was rounded before stays as it is."""
     whole = completion_weights(found)
     weights = {name: whole[name] for name in keep_what_completes(loaded.method).state_dict()}
-    known = found.header.get("rounding", {"weights": EXACT, "changes": {}})
+    known = found.header.plain().get("rounding", {"weights": EXACT, "changes": {}})
     if known["weights"] in KINDS or prepared is None:
         return Slim(weights, known)
     split = prepared.split("validation" if "validation" in prepared.splits else "train")
     try:
-        masks = parse_masks(found.header["masks"]).of(split)
+        masks = parse_masks(found.header.masks).of(split)
         masks.check(prepared.shape)
     except InputError as problem:  # masks from files that are out of reach
         audience.note(f"{problem}; weights stay {EXACT}, since rounded ones cannot be tried without those masks")
         return Slim(weights, known)
-    trial = Trial(split, min(images, len(split)), masks, hardware, found.header["seed"])
+    trial = Trial(split, min(images, len(split)), masks, hardware, found.header.seed)
     with audience.progress("rounding") as advance, remarks(audience.note):
         result = rounded(loaded.method, weights, trial, advance)
     return Slim(result.weights, _facts(result, trial))

@@ -1,7 +1,7 @@
 """Where registry, data and engine meet: methods from names or checkpoints, built for the data at hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ from torch import nn
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint, load_weights
 from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.outlines import outlining, refuse_misfits
 from inpaint_cli.engine.slimming import keep_what_completes
-from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.errors import InpaintError, InputError, UsageError, printable
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
+from inpaint_cli.records.checkpoints import Header
 from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings
 from inpaint_cli.weights import load_helper
 
@@ -33,7 +35,7 @@ class Loaded:
     step: int | None = None
     seed: int | None = None  # of the training
     notes: tuple[str, ...] = ()
-    header: Mapping[str, Any] = field(default_factory=dict)  # of the checkpoint: all that it says about itself
+    header: Header | None = None  # of the checkpoint: all that it says about itself
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -133,25 +135,46 @@ def from_checkpoint(path: Path, method: str | None, changes: Mapping[str, Any], 
 def loaded_from(found: Checkpoint, method: str | None, changes: Mapping[str, Any], hardware: Hardware) -> Loaded:
     """As `from_checkpoint`, of a checkpoint that is read already."""
     header = found.header
-    if method is not None and method != header["method"]:
-        raise InputError(f"{found.path}: a checkpoint of {header['method']}, not of {method}")
+    if method is not None and method != header.method:
+        raise InputError(f"{found.path}: a checkpoint of {header.method}, not of {method}")
     settings = _settings_of(found, changes)
-    built, _ = build_method(header["method"], settings, ImageShape(*header["shape"]), parse_masks(header["masks"]))
-    _refuse_without_completion(built, header["method"], found.path)
+    refuse_what_does_not_fit(found, settings)
+    built, _ = build_method(header.method, settings, ImageShape(*header.shape), parse_masks(header.masks))
+    _refuse_without_completion(built, header.method, found.path)
     if found.slim:
         keep_what_completes(built)
     load_weights(built, completion_weights(found), found.path)
-    notes = tuple(f"trained with {name}: {label}" for name, label in header["weights"].items() if "random" in label)
+    notes = tuple(f"trained with {name}: {label}" for name, label in header.weights.items() if "random" in label)
     hardware.place(built)
-    return Loaded(built.eval(), header["method"], found.digest, header["step"], header["seed"], notes, header)
+    return Loaded(built.eval(), header.method, found.digest, header.step, header.seed, notes, header)
+
+
+def refuse_what_does_not_fit(found: Checkpoint, settings: Any) -> None:
+    """`InputError` unless the weights have the sizes that their header and these settings make.
+
+    Nothing of those sizes is made: a header can ask for more memory than there is.
+    """
+    header = found.header
+    try:
+        masks = parse_masks(header.masks)
+        with outlining():
+            outline = method_class(header.method)(settings, ImageShape(*header.shape), masks)
+    except InpaintError as error:
+        raise InputError(f"{printable(found.path)}: {error}") from None
+    except Exception as error:  # torch refuses sizes by nearly every kind
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{printable(found.path)}: its header describes no {header.method} ({reason})") from None
+    if found.slim:
+        keep_what_completes(outline)
+    refuse_misfits(outline.state_dict(), completion_weights(found), found.path)
 
 
 def _settings_of(found: Checkpoint, changes: Mapping[str, Any]) -> Any:
     try:
-        kind = method_class(found.header["method"]).Settings
-        make_settings(kind, found.header["settings"])
+        kind = method_class(found.header.method).Settings
+        make_settings(kind, found.header.settings)
     except UsageError as error:
         raise InputError(
             f"{found.path}: written by a version of inpaint with other methods or settings ({error})"
         ) from None
-    return changed_for_completion(kind, found.header["settings"], changes)
+    return changed_for_completion(kind, found.header.settings, changes)

@@ -54,7 +54,8 @@ class Model:
     @property
     def card(self) -> Mapping[str, Any]:
         """What the checkpoint says about itself: method, step, seed, masks, shape, data, versions, digest, …"""
-        return dict(self._loaded.header) or {"method": self.name, "settings": self.settings}
+        header = self._loaded.header
+        return header.plain() if header else {"method": self.name, "settings": self.settings}
 
     @property
     def annotates(self) -> tuple[str, ...]:

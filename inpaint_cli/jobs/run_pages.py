@@ -6,7 +6,7 @@ from pathlib import Path
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError
 from inpaint_cli.files import refuse_existing
-from inpaint_cli.reports.results import read_comparisons, read_results
+from inpaint_cli.records.results import read_comparisons, read_results
 from inpaint_cli.reports.run_page import Run, write_run_page
 
 
@@ -25,12 +25,11 @@ def _read_runs(paths: Sequence[Path]) -> list[Run]:
     found = []
     for path, name in zip(paths, names, strict=True):
         run = RunDirectory(path)
-        if not run.used:
+        if not run.configuration.exists():
             raise InputError(f"{path}: no run directory: it has no {run.configuration.name}; `inpaint train` makes one")
-        rows = run.read_metrics()
+        rows = run.read_metrics().rows
         columns = {
             key: [row.get(key, float("nan")) for row in rows] for key in dict.fromkeys(k for r in rows for k in r)
         }
-        samples = {int(grid.stem.removeprefix("step-")): grid for grid in run.samples.glob("step-*.png")}
-        found.append(Run(name, run.read_configuration(), columns, samples))
+        found.append(Run(name, run.read_configuration(), columns, run.grids()))
     return found

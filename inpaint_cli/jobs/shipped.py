@@ -10,9 +10,6 @@ FOLDER = Path(__file__).parents[1] / "shipped"
 ENDING = ".safetensors"
 
 
-ON_A_CARD = ("method", "settings", "shape", "masks", "step", "steps", "batch", "seed", "recipe", "data_identity")
-
-
 class ModelEntry(NamedTuple):
     """One model that comes with the package, or a checkpoint of the user's own."""
 
@@ -38,12 +35,7 @@ def named(text: Path | str) -> ModelEntry:
 
 def _entry(name: str, path: Path) -> ModelEntry:
     found = find_checkpoint(path)
-    missing = [key for key in ON_A_CARD if key not in found.header]
-    if missing:
-        raise InputError(
-            f"{found.path}: its header says nothing of {' and '.join(missing)}; no run of inpaint wrote it"
-        )
-    return ModelEntry(name, found.path, found.path.stat().st_size, found.header)
+    return ModelEntry(name, found.path, found.path.stat().st_size, found.header.plain())
 
 
 def checkpoint_of(named: Path | str) -> Path:

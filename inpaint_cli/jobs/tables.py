@@ -9,11 +9,11 @@ import numpy as np
 from inpaint_cli.errors import UsageError
 from inpaint_cli.files import refuse_existing, replacing
 from inpaint_cli.imaging.decoding import decode
+from inpaint_cli.records.results import read_results
 from inpaint_cli.reports.averaging import averaged
 from inpaint_cli.reports.filling import fill
 from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.published import load_table, table_names
-from inpaint_cli.reports.results import read_results
 from inpaint_cli.reports.side_by_side import side_by_side
 
 

@@ -85,7 +85,8 @@ class ChannelWise(nn.Module):
     def __init__(self, maps: int, inputs: tuple[int, int], outputs: tuple[int, int]):
         super().__init__()
         self.outputs, seen = outputs, inputs[0] * inputs[1]
-        self.weight = nn.Parameter(torch.randn(maps, seen, outputs[0] * outputs[1]) * seen**-0.5)
+        self.weight = nn.Parameter(torch.empty(maps, seen, outputs[0] * outputs[1]))
+        nn.init.normal_(self.weight, std=seen**-0.5)
         self.bias = nn.Parameter(torch.zeros(maps, 1, outputs[0] * outputs[1]))
 
     def forward(self, x: Tensor) -> Tensor:

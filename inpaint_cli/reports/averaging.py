@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from inpaint_cli.reports.results import Figure, Result
+from inpaint_cli.records.results import Figure, Result
 
 
 def averaged(results: Iterable[Result]) -> list[Result]:

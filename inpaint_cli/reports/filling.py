@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from inpaint_cli.errors import InputError
+from inpaint_cli.records.results import Result
 from inpaint_cli.reports.published import Condition, PublishedTable, Row, load_table, table_names
-from inpaint_cli.reports.results import Result
 
 
 @dataclass

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
+from inpaint_cli.records.results import Result
 from inpaint_cli.reports.filling import Filled, Line, departures
 from inpaint_cli.reports.published import PAPERS, Condition, Metric
-from inpaint_cli.reports.results import Result
 from inpaint_cli.reports.tables import bullets, markdown
 
 NOTHING = "-"

@@ -141,7 +141,7 @@ def test_mistakes_in_choosing_a_method(photo, mask, tmp_path, trained, choice, c
 def test_a_checkpoint_of_another_version_is_refused(photo, mask, tmp_path, trained):
     found = find_checkpoint(trained)
     other = tmp_path / "other.safetensors"
-    write_checkpoint(other, found.tensors, found.header | {"settings": {"breadth": 4}})
+    write_checkpoint(other, found.tensors, found.header.plain() | {"settings": {"breadth": 4}})
     result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "out.png", "--checkpoint", other)
     assert result.exit_code == 3 and "other.safetensors" in result.stderr and "breadth" in result.stderr
 

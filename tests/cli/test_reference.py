@@ -103,7 +103,7 @@ def test_a_checkpoint_whose_energy_is_not_finite_ends_with_code_5(photo, mask, s
         name: torch.full_like(tensor, torch.nan) if "critics" in name and tensor.is_floating_point() else tensor
         for name, tensor in found.tensors.items()
     }
-    write_checkpoint(tmp_path / "step-00000001.safetensors", broken, found.header)
+    write_checkpoint(tmp_path / "step-00000001.safetensors", broken, found.header.plain())
     result = complete(photo, mask, tmp_path / "out.png", "--checkpoint", tmp_path / "step-00000001.safetensors")
     assert result.exit_code == 5 and "not finite" in result.stderr and not (tmp_path / "out.png").exists()
 

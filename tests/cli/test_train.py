@@ -31,7 +31,7 @@ def test_a_run_leaves_everything(trained):
     assert {"completion", "reconstruction", "adversarial", "discriminator", "seek", "hide"} < rows[0].keys()
     configuration = json.loads((trained / "run.json").read_text())
     assert configuration["masks"] == "rec:0.3" and configuration["settings"]["width"] == 4
-    header = find_checkpoint(trained).header
+    header = find_checkpoint(trained).header.plain()
     assert header["step"] == 4 and header["data_identity"] == configuration["data_identity"]
     for picture in (trained / "curves.png", trained / "samples" / "step-00000004.png"):
         assert min(Image.open(picture).size) > 100
@@ -59,7 +59,7 @@ def test_sigterm_at_any_step_and_resumed_equals_straight(prepared, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, message = process.communicate(timeout=120)
     assert process.returncode == 143 and "stopped by SIGTERM" in message
-    stopped_at = find_checkpoint(tmp_path / "broken").header["step"]
+    stopped_at = find_checkpoint(tmp_path / "broken").header.step
     assert 3 <= stopped_at < 30
 
     assert inpaint(*arguments, "--resume").exit_code == 0
@@ -79,7 +79,7 @@ def test_resume_needs_no_options_again_and_may_go_further(prepared, trained, tmp
         command = ["train", "--method", "mde", "--data", prepared, "--outdir", run, "--resume", "-q", *option]
         result = inpaint(*command, "--steps", steps)
         assert result.exit_code == 0, result.stderr
-        assert find_checkpoint(run).header["step"] == steps
+        assert find_checkpoint(run).header.step == steps
 
 
 def test_resume_passes_over_a_damaged_checkpoint(prepared, tmp_path):
@@ -192,7 +192,7 @@ def test_absent_perceptual_weights_are_exit_4(prepared, tmp_path, monkeypatch):
 def test_random_perceptual_weights_are_labelled_in_what_comes_of_them(prepared, tmp_path):
     arguments = [*train_arguments(prepared, tmp_path / "run"), "--set", "perceptual=2e-5", "--weights", "vgg16=random"]
     assert inpaint(*arguments, "--steps", 1).exit_code == 0
-    assert "random" in find_checkpoint(tmp_path / "run").header["weights"]["vgg16"]
+    assert "random" in find_checkpoint(tmp_path / "run").header.weights["vgg16"]
     result = inpaint(
         "evaluate", "--checkpoint", tmp_path / "run", "--data", prepared, "--masks", "center:8", "--limit", 2, "--json"
     )
@@ -235,7 +235,7 @@ def test_a_disk_that_fills_is_exit_4_and_older_checkpoints_stay_whole(prepared, 
 def test_two_processes_train_one_run(prepared, tmp_path):
     result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
     assert result.exit_code == 0, result.stderr
-    assert find_checkpoint(tmp_path / "run").header["step"] == 2
+    assert find_checkpoint(tmp_path / "run").header.step == 2
     assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2]
@@ -256,8 +256,8 @@ def test_validation_keeps_the_best_and_patience_ends_the_run(prepared, tmp_path)
     assert inpaint(*arguments, "--patience", 2).exit_code == 0
     errors = {row["step"]: row["validation"] for row in metrics(run) if "validation" in row}
     best = find_checkpoint(run)
-    assert best.path.name == "best.safetensors" and best.header["step"] == min(errors, key=errors.get)
-    assert len(metrics(run)) == max(errors) < 40 and max(errors) - best.header["step"] == 4
+    assert best.path.name == "best.safetensors" and best.header.step == min(errors, key=errors.get)
+    assert len(metrics(run)) == max(errors) < 40 and max(errors) - best.header.step == 4
     again = inpaint(*train_arguments(prepared, run), "--resume")
     assert again.exit_code == 0 and len(metrics(run)) == max(errors), "a run that has ended stays ended"
 

@@ -16,6 +16,17 @@ from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 
 ALONE = Team()
+HEADER = {  # of a checkpoint: the least that one says
+    "method": "toy", "settings": {}, "shape": [3, 12, 12], "masks": "noise:0.5", "step": 1, "steps": 4, "batch": 8,
+    "accumulate": 1, "seed": 0, "precision": "fp32", "data_identity": "none", "recipe": "folder", "versions": {},
+}  # fmt: skip
+
+
+def header_of(made) -> dict:
+    """The header of a learner as it stands."""
+    return HEADER | {"step": made.learner.step}
+
+
 HARDWARE = Hardware(torch.device("cpu"), "fp32")
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import harness
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -10,7 +11,7 @@ from inpaint_cli.engine.checkpoints import find_checkpoint, newest_valid, read_c
 from inpaint_cli.errors import InputError
 
 TENSORS = {"model/weight": torch.arange(6.0).view(2, 3), "model/count": torch.tensor(3)}
-HEADER = {"method": "toy", "step": 7}
+HEADER = harness.HEADER | {"step": 7}
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def checkpoint(tmp_path):
 
 def test_round_trip(checkpoint):
     found = read_checkpoint(checkpoint)
-    assert found.header["method"] == "toy" and found.header["step"] == 7
+    assert found.header.method == "toy" and found.header.step == 7
     assert torch.equal(found.part("model")["weight"], TENSORS["model/weight"])
     assert found.part("optimizer/painter") == {}
 
@@ -65,10 +66,10 @@ def test_other_files_are_refused(tmp_path):
 
 def test_the_newest_valid_one_is_found(tmp_path):
     for step in (2, 4, 6):
-        write_checkpoint(tmp_path / f"step-{step:08d}.safetensors", TENSORS, {"step": step})
+        write_checkpoint(tmp_path / f"step-{step:08d}.safetensors", TENSORS, HEADER | {"step": step})
     (tmp_path / "step-00000006.safetensors").write_bytes(b"cut")
     checkpoint, problems = newest_valid(tmp_path)
-    assert checkpoint.header["step"] == 4
+    assert checkpoint.header.step == 4
     assert len(problems) == 1 and "step-00000006" in problems[0]
 
 

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 
 import pytest
+from harness import HEADER
 
 from inpaint_cli.engine.runs import KEEP, RunDirectory
 from inpaint_cli.errors import BusyError, InputError, UsageError
@@ -41,7 +42,7 @@ def test_old_checkpoints_make_room(tmp_path):
     run = RunDirectory(tmp_path)
     with run.locked():
         for step in range(1, 5):
-            run.write_checkpoint(step, {}, {"step": step})
+            run.write_checkpoint(step, {}, HEADER | {"step": step})
     assert [path.name for path in sorted(run.checkpoints.iterdir())] == [
         f"step-{step:08d}.safetensors" for step in range(5 - KEEP, 5)
     ]
@@ -56,7 +57,7 @@ def test_going_back_forgets_what_comes_after(tmp_path):
         for step in (2, 4):
             (run.samples / f"step-{step:08d}.png").touch()
         run.forget_after(3)
-    assert [row["step"] for row in run.read_metrics()] == [1, 2, 3]
+    assert [row["step"] for row in run.read_metrics().rows] == [1, 2, 3]
     assert run.metrics.read_text().endswith("}\n")
     assert [path.name for path in run.samples.iterdir()] == ["step-00000002.png"]
 
@@ -65,7 +66,7 @@ def test_clearing_leaves_other_files_alone(tmp_path):
     run = RunDirectory(tmp_path)
     with run.locked():
         run.write_configuration({"method": "toy"})
-        run.write_checkpoint(1, {}, {"step": 1})
+        run.write_checkpoint(1, {}, HEADER)
         (tmp_path / "notes.txt").write_text("mine")
         run.clear()
     assert not run.used and not list(tmp_path.rglob("*.safetensors"))

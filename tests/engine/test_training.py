@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from harness import make, train
+from harness import header_of, make, train
 
 from inpaint_cli.engine.checkpoints import completion_weights, read_checkpoint, write_checkpoint
 from inpaint_cli.engine.plan import Plan
@@ -61,7 +61,7 @@ def test_interrupted_and_resumed_equals_straight(tmp_path, toy):
     with pytest.raises(Interrupted) as stopped:
         fit(begun.learner, begun.stream, begun.observer)
     assert stopped.value.exit_code == 143
-    write_checkpoint(tmp_path / "c.safetensors", begun.learner.tensors(), {"step": begun.learner.step})
+    write_checkpoint(tmp_path / "c.safetensors", begun.learner.tensors(), header_of(begun))
 
     resumed = make(plan, **toy)
     resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
@@ -214,7 +214,7 @@ def test_statistics_of_batch_norm_are_averaged_with_the_weights_that_they_belong
 
 def test_averaged_statistics_complete_from_a_checkpoint(tmp_path):
     made, _ = averaged_run()
-    write_checkpoint(tmp_path / "c.safetensors", made.learner.tensors(), {"step": made.learner.step})
+    write_checkpoint(tmp_path / "c.safetensors", made.learner.tensors(), header_of(made))
     weights = completion_weights(read_checkpoint(tmp_path / "c.safetensors"))
     with made.learner.completing() as method:
         assert all(torch.equal(tensor, weights[name]) for name, tensor in method.state_dict().items())
@@ -224,7 +224,7 @@ def test_checkpoints_without_averaged_statistics_still_load(tmp_path):
     """As they were first written: the averages of statistics begin with the statistics of that step."""
     made, seen = averaged_run()
     tensors = {name: t for name, t in made.learner.tensors().items() if not name.startswith("ema/painter.1.running")}
-    write_checkpoint(tmp_path / "c.safetensors", tensors, {"step": made.learner.step})
+    write_checkpoint(tmp_path / "c.safetensors", tensors, header_of(made))
     resumed = make(Plan(steps=6, batch=4), ema_decay=0.9, normalise=True)
     resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
     assert torch.equal(resumed.learner.averages["painter.1.running_mean"], seen[-1])

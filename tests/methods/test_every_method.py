@@ -5,6 +5,8 @@ import re
 import pytest
 import torch
 
+from harness import HEADER
+
 from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
 from inpaint_cli.engine.slimming import CHANGES, keep_what_completes
 from inpaint_cli.masks import parse_masks
@@ -135,7 +137,7 @@ def test_saved_and_loaded_answers_alike(name, tmp_path):
     for parameter in method.parameters():
         parameter.data.add_(0.01)
     tensors = {f"model/{key}": tensor for key, tensor in method.state_dict().items()}
-    write_checkpoint(tmp_path / "step-00000001.safetensors", tensors, {})
+    write_checkpoint(tmp_path / "step-00000001.safetensors", tensors, HEADER)
     other.load_state_dict(read_checkpoint(tmp_path / "step-00000001.safetensors").part("model"))
     mask = draw("block:8", 2)
     observed = torch.rand(2, *SHAPE) * mask

@@ -196,7 +196,7 @@ class Evaluation:
         return loaded
 
     def _entry(self, system: str, loaded: Loaded, process: MaskProcess, summary: dict[str, Any]) -> dict[str, Any]:
-        """One result as the results file keeps it (`reports.results.Result`)."""
+        """One result as the results file keeps it (`records.results.Result`)."""
         prepared = self.prepared
         return {
             "system": system,

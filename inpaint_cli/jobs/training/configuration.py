@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import torch
 
 from inpaint_cli import __version__
 from inpaint_cli.data.reader import PreparedFile, Split
-from inpaint_cli.engine.checkpoints import Checkpoint
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
@@ -21,22 +20,27 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.jobs.mask_files import masks_of
+from inpaint_cli.jobs.training.resuming import (
+    IN_HEADER,
+    Earlier,
+    changes_of_place,
+    earlier_run,
+    refuse_changes,
+    refuse_fewer_steps,
+)
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Defaults
 from inpaint_cli.methods import method_class
+from inpaint_cli.records.checkpoints import header_values
+from inpaint_cli.records.runs import Configuration, configured
 from inpaint_cli.settings import assigned, make_settings, recalled, settings_values
 from inpaint_cli.weights import parse_weights
 
-DEFAULTS = {
-    "accumulate": 1,
-    "seed": 0,
-    "checkpoint_every": 1000,
-    "sample_every": 500,
-    "validate_every": 0,
-    "patience": 0,
+DEFAULTS = {  # of what run.json says of the loop
+    name: field.default
+    for name, field in Configuration.model_fields.items()
+    if name in {field.name for field in fields(Plan)} and not field.is_required()
 }
-DECIDES = ("method", "masks", "batch", "accumulate", "seed", "precision", "data_identity")  # a resumed run keeps these
-IN_HEADER = (*DECIDES, "settings", "shape", "recipe", "steps", "versions")
 
 
 @dataclass
@@ -48,8 +52,7 @@ class Resolved:
     settings: Any
     masks: MaskProcess
     weights: dict[str, str]
-    checkpoint: Checkpoint | None = None  # to go on from
-    problems: tuple[str, ...] = ()  # with newer checkpoints
+    earlier: Earlier = field(default_factory=Earlier)  # to go on with
     overwrite: bool = False  # what an earlier run left
 
     @property
@@ -69,13 +72,15 @@ class Resolved:
     @property
     def notes(self) -> list[str]:
         """What the user should know before training goes on."""
-        going_on = [f"going on from {self.checkpoint.path}"] if self.checkpoint else []
-        return [*(f"passed over {problem}" for problem in self.problems), *going_on]
+        done, steps = self.earlier.step, self.plan.steps
+        finished = f"step {done} of {steps}: nothing is left to do; --steps N goes further"
+        changed = changes_of_place(self.configuration, self.earlier)
+        return [*self.earlier.notes, *changed, *([finished] if done == steps else [])]
 
     def begin(self, run: RunDirectory, learner: Learner, team: Team) -> None:
         """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
-        if self.checkpoint:
-            learner.load(self.checkpoint)
+        if self.earlier.checkpoint:
+            learner.load(self.earlier.checkpoint)
         if team.leads:
             if self.overwrite:
                 run.clear()
@@ -107,15 +112,21 @@ def resolve(
         raise UsageError("--resume goes on with the run that is there and --overwrite begins anew: give one of them")
     if run.used and not (resume or overwrite):
         raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
-    saved = run.read_configuration() if run.used and resume else {}
+    earlier = earlier_run(run) if resume else Earlier()
     team.wait()  # until every process has seen what is there
-    resolved = _resolved(given, saved, hardware, team, audience)
-    resolved.overwrite = overwrite
-    if saved:
-        _refuse_changes(run, resolved.configuration, saved)
-        resolved.checkpoint, problems = run.newest()
-        resolved.problems = tuple(problems)
+    resolved = _resolved(given, earlier.saved, hardware, team, audience)
+    resolved.overwrite, resolved.earlier = overwrite, earlier
+    refuse_changes(run, resolved.configuration, earlier.saved)
+    refuse_fewer_steps(run, resolved.plan.steps, earlier.step)
     return resolved
+
+
+def begun_precision(run: RunDirectory) -> str | None:
+    """Of the run that is there, if there is one."""
+    if run.configuration.exists():
+        return run.read_configuration()["precision"]
+    newest, _ = run.newest()
+    return newest.header.precision if newest else None
 
 
 def _resolved(
@@ -136,25 +147,22 @@ def _resolved(
     check_masks(given["method"], method, masks)
     _check_validation(chosen, prepared)
     names = ("method", "batch", "steps", *DEFAULTS)
-    configuration = (
-        {name: chosen[name] for name in names}
-        | {
-            "masks": masks.spec,
-            "settings": settings_values(settings),
-            "weights": weights,
-            "data": str(prepared.path),
-            "data_identity": prepared.identity,
-            "recipe": prepared.recipe_name,
-            "shape": list(prepared.shape),
-            "precision": hardware.precision,
-            "device": str(hardware.device),
-            "processes": team.size,
-            "inpaint": __version__,
-            "versions": versions(),
-        }
-        | ({"masks_digest": masks.digest} if masks.folders else {})
-    )
-    return Resolved(configuration, prepared, settings, masks, weights)
+    values = {name: chosen[name] for name in names} | {
+        "masks": masks.spec,
+        "masks_digest": masks.digest if masks.folders else None,
+        "settings": settings_values(settings),
+        "weights": weights,
+        "data": str(prepared.path),
+        "data_identity": prepared.identity,
+        "recipe": prepared.recipe_name,
+        "shape": tuple(prepared.shape),
+        "precision": hardware.precision,
+        "device": str(hardware.device),
+        "processes": team.size,
+        "inpaint": __version__,
+        "versions": versions(),
+    }
+    return Resolved(configured(values), prepared, settings, masks, weights)
 
 
 def _paper(name: str, defaults: Defaults | None) -> Defaults:
@@ -183,22 +191,11 @@ def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None
         raise InputError(f"{prepared.path} has no validation split, which --validate-every looks at")
 
 
-def _refuse_changes(run: RunDirectory, configuration: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
-    """A setting that came with a newer version was not there when the run began: its value may stay."""
-    decides = (*DECIDES, "masks_digest")
-    began = {**saved.get("settings", {}), **{name: saved[name] for name in decides if name in saved}}
-    for name, value in began.items():
-        now = configuration.get(name) if name in decides else configuration["settings"].get(name)
-        if now != value:
-            raise UsageError(
-                f"{run.path} was begun with {name} {value}, now it is {now}: --resume goes on "
-                "with what was begun (leave that option out), --overwrite or another --outdir begins anew"
-            )
-
-
 def header_of(configuration: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
     """What every checkpoint of the run says about itself. It names no path and no time."""
-    return {name: configuration[name] for name in IN_HEADER} | {"weights": dict(labels)}
+    values = {name: configuration[name] for name in IN_HEADER} | {"weights": dict(labels)}
+    header_values({**values, "step": 0})  # can be written, now that nothing is lost yet
+    return values
 
 
 def versions() -> dict[str, str]:

@@ -15,8 +15,8 @@ from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner, fit
 from inpaint_cli.errors import DivergedError, EnvironmentFault, is_out_of_memory, out_of_memory
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
-from inpaint_cli.jobs.loading import build_method
-from inpaint_cli.jobs.training.configuration import Resolved, header_of, resolve
+from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
+from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
 from inpaint_cli.method import ImageShape
 from inpaint_cli.settings import Assignments
 
@@ -32,7 +32,7 @@ class Trained:
     @property
     def metrics(self) -> list[dict[str, float]]:
         """Every loss term of every step, read from the run directory."""
-        return RunDirectory(self.path).read_metrics()
+        return RunDirectory(self.path).read_metrics().rows
 
 
 def train(
@@ -53,6 +53,9 @@ def train(
     sample_every: int | None = None,
     validate_every: int | None = None,
     patience: int | None = None,
+    clip_gradients: float | None = None,
+    keep: int | None = None,
+    keep_every: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress = None,
@@ -71,11 +74,11 @@ def train(
         "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
         "seed": seed, "precision": precision, "settings": settings, "weights": weights,
         "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
-        "patience": patience,
+        "patience": patience, "clip_gradients": clip_gradients, "keep": keep, "keep_every": keep_every,
     }  # fmt: skip
     run = RunDirectory(Path(outdir or Path("runs") / method))
-    begun_with = run.read_configuration()["precision"] if resume and run.used else "auto"
-    hardware = choose_hardware(device, precision or begun_with, local_rank())
+    begun_with = begun_precision(run) if resume else None
+    hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
     team = join_team(hardware.device.type)
     try:
         with run.locked() if team.leads else nullcontext():
@@ -90,7 +93,10 @@ def train(
 def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team, audience: Audience) -> Trained:
     plan, shape = resolved.plan, ImageShape(*resolved.prepared.shape)
     seed_default_generators(plan.seed, "initial weights")
+    if resolved.earlier.checkpoint:
+        refuse_what_does_not_fit(resolved.earlier.checkpoint, resolved.settings)
     method, labels = build_method(resolved.method, resolved.settings, shape, resolved.masks, resolved.weights)
+    header = header_of(resolved.configuration, labels)
     split = resolved.prepared.split("train")
     method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
     stream = BatchStream(split, resolved.masks, method, plan, hardware, team)
@@ -106,7 +112,7 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
         saying_what_helps(run, plan.batch),
     ):
         advance(learner.step)
-        recorder = Recorder(run, learner, header_of(resolved.configuration, labels), resolved.preview_split, advance)
+        recorder = Recorder(run, learner, header, resolved.preview_split, advance)
         fit(learner, stream, recorder)
     return Trained(run.path, resolved.configuration, learner.step)
 
