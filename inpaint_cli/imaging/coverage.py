@@ -20,11 +20,11 @@ TILE, TILES = 256, 64  # large masks are judged by some of their squares
 COMES_UP = 0.99  # the quantile of what comes up again that is taken for the noise
 LEAST = 4  # levels of noise of what is compressed, even where little comes up
 RARE = 0.01  # of the pixels near a hole: where fewer come up again there is no noise
-STEEP = (
-    0.55  # of those that come up, the share by 8 levels and more: ringing is mostly weak, weak brush strokes are not
-)
+STEEP = 0.75  # share of what comes up by 8 levels or more: ringing is mostly weak, weak brush strokes are not
 HARD = 0.15  # of the pixels at a border: where fewer are half covered, it was hard before it was compressed
 PICTURE_GREY, PICTURE_ROUGH = 0.25, 0.05  # shares of pixels: a mask is smooth where it is neither black nor white
+FEW, STANDS_OUT = 4, 3  # levels of which the most frequent is the usual one, or else one so much above the mean
+ALMOST_ALL = 0.95  # of the pixels: a mask that covers so many a little is a slope, and no brush with a soft edge
 DARK, LIGHT = 32, 224  # what lies between is neither black nor white
 
 
@@ -58,10 +58,9 @@ def covered(levels: np.ndarray, compressed: bool = False) -> Covered:
         return _of_two(levels, int(present[0]), int(present[1]))
     spread, notes = _spread(levels, counts)
     hole = _beyond_noise(spread, compressed)
-    if hole.all():
-        return Covered(
-            spread >= HALF, (*notes, "it covers every pixel at least a little: what it covers by half is the hole")
-        )
+    half = spread >= HALF
+    if hole.mean() > ALMOST_ALL > 1.2 * half.mean():
+        return Covered(half, (*notes, "it covers nearly every pixel a little: what it covers by half is the hole"))
     return Covered(hole, notes)
 
 
@@ -101,13 +100,20 @@ def _spread(levels: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, tuple[s
     """The levels with the usual dark one at 0 and the usual light one at 255."""
     present = np.flatnonzero(counts)
     middle = (int(present[0]) + int(present[-1]) + 1) // 2
-    dark, light = int(counts[:middle].argmax()), middle + int(counts[middle:].argmax())
+    dark = _usual(counts, present[present < middle], int(present[0]))
+    light = _usual(counts, present[present >= middle], int(present[-1]))
     if (dark, light) == (0, 255):
         return levels, ()
     table = (np.arange(256) - dark) * 255.0 / (light - dark)
     note = f"its levels are {present[0]} to {present[-1]} of 255: {dark} is taken for known and {light} for hole"
     notes = (note,) if light < HALF or dark >= HALF else ()
     return table.clip(0, 255).round().astype(np.uint8)[levels], notes
+
+
+def _usual(counts: np.ndarray, levels: np.ndarray, otherwise: int) -> int:
+    """The one among some levels that stands out; where none does, another."""
+    usual = int(levels[counts[levels].argmax()])
+    return usual if len(levels) < FEW or counts[usual] > STANDS_OUT * counts[levels].mean() else otherwise
 
 
 def _beyond_noise(levels: np.ndarray, compressed: bool) -> np.ndarray:

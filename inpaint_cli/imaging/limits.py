@@ -6,7 +6,7 @@ from pathlib import Path
 from inpaint_cli.errors import UsageError
 
 ALWAYS = 64_000_000  # pixels that are decoded on any machine
-BYTES_A_PIXEL = 24  # measured: 11 to 20 at the peak of reading, completing and writing, by format and depth
+BYTES_A_PIXEL = 32  # measured: 11 to 30 at the peak of reading, completing and writing, by format and depth
 SHARE = 0.8  # of the memory that is free
 PIXELS_A_BYTE = 5000  # a file that claims more is no photo: 1,032 at most in a PNG of 8 bits
 MEGA = 1_000_000
