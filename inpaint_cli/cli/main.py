@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from inpaint_cli import __version__
 from inpaint_cli.cli.complete import complete
 from inpaint_cli.cli.data import data
+from inpaint_cli.cli.doctor import doctor
 from inpaint_cli.cli.evaluate import evaluate
 from inpaint_cli.cli.export import export
 from inpaint_cli.cli.mask import mask
@@ -81,7 +82,7 @@ def inpaint(
     """
 
 
-for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks):
+for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks, doctor):
     app.command()(command)
 app.add_typer(report, name="report")
 
