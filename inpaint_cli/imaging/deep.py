@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from inpaint_cli.imaging.metadata import Metadata, png_chunks
-from inpaint_cli.imaging.orientation import orientation_of, upright
+from inpaint_cli.imaging.orientation import upright
 
 FULL = 65535
 PNG_HEADER = 33  # bytes: the signature and the IHDR chunk
@@ -96,17 +96,17 @@ BITS_STAND: dict[str, tuple[bytes, int, Callable[[int], int]]] = {  # a box, the
 }
 
 
-def read_deep(path: Path, image: Image.Image, page: int = 0) -> Channels | None:
+def read_deep(path: Path, image: Image.Image, turned: int = 1, page: int = 0) -> Channels | None:
     """Upright pixels of the page-th picture; None for arrangements that only Pillow reads.
 
-    image: the same file and picture, opened and judged safe to decode.
+    image: the same file and picture, opened and judged safe to decode; turned: its EXIF orientation.
     """
     pixels = _decoded(path, image, page)
-    if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[:2] != (image.height, image.width):
+    if pixels.dtype not in (np.uint8, np.uint16) or sorted(pixels.shape[:2]) != sorted(image.size):
         return None
     kinds = _extra_samples(image)
     colours = 3 if pixels.shape[2] - len(kinds) >= 3 or (image.format == "PNG" and pixels.shape[2] >= 3) else 1
-    pixels = upright(pixels, orientation_of(image))
+    pixels = upright(pixels, turned)
     colour, others = pixels[:, :, :colours], pixels[:, :, colours:]
     kinds = kinds[: others.shape[2]]
     transparent = [number for number, kind in enumerate(kinds) if kind in (ASSOCIATED, UNASSOCIATED)][:1]
@@ -117,9 +117,9 @@ def read_deep(path: Path, image: Image.Image, page: int = 0) -> Channels | None:
     return Channels(colour, alpha, further if further.shape[2] else None)
 
 
-def read_raster(path: Path, image: Image.Image, page: int = 0) -> np.ndarray:
+def read_raster(path: Path, image: Image.Image, turned: int = 1, page: int = 0) -> np.ndarray:
     """Upright numbers [H, W] of a TIFF for which `is_raster` holds."""
-    return upright(_decoded(path, image, page)[:, :, 0], orientation_of(image))
+    return upright(_decoded(path, image, page)[:, :, 0], turned)
 
 
 def _decoded(path: Path, image: Image.Image, page: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from PIL import Image
 from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.files import replacing
 from inpaint_cli.imaging.coverage import HALF, covered, in_eight_bits, is_picture
-from inpaint_cli.imaging.decoding import SIXTEEN_BIT, colour_and_alpha, opened, printable
+from inpaint_cli.imaging.decoding import MAX_PIXELS, SIXTEEN_BIT, colour_and_alpha, opened, printable
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.orientation import TURNS_THE_SIDES, orientation_of, upright
 from inpaint_cli.imaging.photos import Photo, output_format
@@ -85,7 +85,7 @@ def open_mask(path: str | Path, photo: Photo | None = None, invert: bool = False
 def read_layers(path: str | Path, photo: Photo | None = None) -> Layers:
     """A mask file's pixels, upright; nothing larger is decoded than a mask of the photo may be."""
     turns: list[int] = []
-    most = None if photo is None else photo.pixels.shape[0] * photo.pixels.shape[1]
+    most = None if photo is None else max(MAX_PIXELS, photo.pixels.shape[0] * photo.pixels.shape[1])
     with opened(path, inspect=lambda image: turns.append(orientation_of(image)), most=most) as image:
         return layers_of(image, turned=turns[0] != 1)
 

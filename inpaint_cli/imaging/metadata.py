@@ -87,9 +87,13 @@ def _first(words: set[str]) -> set[str]:
 # ---- in --------------------------------------------------------------------------------------------------------------
 
 
-def read_metadata(image: Image.Image, turned: int = 1) -> Metadata:
-    """Of an image as its file has it, not yet turned; `turned`: the orientation by which it is to be."""
-    size = image.size[::-1] if turned in TURNS_THE_SIDES else image.size
+def read_metadata(
+    image: Image.Image, turned: int, size: tuple[int, int], chunks: tuple[tuple[bytes, bytes], ...] = ()
+) -> Metadata:
+    """Of an image as its file has it; turned: the orientation after which it has the size (width, height).
+
+    chunks: what `colour_chunks` found before the image was decoded.
+    """
     photoshop = _safely(_photoshop, image, b"")
     info = image.info
     return Metadata(
@@ -100,7 +104,7 @@ def read_metadata(image: Image.Image, turned: int = 1) -> Metadata:
         dpi=_safely(_dpi, image, None),
         comment=_bytes(info.get("comment")) if image.format in ("JPEG", "MPO", "GIF") else b"",
         text=_safely(_text, image, {}),
-        chunks=_safely(_colour_chunks, image, ()),
+        chunks=chunks,
         tags=_safely(_tags, image, {}),
         compression=_safely(_compression, image, (1, 1)),
     )
@@ -190,7 +194,8 @@ def _says_elsewhere(key: str) -> bool:
     return key == "XML:com.adobe.xmp" or key.lower().startswith("raw profile type")
 
 
-def _colour_chunks(image: Image.Image) -> tuple[tuple[bytes, bytes], ...]:
+def colour_chunks(image: Image.Image) -> tuple[tuple[bytes, bytes], ...]:
+    """What a PNG that is not yet decoded says of its colours, kind and content."""
     if image.format != "PNG" or (source := getattr(image, "fp", None)) is None:
         return ()
     place = source.tell()

@@ -26,6 +26,7 @@ from inpaint_cli.imaging.kinds import INSTALL_HEIF, has_heif, raw_photo
 from inpaint_cli.imaging.metadata import (
     Metadata,
     box_parts,
+    colour_chunks,
     jpeg_encoding,
     jpeg_parts,
     lost,
@@ -108,11 +109,13 @@ def read_photo(path: str | Path, most: int | None = None, page: int = 0) -> Phot
     headers: list[_Header] = []
     with loaded(path, lambda image: headers.append(_before_decoding(image, Path(path), page)), most, page) as image:
         (header,) = headers
-        turned = orientation_of(image)
-        metadata = read_metadata(image, turned)
-        native = _native(image, metadata, read_raster(Path(path), image, page) if header.raster else None)
-        deep = read_deep(Path(path), image, page) if header.deep else None
+        turned = header.turned or orientation_of(image)
+        raster = read_raster(Path(path), image, turned, page) if header.raster else None
+        deep = read_deep(Path(path), image, turned, page) if header.deep else None
+        native = _native(image, raster)
         channels = deep or _channels(image, native)
+        height, width = channels.colour.shape[:2]
+        metadata = read_metadata(image, turned, (width, height), header.chunks)
         notes = [*header.notes, *note_of_more(image)]
         if header.sixteen and deep is None and not header.raster:
             notes.append("16 bits per channel: completed and written with 8")
@@ -136,6 +139,8 @@ class _Header(NamedTuple):
     deep: bool
     raster: bool
     sixteen: bool
+    turned: int | None  # of a TIFF, which Pillow turns while it decodes
+    chunks: tuple[tuple[bytes, bytes], ...]
     encoding: Mapping[str, Any]
     notes: list[str]
 
@@ -150,16 +155,20 @@ def _before_decoding(image: ImageFile.ImageFile, path: Path, page: int) -> _Head
         deep=is_deep(image),
         raster=is_raster(image),
         sixteen=has_sixteen_bits(image) and (image.mode != "I" or image.format in SIXTEEN_BITS_IN_32),
+        turned=orientation_of(image) if image.format == "TIFF" else None,
+        chunks=colour_chunks(image),
         encoding=jpeg_encoding(image),
         notes=[*_note_of_format(image, path), *_note_of_frames(image, page)],
     )
 
 
-def _native(image: Image.Image, metadata: Metadata, raster: np.ndarray | None) -> Native | None:
+def _native(image: Image.Image, raster: np.ndarray | None) -> Native | None:
     if raster is not None:
-        return numbers_of(raster, _number(metadata.tags.get(NOTHING, (0, None))[1]))
+        nothing = getattr(image, "tag_v2", {}).get(NOTHING)
+        return numbers_of(raster, _number(nothing))
     if image.mode == "CMYK":
-        return Inks(upright(np.asarray(image), orientation_of(image)), metadata.icc_profile)
+        profile = image.info.get("icc_profile") or b""
+        return Inks(upright(np.asarray(image), orientation_of(image)), profile)
     return None
 
 

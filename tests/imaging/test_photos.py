@@ -89,16 +89,17 @@ def test_16_bits_become_8_where_the_format_has_no_more_and_that_is_said(tmp_path
         assert read_photo(tmp_path / f"a{extension}").pixels[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+@pytest.mark.parametrize("extension", [".png", ".tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_16_bits_come_upright_like_8(tmp_path, orientation):
+def test_16_bits_come_upright_like_8(tmp_path, orientation, extension):
     exif = Image.Exif()
     exif[0x0112] = orientation
     deep = np.random.default_rng(0).integers(0, 256, (5, 4), dtype=np.uint16) * 257
-    Image.fromarray(deep).save(tmp_path / "deep.png", exif=exif)
+    Image.fromarray(deep).save(tmp_path / f"deep{extension}", exif=exif)
     Image.fromarray((deep // 257).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
-    np.testing.assert_array_equal(
-        read_photo(tmp_path / "deep.png").pixels, read_photo(tmp_path / "shallow.png").pixels.astype(np.uint16) * 257
-    )
+    shallow, photo = read_photo(tmp_path / "shallow.png"), read_photo(tmp_path / f"deep{extension}")
+    np.testing.assert_array_equal(photo.pixels, shallow.pixels.astype(np.uint16) * 257)
+    assert photo.turned == shallow.turned == orientation
 
 
 def test_an_associated_alpha_is_taken_out_of_the_colours(tmp_path):
