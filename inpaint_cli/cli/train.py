@@ -18,7 +18,7 @@ Outdir = Annotated[Path | None, typer.Option("--outdir", help="The run directory
 Masks = Annotated[
     str | None, typer.Option("--masks", help="The masking process, such as rec:0.1. Default: the paper's.")
 ]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Updates. Default: the paper's.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, max=99_999_999, help="Updates. Default: the paper's.")]
 Batch = Annotated[
     int | None, typer.Option("--batch", min=1, help="Images per update, over all processes. Default: the paper's.")
 ]
@@ -45,6 +45,14 @@ ValidateEvery = Annotated[
     typer.Option(min=1, help="Steps between validations; the best weights are kept, and complete. Default: never."),
 ]
 Patience = Annotated[int | None, typer.Option(min=1, help="Stop after this many validations without a better one.")]
+ClipGradients = Annotated[
+    float | None,
+    typer.Option("--clip-gradients", min=0, help="The largest norm of a player's gradients. Default: as they are."),
+]
+Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Checkpoints that stay: the newest N. Default: 2.")]
+KeepEvery = Annotated[
+    int | None, typer.Option("--keep-every", min=1, metavar="M", help="Also those of every M-th step. Default: none.")
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on from the newest valid checkpoint in the run directory, if there is one."),
@@ -69,6 +77,9 @@ def train(
     sample_every: SampleEvery = None,
     validate_every: ValidateEvery = None,
     patience: Patience = None,
+    clip_gradients: ClipGradients = None,
+    keep: Keep = None,
+    keep_every: KeepEvery = None,
     resume: Resume = False,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -81,6 +92,7 @@ def train(
         method, data, outdir, masks=masks, steps=steps, batch=batch, accumulate=accumulate, seed=seed,
         settings=settings or (), weights=weights or (), precision=precision, device=device,
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
-        patience=patience, resume=resume, overwrite=overwrite, progress=Terminal(quiet),
+        patience=patience, clip_gradients=clip_gradients, keep=keep, keep_every=keep_every,
+        resume=resume, overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

@@ -47,6 +47,14 @@ class Team:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
+    def largest(self, numbers: list[int]) -> list[int]:
+        """Of each number the largest that any process has."""
+        if self.size == 1:
+            return numbers
+        found = torch.tensor(numbers)  # on the CPU: no GPU waits for it
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return found.tolist()
+
     def gather(self, item: Item) -> list[Item]:
         """What every process hands in, by rank; plain data, the same list for all of them."""
         items = [item] * self.size
@@ -71,13 +79,13 @@ def local_rank() -> int:
 
 
 def join_team(device_type: str, patience: timedelta | None = None) -> Team:
-    """The team that the launcher's environment describes; NCCL on GPUs, gloo on the CPU.
+    """The team that the launcher's environment describes; NCCL for what is on GPUs, gloo for what is on the CPU.
 
     patience: how long one process waits for another; None: torch's own limit, meant for training's short steps.
     """
     if not launched():
         return Team()
-    dist.init_process_group("nccl" if device_type == "cuda" else "gloo", timeout=patience)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo", timeout=patience)
     return Team(dist.get_rank(), dist.get_world_size(), local_rank())
 
 

@@ -1,14 +1,12 @@
 """The only training loop. It knows players and turns, no method by name."""
 
 import math
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, load_weights
 from inpaint_cli.engine.devices import Hardware
@@ -16,6 +14,7 @@ from inpaint_cli.engine.feeding import BatchStream, StepBatches
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import seed_default_generators
+from inpaint_cli.engine.signals import SAVING, Signals
 from inpaint_cli.errors import DivergedError, InputError, Interrupted
 from inpaint_cli.method import Batch, Method, Turn
 
@@ -41,8 +40,8 @@ class Learner:
         yield from self.method.named_parameters()
         yield from self.method.named_buffers()
 
-    def take_turn(self, turn: Turn, parts: Iterable[Batch]) -> dict[str, Tensor]:
-        """One update of one player from its accumulated batches; returns the mean of each loss term."""
+    def take_turn(self, turn: Turn, parts: Iterable[Batch]) -> "Update":
+        """One update of one player from its accumulated batches."""
         player, optimizer = self.method.players[turn.player], self.optimizers[turn.player]
         parameters = player.parameters()
         self._set_rate(turn.player, player.schedule(self.step / self.plan.steps))
@@ -56,11 +55,18 @@ class Learner:
             for name, value in terms.items():
                 means[name] = means.get(name, 0.0) + value.detach().float() / self.plan.accumulate
         self.team.average_gradients(parameters)
+        norm = self._limited(parameters)
         optimizer.step()
         if player.weight_limit is not None:
             for parameter in parameters:
                 parameter.detach().clamp_(-player.weight_limit, player.weight_limit)
-        return means
+        return Update(turn.player, means, norm)
+
+    def _limited(self, parameters: list[nn.Parameter]) -> Tensor:
+        """The norm of all gradients together, that of NaN or infinity where any of them is; they are clipped to it."""
+        if self.plan.clip_gradients is not None:
+            return nn.utils.clip_grad_norm_(parameters, self.plan.clip_gradients)
+        return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
 
     def _set_rate(self, player: str, factor: float) -> None:
         for group, rate in zip(self.optimizers[player].param_groups, self.rates[player], strict=True):
@@ -125,10 +131,10 @@ class Learner:
         self.step = checkpoint.header.step
 
     def check_finite(self) -> None:
-        """Never save weights that are not finite."""
-        for name, parameter in self.method.named_parameters():
-            if not torch.isfinite(parameter).all():
-                raise DivergedError(f"the weights of {name} are not finite after step {self.step}")
+        """Never save what is not finite, be it a weight, an average or an optimiser's state."""
+        for name, tensor in self.tensors().items():
+            if not torch.isfinite(tensor).all():
+                raise DivergedError(f"{name} is not finite after step {self.step}")
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
@@ -137,36 +143,24 @@ def _like(parameter: Tensor, value: Tensor) -> Tensor:
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
 
 
-class StopRequest:
-    """Notes SIGTERM and Ctrl-C, so that the loop ends after the step in hand. A second Ctrl-C ends at once."""
+class Update(NamedTuple):
+    """What one turn did."""
 
-    def __init__(self) -> None:
-        self.signal_number = 0
-
-    def __enter__(self) -> "StopRequest":
-        self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal_number and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.signal_number = self.signal_number or number
+    player: str
+    terms: dict[str, Tensor]  # the mean of each loss term
+    norm: Tensor  # of the gradients
 
 
 class Ledger:
     """Loss values on their way from device to log, fetched together so that a GPU does not wait for Python."""
 
-    def __init__(self, learner: Learner, stop: StopRequest):
-        self.learner, self.stop = learner, stop
+    def __init__(self, learner: Learner):
+        self.learner = learner
         self.interval = 1 if learner.hardware.device.type == "cpu" else 20
-        self._pending: list[tuple[int, dict[str, Tensor]]] = []
+        self._pending: list[tuple[int, list[Update]]] = []
 
-    def note(self, terms: dict[str, Tensor]) -> None:
-        self._pending.append((self.learner.step, terms))
+    def note(self, updates: list[Update]) -> None:
+        self._pending.append((self.learner.step, updates))
 
     @property
     def due(self) -> bool:
@@ -174,22 +168,41 @@ class Ledger:
         moments = (self.interval, plan.checkpoint_every, plan.sample_every, plan.validate_every, plan.steps)
         return any(self.learner.step % moment == 0 for moment in moments if moment)
 
-    def settle(self) -> tuple[list[dict[str, float]], int]:
-        """Rows {step, term: mean over the team} since the last call, and the signal that a process received (0: none).
+    def settle(self) -> list[dict[str, float]]:
+        """Rows {step, term: mean over the team} since the last call.
 
-        Raises `DivergedError` at the first step whose loss is not finite.
+        Raises `DivergedError` at the first step whose losses or gradients are not finite: no checkpoint has them.
         """
-        values = torch.stack([value for _, terms in self._pending for value in terms.values()]).double()
-        signal_number = torch.tensor(float(self.stop.signal_number), device=values.device)
-        self.learner.team.average([values, signal_number])
-        numbers = iter(values.tolist())
-        rows = [{"step": step, **{name: next(numbers) for name in terms}} for step, terms in self._pending]
+        rows = [(step, _terms(updates), _norms(updates)) for step, updates in self._pending]
         self._pending.clear()
-        for row in rows:
-            for name, value in row.items():
-                if not math.isfinite(value):
-                    raise DivergedError(f"the loss '{name}' is {value} at step {row['step']}")
-        return rows, (self.stop.signal_number or signal.SIGTERM) if signal_number.item() else 0
+        values = torch.stack([value for _, *both in rows for named in both for value in named.values()]).double()
+        self.learner.team.average([values])
+        numbers = iter(values.tolist())
+        settled = []
+        for step, terms, norms in rows:
+            row = {name: next(numbers) for name in terms}
+            _refuse_infinite("the loss '{}' is", row, step)
+            _refuse_infinite("the gradients of the player '{}' have the norm", {n: next(numbers) for n in norms}, step)
+            settled.append({"step": step, **row})
+        return settled
+
+
+def _terms(updates: Iterable[Update]) -> dict[str, Tensor]:
+    return {name: value for update in updates for name, value in update.terms.items()}
+
+
+def _norms(updates: Iterable[Update]) -> dict[str, Tensor]:
+    """By player; where it took several turns, the sum, which is not finite where one of them is not."""
+    norms: dict[str, Tensor] = {}
+    for update in updates:
+        norms[update.player] = norms.get(update.player, 0.0) + update.norm.detach()
+    return norms
+
+
+def _refuse_infinite(what: str, values: dict[str, float], step: int) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise DivergedError(f"{what.format(name)} {value} at step {step}")
 
 
 class Observer(Protocol):
@@ -211,39 +224,47 @@ class Observer(Protocol):
     def save(self) -> None:
         """Write a checkpoint."""
 
+    def note(self, text: str) -> None:
+        """Something that the user should know, at once."""
+
 
 def fit(learner: Learner, stream: BatchStream, observer: Observer) -> None:
     """Train to the end of the plan, or until the observer has `finished`.
 
-    Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss is not finite.
+    Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss or a gradient is not finite.
     """
     method, plan = learner.method, learner.plan
     method.train()
-    with StopRequest() as stop:
-        ledger = Ledger(learner, stop)
+    ledger = Ledger(learner)
+    with Signals(observer.note) as signals:
         while learner.step < plan.steps and not observer.finished:
-            terms: dict[str, Tensor] = {}
-            batches = StepBatches(stream, learner.step)
-            for number, turn in enumerate(method.turns()):
-                if turn.since > learner.step / plan.steps:
-                    continue
-                for repetition in range(turn.times):
-                    seed_default_generators(plan.seed, "step", learner.step, number, repetition, learner.team.rank)
-                    terms |= learner.take_turn(turn, batches.parts(repetition))
-            learner.end_step()
-            ledger.note(terms)
-            if ledger.due:
-                rows, signal_number = ledger.settle()
+            ledger.note(take_step(learner, stream))
+            asked = signals.asked(learner.team)
+            if ledger.due or any(asked):
+                rows = ledger.settle()
                 if plan.validate_every and learner.step % plan.validate_every == 0:
                     rows[-1]["validation"] = observer.validate()
                 observer.settled(rows)
-                if signal_number:
-                    observer.save()
-                    raise Interrupted(
-                        f"stopped by {signal.Signals(signal_number).name} after step {learner.step}", signal_number
-                    )
             last = learner.step == plan.steps or observer.finished
-            if learner.step % plan.sample_every == 0 or last:
+            if learner.step % plan.sample_every == 0 or (last and not asked.end):
                 observer.sample()
-            if learner.step % plan.checkpoint_every == 0 or last:
+            if learner.step % plan.checkpoint_every == 0 or last or any(asked):
                 observer.save()
+            if asked.save:
+                observer.note(f"saved after step {learner.step}, as {SAVING.name} asks; it goes on")
+            if asked.end and not last:
+                raise Interrupted(f"stopped by {asked.name} after step {learner.step}", asked.end)
+
+
+def take_step(learner: Learner, stream: BatchStream) -> list[Update]:
+    """Every player's turns, once."""
+    plan, updates = learner.plan, []
+    batches = StepBatches(stream, learner.step)
+    for number, turn in enumerate(learner.method.turns()):
+        if turn.since > learner.step / plan.steps:
+            continue
+        for repetition in range(turn.times):
+            seed_default_generators(plan.seed, "step", learner.step, number, repetition, learner.team.rank)
+            updates.append(learner.take_turn(turn, batches.parts(repetition)))
+    learner.end_step()
+    return updates

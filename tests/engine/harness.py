@@ -52,7 +52,7 @@ class Observer:
     finished = False
 
     def __init__(self, learner, answers=()):
-        self.learner, self.rows, self.saved, self.sampled = learner, [], [], []
+        self.learner, self.rows, self.saved, self.sampled, self.notes = learner, [], [], [], []
         self.answers = iter(answers)
 
     def validate(self):
@@ -63,6 +63,9 @@ class Observer:
 
     def save(self):
         self.saved.append(self.learner.step)
+
+    def note(self, text):
+        self.notes.append(text)
 
     def sample(self):
         self.sampled.append(self.learner.step)

@@ -1,5 +1,7 @@
 """One method on one prepared file, into one run directory."""
 
+import shlex
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner, fit
-from inpaint_cli.errors import DivergedError, EnvironmentFault, is_out_of_memory, out_of_memory
+from inpaint_cli.errors import DivergedError, EnvironmentFault, Interrupted, is_out_of_memory, out_of_memory
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
@@ -66,6 +68,8 @@ def train(
     masks, steps, batch, …: None is the paper's choice, for a resumed run what it began with; batch: images of an update
         over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
         by name.
+    clip_gradients: the largest norm of a player's gradients; keep, keep_every: the newest checkpoints that stay, and of
+        every so many steps those that stay, too.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
     Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
@@ -109,25 +113,34 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
     with (
         audience.progress("training", plan.steps) as advance,
         remarks(audience.note),
-        saying_what_helps(run, plan.batch),
+        saying_what_is_left(run, resolved.method, plan.batch),
     ):
         advance(learner.step)
-        recorder = Recorder(run, learner, header, resolved.preview_split, advance)
+        recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note)
         fit(learner, stream, recorder)
     return Trained(run.path, resolved.configuration, learner.step)
 
 
 @contextmanager
-def saying_what_helps(run: RunDirectory, batch: int) -> Iterator[None]:
-    """Divergence and full memory, with what is left of the run and what to do."""
+def saying_what_is_left(run: RunDirectory, method: str, batch: int) -> Iterator[None]:
+    """What ended a training, with what is left of it and what to do."""
+    going_on = f"To go on: inpaint train --method {method} --outdir {shlex.quote(str(run.path))} --resume"
     try:
         yield
+    except Interrupted as error:
+        raise Interrupted(f"{error}; {_kept(run)}. {going_on}", error.signal_number) from None
+    except KeyboardInterrupt:
+        message = f"ended by a second Ctrl-C, without saving the step in hand; {_kept(run)}. {going_on}"
+        raise Interrupted(message, signal.SIGINT) from None
     except DivergedError as error:
-        newest, _ = run.newest()
-        kept = f"the last good checkpoint is {newest.path}" if newest else "no checkpoint had been written yet"
-        raise DivergedError(f"{error}; {kept}. A lower learning rate, or --precision fp32, may help") from None
+        raise DivergedError(f"{error}; {_kept(run)}. A lower learning rate, or --clip-gradients 1, may help") from None
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         helps = "a smaller --batch helps, or --accumulate N, which computes it in N parts"
         raise EnvironmentFault(f"{out_of_memory(error)} with --batch {batch}: {helps}") from None
+
+
+def _kept(run: RunDirectory) -> str:
+    newest, _ = run.newest()
+    return f"the last checkpoint is {newest.path}" if newest else "no checkpoint had been written yet"
