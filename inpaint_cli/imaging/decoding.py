@@ -10,6 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from inpaint_cli.errors import InpaintError, InputError, printable
+from inpaint_cli.imaging.any_tiff import opened_tiff
 from inpaint_cli.imaging.kinds import FORMATS, other_kind, readable_formats
 from inpaint_cli.imaging.limits import ALWAYS, PIXELS_A_BYTE
 from inpaint_cli.imaging.orientation import upright_image
@@ -37,7 +38,7 @@ def decode_image(path: str | Path | BinaryIO, mode: Mode = "rgb") -> Image.Image
         return in_mode(over_white(*colour_and_alpha(image)), mode)
 
 
-Inspect = Callable[[ImageFile.ImageFile], None]
+Inspect = Callable[[ImageFile.ImageFile], object]
 
 
 @contextmanager
@@ -54,9 +55,16 @@ def opened(
 
 @contextmanager
 def loaded(
-    path: str | Path | BinaryIO, inspect: Inspect = lambda image: None, most: int | None = None, page: int = 0
+    path: str | Path | BinaryIO,
+    inspect: Inspect = lambda image: None,
+    most: int | None = None,
+    page: int = 0,
+    elsewhere: Callable[[ImageFile.ImageFile], bool] = lambda image: False,
 ) -> Iterator[ImageFile.ImageFile]:
-    """As `opened`, of the page-th frame and as it is stored, not turned."""
+    """As `opened`, of the page-th frame and as it is stored, not turned.
+
+    elsewhere: whether the image is not to be decoded here, since another decoder does it.
+    """
     name = printable(getattr(path, "name", path) if hasattr(path, "read") else path)
     if not hasattr(path, "read"):
         _refuse_other_than_files(Path(path), name)
@@ -64,17 +72,29 @@ def loaded(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _at_most(limit), Image.open(path, formats=readable_formats(path)) as image:
+            with _at_most(limit), _found(path, elsewhere) as image:
                 if page:
                     image.seek(page)
                 _refuse_too_large(image, limit, path)
                 inspect(image)
-                image.load()
+                if not elsewhere(image):
+                    image.load()
                 yield image
     except InpaintError as error:
         raise InputError(f"{name}: {error}") from None
     except Exception as error:  # decoders raise nearly every kind: OSError, SyntaxError, struct.error, MemoryError, …
         raise InputError(f"{name}: {_reason(error, path, limit)}") from None
+
+
+def _found(path: str | Path | BinaryIO, elsewhere: Callable[[ImageFile.ImageFile], bool]) -> ImageFile.ImageFile:
+    """The image with its header read; a TIFF that Pillow does not know, too, where another decoder does."""
+    try:
+        return Image.open(path, formats=readable_formats(path))
+    except Image.UnidentifiedImageError:
+        tiff = opened_tiff(path) if isinstance(path, str | Path) else None
+        if tiff is None or not elsewhere(tiff):
+            raise
+        return tiff
 
 
 @contextmanager

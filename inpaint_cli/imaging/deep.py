@@ -23,6 +23,7 @@ PNG_SPEED = {"level": 1, "strategy": 3, "filter": 16}
 GREY, COLOUR = 1, 2  # TIFF's photometric interpretations
 UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2  # TIFF's kinds of further channels
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # TIFF's kinds of numbers
+MOST_CHANNELS = 64  # a file that claims more is damaged
 SEPARATE = 2  # TIFF's planar configuration of one channel after the other
 NUMBERS = ((SIGNED, 8), (SIGNED, 16), (SIGNED, 32), (UNSIGNED, 32), (FLOAT, 16), (FLOAT, 32), (FLOAT, 64))
 
@@ -45,6 +46,8 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
+    if tags.get(ExifTags.Base.SamplesPerPixel, 1) > MOST_CHANNELS:
+        return False
     bits, kinds = _bits(image), _extra_samples(image)
     plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (GREY, COLOUR) and _sample_formats(image) == {UNSIGNED}
     further = UNSPECIFIED in kinds or len(kinds) > 1
@@ -112,6 +115,7 @@ def read_deep(path: Path, image: Image.Image, turned: int = 1, page: int = 0) ->
     transparent = [number for number, kind in enumerate(kinds) if kind in (ASSOCIATED, UNASSOCIATED)][:1]
     alpha = others[:, :, transparent[0]] if transparent else None
     further = np.delete(others, transparent, axis=2)
+    colour = np.ascontiguousarray(colour)
     if alpha is not None and kinds[transparent[0]] == ASSOCIATED:
         colour = _unmultiplied(colour, alpha)
     return Channels(colour, alpha, further if further.shape[2] else None)
@@ -141,7 +145,8 @@ def _extra_samples(image: Image.Image) -> tuple[int, ...]:
     tags = image.tag_v2
     said = tuple(tags.get(ExifTags.Base.ExtraSamples, ()))
     colours = 3 if tags.get(ExifTags.Base.PhotometricInterpretation) == COLOUR else 1
-    return said + (UNSPECIFIED,) * (tags.get(ExifTags.Base.SamplesPerPixel, 1) - colours - len(said))
+    unsaid = min(tags.get(ExifTags.Base.SamplesPerPixel, 1), MOST_CHANNELS) - colours - len(said)
+    return said + (UNSPECIFIED,) * unsaid
 
 
 def _unmultiplied(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:

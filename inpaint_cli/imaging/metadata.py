@@ -95,11 +95,11 @@ def read_metadata(
     chunks: what `colour_chunks` found before the image was decoded.
     """
     photoshop = _safely(_photoshop, image, b"")
-    info = image.info
+    info, tags = image.info, getattr(image, "tag_v2", {})
     return Metadata(
         exif=_safely(lambda image: _exif(image, size), image, b""),
-        icc_profile=info.get("icc_profile") or b"",
-        xmp=_upright_xmp(_bytes(info.get("xmp")), turned),
+        icc_profile=_bytes(info.get("icc_profile")) or _bytes(tags.get(ICC)),
+        xmp=_upright_xmp(_bytes(info.get("xmp")) or _bytes(tags.get(XMP)), turned),
         photoshop=photoshop,
         dpi=_safely(_dpi, image, None),
         comment=_bytes(info.get("comment")) if image.format in ("JPEG", "MPO", "GIF") else b"",

@@ -107,11 +107,14 @@ def read_photo(path: str | Path, most: int | None = None, page: int = 0) -> Phot
     which of several pictures.
     """
     headers: list[_Header] = []
-    with loaded(path, lambda image: headers.append(_before_decoding(image, Path(path), page)), most, page) as image:
+    inspect = lambda image: headers.append(_before_decoding(image, Path(path), page))  # noqa: E731 - one line of many
+    with loaded(path, inspect, most, page, _decoded_elsewhere) as image:
         (header,) = headers
         turned = header.turned or orientation_of(image)
         raster = read_raster(Path(path), image, turned, page) if header.raster else None
         deep = read_deep(Path(path), image, turned, page) if header.deep else None
+        if header.deep and deep is None and image.format == "TIFF":
+            image.load()  # an arrangement that only Pillow reads
         native = _native(image, raster)
         channels = deep or _channels(image, native)
         height, width = channels.colour.shape[:2]
@@ -131,6 +134,11 @@ def read_photo(path: str | Path, most: int | None = None, page: int = 0) -> Phot
             native=native,
             path=Path(path),
         )
+
+
+def _decoded_elsewhere(image: ImageFile.ImageFile) -> bool:
+    """Whether imagecodecs alone decodes a file: a TIFF of what Pillow does not hold."""
+    return image.format == "TIFF" and (is_deep(image) or is_raster(image))
 
 
 class _Header(NamedTuple):
