@@ -10,6 +10,7 @@
     inpaint_cli.evaluate("photos.h5", "block:24", checkpoints=["runs/mde"], methods=["patch"]).results
     inpaint_cli.export("runs/mde", "mde.safetensors")         # one small file that completes like the run
     inpaint_cli.models()                                      # those that come with it: inpaint_cli.load(NAME)
+    inpaint_cli.bench("mde").images_per_second                # and where the time of a training step goes
     inpaint_cli.doctor().mistakes                             # what commonly is wrong with a machine
 
 What goes wrong is one of `inpaint_cli.errors`, with the command line's own words; nothing is printed. `progress`, which
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from inpaint_cli import errors as errors
     from inpaint_cli import methods as methods
     from inpaint_cli.jobs.audience import Audience as Audience
+    from inpaint_cli.jobs.benching import Benched as Benched
+    from inpaint_cli.jobs.benching import bench as bench
     from inpaint_cli.jobs.doctor import Diagnosis as Diagnosis
     from inpaint_cli.jobs.doctor import doctor as doctor
     from inpaint_cli.jobs.evaluation.measuring import Measured as Measured
@@ -43,11 +46,13 @@ if TYPE_CHECKING:
 
 _ROOMS = {  # name -> where it stands
     "Audience": "jobs.audience",
+    "Benched": "jobs.benching",
     "Diagnosis": "jobs.doctor",
     "Exported": "jobs.exporting",
     "Measured": "jobs.evaluation.measuring",
     "Model": "jobs.models",
     "Trained": "jobs.training.running",
+    "bench": "jobs.benching",
     "complete": "jobs.models",
     "doctor": "jobs.doctor",
     "evaluate": "jobs.evaluation.measuring",

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from inpaint_cli import __version__
+from inpaint_cli.cli.bench import bench
 from inpaint_cli.cli.complete import complete
 from inpaint_cli.cli.data import data
 from inpaint_cli.cli.doctor import doctor
@@ -82,7 +83,7 @@ def inpaint(
     """
 
 
-for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks, doctor):
+for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks, bench, doctor):
     app.command()(command)
 app.add_typer(report, name="report")
 

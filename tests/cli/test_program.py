@@ -13,7 +13,7 @@ from conftest import REPOSITORY, inpaint, inpaint_process
 from inpaint_cli import __version__
 
 COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "export", "models", "report", "methods"]
-COMMANDS += ["masks", "doctor"]
+COMMANDS += ["masks", "bench", "doctor"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])

@@ -1,0 +1,108 @@
+"""`inpaint bench`: every method, made-up and prepared data, figures that belong together."""
+
+import json
+
+import pytest
+from conftest import inpaint
+from methods.test_every_method import LEARNED, SMALL
+
+import inpaint_cli
+from inpaint_cli.engine import arithmetic
+from inpaint_cli.engine.devices import choose_hardware
+from inpaint_cli.jobs import benching
+from inpaint_cli.jobs.benching import MOST_BATCH, Benched, largest_batch
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import ImageShape
+from inpaint_cli.methods import method_class
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(benching, "SECONDS", 0.0)
+    monkeypatch.setattr(benching, "LEAST_STEPS", 2)
+    monkeypatch.setattr(benching, "SYNTHETIC_IMAGES", 8)
+    monkeypatch.setattr(arithmetic, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr(arithmetic, "MATRIX", 256)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_every_method_is_timed_in_its_papers_shape_without_data(name):
+    found = inpaint_cli.bench(name, batch=2, settings=SMALL[name], device="cpu")
+    assert isinstance(found, Benched) and found.data == "made up" and found.steps == 2
+    assert sum(found.shares.values()) == pytest.approx(1) and min(found.shares.values()) > 0
+    assert found.images_per_second == pytest.approx(2 / found.step_seconds, rel=0.9)
+    assert found.quietest_step_seconds <= found.step_seconds and found.peak_memory > 0
+    assert sum(found.operations.values()) > 1e6 and found.share_of_machine > 0 and found.largest_batch >= 2
+
+
+def test_a_prepared_file_and_the_frozen_network(prepared):
+    arguments = ["bench", "--method", "mde", "--data", prepared, "--set", "width=4", "--batch", 4, "--masks", "rec:0.3"]
+    result = inpaint(*arguments, "--device", "cpu", "--json", "-q")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["shape"] == [3, 32, 32] and found["masks"] == "rec:0.3" and found["data"] == str(prepared)
+    assert found["settings"]["perceptual"] > 0, "through VGG-16 of random weights, which are not asked for"
+
+
+def test_the_text_names_each_figure():
+    text = inpaint("bench", "--method", "deep-l2", "--batch", 2, "--set", "width=8", "-q").stdout
+    for words in (
+        "deep-l2, 32×32 with 3 channels (made up)",
+        "images/s",
+        "data ",
+        "backward ",
+        "GFLOP/s",
+        "GiB at most",
+    ):
+        assert words in text, words
+
+
+def test_nothing_is_written(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    inpaint_cli.bench("deep-l2", batch=2, settings=SMALL["deep-l2"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--method", "tv"], 2, "tv needs no training"),
+        (["--method", "deep-l3"], 2, "did you mean 'deep-l2'"),
+        (["--method", "deep-l2", "--masks", "colorize:1"], 2, "single channels"),
+        (["--method", "deep-l2", "--data", "missing.h5"], 3, "missing.h5"),
+        (["--method", "deep-l2", "--masks", "center:40"], 2, "40×40 pixels leaves nothing"),
+    ],
+)
+def test_mistakes_are_named(arguments, code, words):
+    result = inpaint("bench", *arguments)
+    assert result.exit_code == code and words in result.stderr, result.stderr
+
+
+def test_no_memory_names_the_batch(monkeypatch):
+    def hungry(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(benching, "take_step", hungry)
+    result = inpaint("bench", "--method", "deep-l2", "--set", "width=8", "--batch", 64)
+    assert result.exit_code == 4 and "--batch 64" in result.stderr
+
+
+def test_the_largest_batch_fills_nine_tenths_of_the_room():
+    """10 bytes an image and 100 for the rest, in a room of 1,000: 80 images."""
+    assert largest_batch({4: 140, 8: 180}, room=1000) == (80, False)
+    assert largest_batch({4: 140, 8: 180}, room=10**9) == (MOST_BATCH, True)
+    assert largest_batch({4: 140, 8: 140}, room=1000) == (MOST_BATCH, True), "no image can be told from the rest"
+    assert largest_batch({4: 140, 8: 180}, room=50) == (1, False)
+
+
+@pytest.mark.slow
+def test_the_estimate_of_memory_holds_for_a_batch_eight_times_as_large():
+    """What is not tried is estimated: the peak at 128 images from those at 8 and 16."""
+    kind = method_class("context-encoder")
+    shape, masks, hardware = ImageShape(3, 128, 128), parse_masks("block:64"), choose_hardware("cpu")
+    method = hardware.place(kind(kind.Settings(width=16), shape, masks))
+    track = benching.Track(method, benching.made_up(method, shape, 16), masks, hardware)
+    track.peak(track.stream(16))  # warms up
+    peaks = {size: track.peak(track.stream(size)) for size in (8, 16, 128)}
+    foreseen = peaks[16] + (peaks[16] - peaks[8]) / 8 * (128 - 16)
+    assert peaks[128] == pytest.approx(foreseen, rel=0.3) and peaks[128] > 1.3 * peaks[16]
