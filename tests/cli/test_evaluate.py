@@ -7,9 +7,9 @@ import pytest
 from conftest import inpaint, inpaint_process, train_arguments
 from PIL import Image
 
-from inpaint_cli.jobs.evaluation.systems import Label, distinct_names
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.evaluating import GROUP
+from inpaint_cli.jobs.evaluation.systems import Label, distinct_names
 
 
 def results(*arguments):
@@ -80,6 +80,18 @@ def test_mistakes_are_one_message(prepared, changed, code, expected):
     result = inpaint("evaluate", *[word for pair in given.items() for word in pair])
     assert result.exit_code == code, result.stderr
     assert expected in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--csv", "--grid"])
+def test_a_missing_folder_is_noticed_before_the_work(prepared, tmp_path, monkeypatch, option):
+    from inpaint_cli.jobs.evaluation import running
+
+    monkeypatch.setattr(running, "load_for_completion", lambda *_, **__: pytest.fail("the work had begun"))
+    suffix = {"-o": "json", "--csv": "csv", "--grid": "png"}[option]
+    result = inpaint(
+        "evaluate", "--method", "tv", "--data", prepared, "--masks", "center:8", option, tmp_path / f"no/out.{suffix}"
+    )
+    assert result.exit_code == 4 and "does not exist; make it first" in result.stderr, result.stderr
 
 
 def test_a_checkpoint_for_another_size_is_refused_with_both_sizes(pictures, trained, tmp_path):

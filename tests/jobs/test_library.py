@@ -210,3 +210,90 @@ def test_methods_and_recipes_are_listed():
     assert entries["tv"].defaults is None and entries["mde"].defaults.recipe == "celeba-96"
     assert "width" in [setting.name for setting in entries["mde"].settings]
     assert "celeba-96" in [recipe.name for recipe in inpaint_cli.recipes()]
+
+
+# ---- what photographers and restorers bring -------------------------------------------------------------------------
+
+
+def softly(hole: np.ndarray) -> np.ndarray:
+    """Levels of a mask with a smooth edge around a hole."""
+    return np.asarray(Image.fromarray(hole).convert("L").resize((256, 256)).resize((64, 64), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("kind", ["array", "image", "file"])
+def test_what_a_mask_covers_at_all_is_completed_in_every_kind(tmp_path, kind):
+    levels = softly(HOLE)
+    Image.fromarray(levels).save(tmp_path / "mask.png")
+    mask = {"array": levels, "image": Image.fromarray(levels), "file": tmp_path / "mask.png"}[kind]
+    assert (tv(COLOUR, mask) == tv(COLOUR, levels > 0)).all() and (levels > 0).sum() > HOLE.sum()
+
+
+@pytest.mark.parametrize("numbers", [HOLE.astype(float), HOLE.astype(np.uint8), HOLE.astype(np.int32) * 7])
+def test_two_numbers_of_any_type_are_a_mask(numbers):
+    assert (tv(COLOUR, numbers) == tv(COLOUR, HOLE)).all()
+
+
+def test_a_picture_is_no_mask_in_memory_either():
+    noisy = np.random.default_rng(0).integers(5, 250, (64, 64, 3), dtype=np.uint8)
+    for mask in (noisy, Image.fromarray(noisy)):
+        with pytest.raises(InputError, match="the mask: is a picture and no mask"):
+            tv(COLOUR, mask)
+    with pytest.raises(InputError, match="the mask: is a copy of the photo in which"):
+        tv(noisy, np.where(HOLE[:, :, None], np.uint8(255), noisy))
+
+
+def test_a_mask_turned_as_its_photo_was_stored_or_of_another_size():
+    image = Image.fromarray(COLOUR[:40])
+    image.getexif()[0x0112] = 6
+    notes = Heard()
+    filled = tv(image, np.where(HOLE[:40], np.uint8(255), np.uint8(0)), progress=notes)
+    upright = np.rot90(HOLE[:40], -1)
+    before = np.rot90(COLOUR[:40], -1)
+    assert (np.asarray(filled)[~upright] == before[~upright]).all() and "turned like the photo" in notes.heard[0]
+    small = np.zeros((10, 10), np.uint8)
+    small[2:5, 2:6] = 255
+    wanted = np.zeros((64, 64), bool)
+    wanted[2:5, 2:6] = True
+    assert (tv(COLOUR, small, fit_mask="top-left") == tv(COLOUR, wanted)).all()
+    with pytest.raises(UsageError, match="no way 'midle'"):
+        tv(COLOUR, small, fit_mask="midle")
+
+
+class Heard(Audience):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.heard.append(text)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32])
+def test_a_raster_gives_a_raster_of_its_type(dtype):
+    values = COLOUR[:, :, 0].astype(dtype) * 10 - 300
+    filled = tv(values, HOLE)
+    assert filled.dtype == dtype and (filled[~HOLE] == values[~HOLE]).all() and (filled[HOLE] != values[HOLE]).any()
+    if np.dtype(dtype).kind == "f":
+        values[HOLE] = np.nan
+        filled = tv(values, "nan")
+        assert np.isfinite(filled).all() and (filled[~HOLE] == values[~HOLE]).all()
+
+
+def test_cmyk_images_stay_cmyk():
+    image = Image.fromarray(COLOUR).convert("CMYK")
+    filled = tv(image, HOLE)
+    assert filled.mode == "CMYK" and (np.asarray(filled)[~HOLE] == np.asarray(image)[~HOLE]).all()
+
+
+def test_files_say_what_is_lost_and_keep_what_can_be_kept(tmp_path):
+    heard = Heard()
+    Image.fromarray(COLOUR).save(tmp_path / "a.jpg", dpi=(300, 300), comment=b"box 3", quality=90)
+    written = tv(tmp_path / "a.jpg", HOLE, output=tmp_path / "b.jpg", progress=heard)
+    assert Image.open(written).info["dpi"] == (300, 300) and Image.open(written).info["comment"] == b"box 3"
+    tv(tmp_path / "a.jpg", HOLE, output=tmp_path / "b.bmp", progress=heard)
+    assert heard.heard == ["BMP cannot hold comment: left out"]
+    with pytest.raises(EnvironmentFault, match="does not exist; make it first"):
+        tv(tmp_path / "a.jpg", HOLE, output=tmp_path / "nowhere" / "b.jpg")
+    with pytest.raises(InputError, match="64×64 pixels are more than the 4,000"):
+        tv(tmp_path / "a.jpg", HOLE, output=tmp_path / "c.jpg", max_megapixels=0.004)

@@ -182,6 +182,17 @@ def test_a_large_photo_is_painted_on_smaller_and_its_mask_has_its_own_size(tmp_p
     assert read_photo(tmp_path / "result.png").pixels.dtype == np.uint16, "16 bits stay 16"
 
 
+def test_what_the_brush_touches_at_all_is_hole_and_what_an_eraser_leaves_is_not(session):
+    canvas = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    canvas[20:30, 10:40, 3] = 255
+    canvas[19, 10:40, 3] = 10  # a smooth edge
+    canvas[45, 10:40, 3] = 64  # the most that is left of an edge that was painted and erased again
+    stream = io.BytesIO()
+    Image.fromarray(canvas).save(stream, format="PNG")
+    hole = session.hole(stream.getvalue())
+    assert hole[19:30, 10:40].all() and hole.sum() == 11 * 30
+
+
 def test_completions_that_are_asked_for_at_once_are_made_one_after_the_other(running, session):
     running_now, quick = [], session._complete
 
