@@ -87,6 +87,15 @@ Limit = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", rich_help_panel=WHAT, help="Of folders, also the photos in folders below them.")
 ]
+Pages = Annotated[
+    str | None,
+    typer.Option(
+        "--pages",
+        metavar="all|N",
+        rich_help_panel=WHAT,
+        help="Of a TIFF of several pages or an animation: all of them, or the N-th. Default: the first.",
+    ),
+]
 MaxMegapixels = Annotated[float | None, options.max_megapixels(MACHINE)]
 Method = Annotated[str | None, options.method_without_training(HOW)]
 Checkpoint = Annotated[Path | None, options.checkpoint(HOW)]
@@ -185,6 +194,7 @@ def complete(
     source_mask: SourceMask = None,
     reference: Reference = None,
     recursive: Recursive = False,
+    pages: Pages = None,
     data: Data = None,
     masks: Masks = None,
     split: Split = None,
@@ -233,7 +243,7 @@ def complete(
         reference=reference, checkpoint=checkpoint, method=method, settings=settings or (), samples=samples, seed=seed,
         context=context, blend=blend, quality=quality, page=page, parsing=parsing, landmarks=landmarks, maps=maps,
         skip_existing=skip_existing, overwrite=overwrite, recursive=recursive, fit_mask=fit_mask,
-        max_megapixels=max_megapixels, device=device, progress=Photographer(quiet, as_json),
+        max_megapixels=max_megapixels, pages=pages, device=device, progress=Photographer(quiet, as_json),
     )  # fmt: skip
     if as_json:
         say(json.dumps(as_data(done), indent=2))
@@ -249,7 +259,7 @@ OF_PHOTOS = (
         "quality": ("--quality", None), "page": ("--page", None), "skip_existing": ("--skip-existing", False),
         "parsing": ("--parsing", None), "landmarks": ("--landmarks", None), "maps": ("--maps", None),
         "reference": ("--reference", None), "recursive": ("--recursive", False), "fit_mask": ("--fit-mask", None),
-        "max_megapixels": ("--max-megapixels", None),
+        "max_megapixels": ("--max-megapixels", None), "pages": ("--pages", None),
     },
     "--data, only with photos",
 )  # fmt: skip
@@ -282,13 +292,13 @@ def complete_set(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """A split of a prepared file becomes a prepared file."""
+    """A split of a prepared file becomes a prepared file, or a folder of images."""
     if masks is None or output is None:
-        raise UsageError("--data FILE.h5 needs --masks SPEC, such as block:24, and -o OUT.h5")
+        raise UsageError("--data FILE.h5 needs --masks SPEC, such as block:24, and -o OUT.h5, or -o DIR/ for images")
     from inpaint_cli.jobs.sets.completing import SetOptions, complete_set
 
     report = complete_set(
-        data, Path(output), SetOptions(masks, split, limit, batch, seed), checkpoint=checkpoint, method=method,
+        data, output, SetOptions(masks, split, limit, batch, seed), checkpoint=checkpoint, method=method,
         settings=settings, device=device, overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     say(json.dumps(report, indent=2) if as_json else report["output"])

@@ -1,4 +1,4 @@
-"""`inpaint evaluate`: systems on a prepared split, behind each mask specification."""
+"""`inpaint evaluate`: systems on a prepared split behind each mask specification, or folders that others completed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +11,34 @@ from inpaint_cli.cli.terminal import Terminal, say, speaks
 
 WHAT, HOW, RESULT, MACHINE = "What is measured", "How", "Results", "Machine"
 
-Data = Annotated[Path, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")]
+Data = Annotated[Path | None, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")]
 Masks = Annotated[
-    list[str], typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
+    list[str] | None, typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
+]
+Completed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--completed",
+        metavar="[NAME=]FOLDER",
+        rich_help_panel=WHAT,
+        help="Images that another program completed, called as their originals; repeatable. With --data beside our own "
+        "systems, else with --originals.",
+    ),
+]
+Originals = Annotated[
+    Path | None,
+    typer.Option(
+        "--originals", metavar="FOLDER", rich_help_panel=WHAT, help="In place of --data: originals of --completed."
+    ),
+]
+MaskFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--mask-folder",
+        metavar="FOLDER[,invert]",
+        rich_help_panel=WHAT,
+        help="The masks of these images, of their names: white is the hole, with ,invert black.",
+    ),
 ]
 Checkpoints = Annotated[
     list[Path] | None,
@@ -56,7 +81,8 @@ FidReference = Annotated[
     typer.Option(
         "--fid-reference",
         rich_help_panel=HOW,
-        help="Compare with these statistics (.npz with mu and sigma), not with the originals.",
+        metavar="FILE|FOLDER",
+        help="Compare with these statistics (.npz with mu and sigma) or images, not with the originals.",
     ),
 ]
 Samples = Annotated[
@@ -75,6 +101,15 @@ Compose = Annotated[
         rich_help_panel=HOW,
         help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
         "itself paints them.",
+    ),
+]
+ByHoleShare = Annotated[
+    float | None,
+    typer.Option(
+        "--by-hole-share",
+        metavar="S",
+        rich_help_panel=HOW,
+        help="Also rows of the images of which so much is missing: with 0.1 those of 0-10 %, 10-20 %, …",
     ),
 ]
 Seed = Annotated[int, options.seed(HOW)]
@@ -116,10 +151,13 @@ Quiet = Annotated[bool, options.quiet(MACHINE)]
 
 
 def evaluate(
-    data: Data,
-    masks: Masks,
+    data: Data = None,
+    masks: Masks = None,
     checkpoint: Checkpoints = None,
     method: Methods = None,
+    completed: Completed = None,
+    originals: Originals = None,
+    mask_folder: MaskFolder = None,
     settings: Settings = None,
     split: Split = "test",
     limit: Limit = None,
@@ -129,6 +167,7 @@ def evaluate(
     fid_reference: FidReference = None,
     samples: Samples = 1,
     compose: Compose = "known",
+    by_hole_share: ByHoleShare = None,
     seed: Seed = 0,
     output: Output = None,
     csv: Csv = None,
@@ -146,15 +185,18 @@ def evaluate(
 
     Each system completes the same images behind the same masks; where there are
     several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
+    What other programs completed is measured with --completed.
     """
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 
     measured = measure(
-        data, masks, checkpoints=checkpoint or (), methods=method or (), settings=settings or (), split=split,
-        limit=limit, metrics=metrics or ("default",), weights=weights or (), samples=samples, compose=compose,
-        seed=seed, batch=batch, fid_mode=fid_mode, fid_reference=fid_reference, cache_dir=cache_dir, output=output,
-        csv=csv, grid=grid, show=show, overwrite=overwrite, device=device, progress=Terminal(quiet),
+        data, masks or (), checkpoints=checkpoint or (), methods=method or (), completed=completed or (),
+        originals=originals, mask_folder=mask_folder, settings=settings or (), split=split, limit=limit,
+        metrics=metrics or ("default",), weights=weights or (), samples=samples, compose=compose,
+        by_hole_share=by_hole_share, seed=seed, batch=batch, fid_mode=fid_mode, fid_reference=fid_reference,
+        cache_dir=cache_dir, output=output, csv=csv, grid=grid, show=show, overwrite=overwrite, device=device,
+        progress=Terminal(quiet),
     )  # fmt: skip
     say(measured.text.rstrip("\n") if as_json else measured.tables)
     if speaks():

@@ -4,8 +4,9 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from inpaint_cli.data.card import card, name_of, names_of
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.errors import EnvironmentFault, UsageError
 from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.imaging.kinds import READABLE
 
 CARD = "card.json"  # marks a folder as an export
 MapImage = Callable[[np.ndarray], Image.Image]
@@ -35,16 +37,28 @@ def export(
     Files are called after their rows: names in a prepared file may be anything, and stand in the tables alone. The
     folder appears when it is whole. `overwrite` replaces an earlier export and nothing else.
     """
+    done = 0
+    with replacing_folder(folder, overwrite) as unfinished:
+        for name in splits:
+            done = _export_split(file, file.split(name), unfinished, map_image, done, progress)
+        write_card(unfinished, card(file))
+
+
+def write_card(folder: Path, facts: Mapping[str, Any]) -> None:
+    """What a folder says of itself; it is how a folder that this program wrote is known."""
+    (folder / CARD).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
+    """Yield a folder beside `folder`, which takes its place once the block ends well."""
     refuse_folder(folder, overwrite)
     try:
         unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     except OSError as error:
         raise EnvironmentFault(f"{printable(folder.parent)}: no folder can be made in it ({error.strerror})") from None
     try:
-        done = 0
-        for name in splits:
-            done = _export_split(file, file.split(name), unfinished, map_image, done, progress)
-        (unfinished / CARD).write_text(json.dumps(card(file), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        yield unfinished
         unfinished.chmod(0o755)
         refuse_folder(folder, overwrite)
         if folder.exists():
@@ -82,9 +96,7 @@ def _export_split(
         writer.writerow(_heads(file))
         for row, name in enumerate(split.names):
             writer.writerow(_cells(file, split, row, name))
-            Image.fromarray(
-                np.squeeze(split.images[row], axis=2) if file.shape.channels == 1 else split.images[row]
-            ).save(folder / split.name / f"{row:06d}.png")
+            save_png(split.images[row], folder / split.name / f"{row:06d}.png")
             if "parsing" in split.labels:
                 map_image(split.labels["parsing"][row]).save(folder / f"{split.name}_parsing" / f"{row:06d}.png")
             if split.masks is not None:
@@ -92,6 +104,31 @@ def _export_split(
                 Image.fromarray(mask).save(folder / f"{split.name}_mask" / f"{row:06d}.png")
             progress(done + row + 1)
     return done + len(split)
+
+
+def save_png(pixels: np.ndarray, path: Path) -> None:
+    """uint8 [H, W, C] as a PNG file."""
+    Image.fromarray(np.squeeze(pixels, axis=2) if pixels.shape[2] == 1 else pixels).save(path)
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """PNG files called as images, in folders as these; after their rows where a name is none for a file, or twice."""
+    found = [str(PurePosixPath(name).with_suffix("")) if _is_image(name) else name for name in names]
+    if len({name.casefold() for name in found}) < len(found) or not all(map(_is_plain, found)):
+        return [f"{row:06d}.png" for row in range(len(names))]
+    return [f"{name}.png" for name in found]
+
+
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in READABLE
+
+
+def _is_plain(name: str) -> bool:
+    parts = name.split("/")
+    fits = all(
+        part and not part.startswith((".", "-")) and len(part.encode("utf-8", "replace")) < 200 for part in parts
+    )
+    return fits and name.isprintable() and not any(letter in '\\:*?"<>|' for letter in name)
 
 
 def _heads(file: PreparedFile) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from inpaint_cli.errors import InputError, printable
+from inpaint_cli.imaging.kinds import READABLE
 
 LISTED = 10  # names in a message
 
@@ -64,4 +65,4 @@ def listed(names: Sequence[str]) -> str:
 
 def _parts(name: str) -> tuple[str, ...]:
     path = PurePosixPath(name)
-    return (*path.parts[:-1], path.stem)
+    return (*path.parts[:-1], path.stem if path.suffix.lower() in READABLE else path.name)

@@ -158,6 +158,10 @@ def _inspect(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Stored]]]:
 
 
 def _refuse_other_than_hdf5(path: Path) -> None:
+    if path.is_dir():
+        raise _fault(
+            path, f"is a folder; inpaint prepare folder --source {printable(path)} makes one file of its images"
+        )
     if not path.is_file():
         raise _fault(path, "is not a file" if path.exists() else f"no such file; {PREPARE}")
     try:

@@ -7,8 +7,8 @@ long as each process computes with as many threads (OMP_NUM_THREADS): CPU librar
 number. A `limit` that cuts a group short changes that group's random draws, and with them a random method's figures.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,51 +17,15 @@ from torch import Tensor
 
 from inpaint_cli.blending.blends import gradient_inside, poisson_blend
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
+from inpaint_cli.engine.feeding import to_signed, to_uint8
+from inpaint_cli.engine.figures import GROUP, Described, Example, Protocol, chosen, examples_of, rows_of
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess, draw_for_images
 from inpaint_cli.method import Method
-from inpaint_cli.metrics import COLUMNS, Completions, Metric, joined, measure
-from inpaint_cli.metrics.pixels import mean_squared_errors
-
-GROUP = 32  # images completed together
-COMPOSE = {
-    "known": "known pixels as they were",
-    "poisson": "known pixels as they were, Poisson editing at the rim",
-    "output": "known pixels as the method paints them",
-}
-EXTREMES = 4  # hardest and easiest images kept of each system, for the grid
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What is measured, and how, beside method, masks and images."""
-
-    chosen: tuple[Metric, ...]
-    images: int  # the first of the split
-    seed: int = 0
-    samples: int = 1  # completions of each image
-    compose: str = "known"  # what is measured: a key of `COMPOSE`
-    batch: int = GROUP  # images that a process has in hand at once
-    show: int | None = None  # images of the grid, evenly spread; None: the hardest and the easiest
-    networks: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # that metrics look through, by the names of their weights
-
-
-@dataclass(frozen=True)
-class Example:
-    """One image of the grid, uint8 [H, W, C] each."""
-
-    index: int
-    error: float  # mean squared, of the hole, 0-255
-    original: np.ndarray
-    observed: np.ndarray
-    completed: np.ndarray | None  # None: the method only annotates
-    predicted: Mapping[str, np.ndarray] = field(default_factory=dict)  # what it annotated, where that was measured
+from inpaint_cli.metrics import Completions, Metric, joined, measure
 
 
 @dataclass(frozen=True)
@@ -70,6 +34,11 @@ class Evaluated:
 
     rows: dict[str, np.ndarray]
     examples: list[Example]  # from the hardest to the easiest, or in their order
+    places: np.ndarray  # of the images that could be read, int64 [N]
+    unread: Mapping[int, str] = field(default_factory=dict)  # why others could not, by their places
+
+
+Describe = Callable[[range], Iterable[Described | dict[int, str]]]  # the second: images that could not be read, and why
 
 
 def images_of(split: Split, limit: int | None) -> int:
@@ -94,20 +63,46 @@ def evaluate(
     An image's mask is a function of (seed, its index) alone, so that methods are compared on the same holes. masks: the
     process for this split, where masks belong to images.
     """
-    team = team or Team()
     method.eval()
-    rows: dict[int, dict[str, np.ndarray]] = {}
+
+    def describe(group: range) -> Iterable[Described]:
+        yield Described(
+            np.array(group), complete_group(method, split, group, masks, hardware, protocol), method.completes
+        )
+
+    return evaluate_groups(describe, protocol, team or Team(), progress)
+
+
+def evaluate_groups(
+    describe: Describe, protocol: Protocol, team: Team, progress: Callable[[int], None] = lambda done: None
+) -> Evaluated:
+    """Every chosen metric's rows of what `describe` gives for each group of neighbours."""
+    found: dict[int, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
+    unread: dict[int, str] = {}
     examples: list[Example] = []
     for number, indices in _own_blocks(protocol, team):
-        for group in groups_of(indices):
-            completions = complete_group(method, split, group, masks, hardware, protocol)
-            rows[group.start] = rows_of(completions, protocol)
-            examples = chosen([*examples, *_examples(completions, group, method.completes)], protocol)
+        for described in (part for group in groups_of(indices) for part in describe(group)):
+            if isinstance(described, dict):
+                unread |= described
+            elif len(described.places):
+                found[int(described.places[0])] = (described.places, rows_of(described.completions, protocol))
+                examples = chosen([*examples, *examples_of(described)], protocol)
         progress(min((number + 1) * team.size * max(protocol.batch, GROUP), protocol.images))
-    gathered = team.gather((rows, examples))
-    merged = {start: part for own, _ in gathered for start, part in own.items()}
-    together = chosen([example for _, own in gathered for example in own], protocol)
-    return Evaluated(joined([merged[start] for start in sorted(merged)]), together)
+    return _gathered(team.gather((found, examples, unread)), protocol)
+
+
+def _gathered(gathered: Iterable[tuple[Any, list[Example], dict[int, str]]], protocol: Protocol) -> Evaluated:
+    """What all processes found, in the order of the images."""
+    own = list(gathered)
+    unread = {place: why for _, _, part in own for place, why in part.items()}
+    merged = [part for found, _, _ in own for part in found.values()]
+    if not merged:
+        raise InputError(f"not one of {protocol.images:,} images can be read\n{next(iter(unread.values()))}")
+    places = np.concatenate([places for places, _ in merged])
+    order = np.argsort(places, kind="stable")
+    rows = {name: values[order] for name, values in joined([rows for _, rows in merged]).items()}
+    together = chosen([example for _, examples, _ in own for example in examples], protocol)
+    return Evaluated(rows, together, places[order], dict(sorted(unread.items())))
 
 
 def _own_blocks(protocol: Protocol, team: Team) -> Iterator[tuple[int, range]]:
@@ -158,11 +153,11 @@ def _complete(
     with torch.no_grad(), hardware.autocast():
         completed = method.complete(observed, mask, samples=protocol.samples, generator=generator, **options)
     if protocol.compose == "poisson":
-        completed = torch.stack([_blended(sample.float(), observed, mask, whole) for sample in completed.unbind(1)], 1)
+        completed = torch.stack([blended(sample.float(), observed, mask, whole) for sample in completed.unbind(1)], 1)
     return to_uint8(completed)
 
 
-def _blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> Tensor:
+def blended(completed: Tensor, observed: Tensor, mask: Tensor, whole: bool) -> Tensor:
     """Poisson editing; where the method says nothing about known pixels, no gradient across the rim is followed."""
     return poisson_blend(completed, observed, mask, None if whole else gradient_inside(completed, mask))
 
@@ -175,13 +170,18 @@ def observe(
     masks: the process for this split (`MaskProcess.of`), where masks belong to images.
     """
     image = to_signed(torch.from_numpy(original).to(hardware.device))
-    points = split.labels.get("landmarks")
-    landmarks = None if points is None else torch.from_numpy(np.array(points[indices.start : indices.stop]))
-    seeds = [derive_seed(seed, "evaluate", index) for index in indices]
-    mask = draw_for_images(
-        masks, tuple(image.shape[1:]), seeds, device=hardware.device, landmarks=landmarks, rows=indices
-    )
+    mask = masks_of_rows(split, list(indices), masks, tuple(image.shape[1:]), hardware.device, seed)
     return torch.where(mask > 0, image, 0.0), mask
+
+
+def masks_of_rows(
+    split: Split, rows: Sequence[int], masks: MaskProcess, shape: Sequence[int], device: torch.device, seed: int
+) -> Tensor:
+    """The masks behind which the images of a split are evaluated, each its own: [B, 1 or C, H, W]."""
+    points = split.labels.get("landmarks")
+    landmarks = None if points is None else torch.from_numpy(np.array(points[list(rows)]))
+    seeds = [derive_seed(seed, "evaluate", row) for row in rows]
+    return draw_for_images(masks, shape, seeds, device=device, landmarks=landmarks, rows=rows)
 
 
 def complete_rows(
@@ -203,75 +203,19 @@ def complete_rows(
     return np.concatenate(completed), torch.cat(drawn)
 
 
+Stacks = Callable[
+    [range], Iterable[np.ndarray]
+]  # images of some places, uint8 [N, H, W, C], those of one size together
+
+
 def describe_originals(
-    metric: Metric, split: Split, images: int, networks: Mapping[str, Any], team: Team
+    metric: Metric, stacks: Stacks, images: int, networks: Mapping[str, Any], team: Team
 ) -> dict[str, np.ndarray]:
     """One metric's rows of the original images themselves: what completed ones are to be like."""
     own = {}
     for group in list(groups_of(range(images)))[team.rank :: team.size]:
-        original = np.array(split.images[group.start : group.stop])
-        hole = np.zeros(original.shape, dtype=bool)
-        own[group.start] = measure(Completions(original, original, hole, networks=networks), (metric,))
-    merged = {start: rows for part in team.gather(own) for start, rows in part.items()}
-    return joined([merged[start] for start in sorted(merged)])
-
-
-# ---- several samples -------------------------------------------------------------------------------------------------
-
-
-def rows_of(completions: Completions, protocol: Protocol) -> dict[str, np.ndarray]:
-    """A group's rows. Of several samples: means of what is measured image by image, and beside each column the best of
-    them (`psnr_best`); diversity sees all of them, and features of whole sets are those of the first."""
-    if completions.samples is None:
-        return measure(completions, protocol.chosen)
-    averaged = tuple(metric for metric in protocol.chosen if metric.averages and metric.samples == 1)
-    others = tuple(metric for metric in protocol.chosen if metric not in averaged)
-    by_sample = [
-        measure(replace(completions, completed=np.ascontiguousarray(sample), shared={}), averaged)
-        for sample in completions.samples.swapaxes(0, 1)
-    ]
-    stacked = {name: np.stack([rows[name] for rows in by_sample]) for name in by_sample[0]}
-    return {
-        **measure(completions, others),
-        **{name: rows.mean(axis=0) for name, rows in stacked.items()},
-        **best(stacked),
-    }
-
-
-def best(stacked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each image's best sample by each column: [S, N] -> [N]."""
-    choose = {"higher": np.max, "lower": np.min}
-    return {
-        f"{name}_best": choose[COLUMNS[name].better](rows, axis=0)
-        for name, rows in stacked.items()
-        if rows.ndim == 2 and name in COLUMNS and COLUMNS[name].better in choose
-    }
-
-
-# ---- images to look at -----------------------------------------------------------------------------------------------
-
-
-def _examples(completions: Completions, indices: range, completes: bool) -> list[Example]:
-    _, errors = mean_squared_errors(completions)
-    observed = np.where(completions.missing, np.uint8(128), completions.original)
-    return [
-        Example(
-            index,
-            float(errors[row]),
-            completions.original[row],
-            observed[row],
-            completions.completed[row] if completes else None,
-            {name: values[row] for name, values in completions.predicted.items()},
-        )
-        for row, index in enumerate(indices)
-    ]
-
-
-def chosen(examples: list[Example], protocol: Protocol) -> list[Example]:
-    """Those that the grid shows: evenly spread ones in their order, or from the hardest to the easiest."""
-    if protocol.show:
-        shown = {*spread(protocol.images, protocol.show).tolist()}
-        return sorted((example for example in examples if example.index in shown), key=lambda example: example.index)
-    measured = [example for example in examples if np.isfinite(example.error)]
-    ordered = sorted(measured, key=lambda example: (-example.error, -example.index))
-    return ordered if len(ordered) <= 2 * EXTREMES else [*ordered[:EXTREMES], *ordered[-EXTREMES:]]
+        for number, original in enumerate(stacks(group)):
+            hole = np.zeros(original.shape, dtype=bool)
+            own[group.start, number] = measure(Completions(original, original, hole, networks=networks), (metric,))
+    merged = {place: rows for part in team.gather(own) for place, rows in part.items()}
+    return joined([merged[place] for place in sorted(merged)])

@@ -59,6 +59,7 @@ def _metric(mode: str) -> Metric:
         networks=("inception",),
         images=2,
         enough=10_000,
+        alone=True,
         reference=True,
     )
 

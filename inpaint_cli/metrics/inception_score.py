@@ -53,4 +53,5 @@ METRIC = Metric(
     networks=("classifier",),
     images=SPLITS,
     enough=10_000,
+    alone=True,
 )

@@ -32,6 +32,7 @@ class Completions:
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     predicted: Mapping[str, np.ndarray] = field(default_factory=dict)
     networks: Mapping[str, Any] = field(default_factory=dict)
+    painted: np.ndarray | None = None  # whole pictures as their program made them, where known pixels were put back
     shared: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,6 +97,7 @@ class Metric:
     images: int = 1  # fewer are refused
     enough: int = 1  # fewer are warned of
     smallest_side: int = 1  # in pixels
+    alone: bool = False  # it measures completed images alone: none needs its original beside it
     reference: bool = False  # whether `settle` takes the statistics of the original images, by the metric's name
 
 

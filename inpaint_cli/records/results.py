@@ -50,6 +50,16 @@ class Column(Record):
     warning: Line = ""
 
 
+class Share(Record):
+    """The figures of the images of which so much is missing: from the lower end on, below the upper one."""
+
+    low: Finite
+    high: Finite
+    images: Count
+    metrics: dict[Name, Figure]
+    intervals: dict[Name, tuple[Finite, Finite] | None] = Field(default_factory=dict)
+
+
 class Result(Record):
     """One system behind one mask specification."""
 
@@ -64,6 +74,7 @@ class Result(Record):
     metrics: dict[Name, Figure]
     intervals: dict[Name, tuple[Finite, Finite] | None] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[Name, Column] = Field(default_factory=dict)
+    by_hole_share: list[Share] = Field(default_factory=list)
     data: Data
     checkpoint: Checkpoint | None = None
     seed: Seed = 0

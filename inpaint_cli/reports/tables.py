@@ -22,28 +22,46 @@ class Block(NamedTuple):
 def results_table(results: Sequence[Mapping[str, Any]]) -> str:
     """`inpaint evaluate`'s results -> Markdown tables, what they were measured on, and each metric's definition."""
     parts = []
-    for block in result_blocks(results):
+    for block in [*result_blocks(results), *share_blocks(results)]:
         parts += [*filter(None, [block.title and f"{block.title}:"]), markdown(block.header, block.rows)]
     return "\n\n".join([*parts, bullets(judged_by(results))])
 
 
+def share_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The same figures of the images of which so much is missing, where that was asked for."""
+    rows = [
+        {**result, **part, "hole": f"{100 * part['low']:.3g}-{100 * part['high']:.3g} %"}
+        for result in results
+        for part in result.get("by_hole_share") or ()
+    ]
+    title = "by how much is missing"
+    return [block._replace(title=f"{title}, {block.title}" if block.title else title) for block in result_blocks(rows)]
+
+
 def result_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The figures of whole images; in tables of their own those of the holes, and of the best samples."""
+    if not results:
+        return []
     names = list(dict.fromkeys(name for result in results for name in result["columns"] if not name.endswith(HIDDEN)))
     names = [name for name in names if not any(isinstance(result["metrics"].get(name), list) for result in results)]
     blocks = [_block(results, [name for name in names if not name.endswith(tuple(PARTS.values()))], "", "")]
     for title, ending in PARTS.items():
-        own = [name for name in names if name.endswith(ending)]
+        own = [name for name in names if name.endswith(ending) and _measured(results, name)]
         blocks += [_block(results, own, title, ending)] if own else []
     return blocks
 
 
+def _measured(results: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return any(result["metrics"].get(name) is not None for result in results)
+
+
 def _block(results: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, ending: str) -> Block:
     columns = {name: next(result["columns"][name] for result in results if name in result["columns"]) for name in names}
-    header = ["system", "masks", "images", *(heading(name.removesuffix(ending), columns[name]) for name in names)]
+    what = ("system", "masks", *(["hole"] if "hole" in results[0] else []), "images")
+    header = [*what, *(heading(name.removesuffix(ending), columns[name]) for name in names)]
     rows = [
-        [r["system"], r["masks"], str(r["images"]), *(figure(r, name, columns[name]) for name in names)]
-        for r in results
+        [*(str(result[name]) for name in what), *(figure(result, name, columns[name]) for name in names)]
+        for result in results
     ]
     return Block(title, header, rows)
 

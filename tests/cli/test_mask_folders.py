@@ -55,7 +55,7 @@ def test_trained_on_a_folder_that_has_moved_it_completes_and_evaluates(prepared,
     spec, run = f"folder:{masks},fit=crop", tmp_path / "run"
     assert train(prepared, run, spec).exit_code == 0
     header = find_checkpoint(run).header
-    assert header["masks"] == spec and json.loads((run / "run.json").read_text())["masks"] == spec
+    assert header.masks == spec and json.loads((run / "run.json").read_text())["masks"] == spec
     shutil.rmtree(masks)
     done("complete", photo, "--mask", mask, "--checkpoint", run, "-o", tmp_path / "filled.png")
     (found,) = results("--checkpoint", run, "--data", prepared, "--masks", "block:8")

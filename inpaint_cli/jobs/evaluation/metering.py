@@ -1,20 +1,20 @@
 """Which metrics can be measured here, through which networks, and what their rows come to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.evaluating import Evaluated, Protocol, evaluate
+from inpaint_cli.engine.figures import HOLE_SHARE, Protocol
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
-from inpaint_cli.jobs.evaluation.originals import cache_folder, references
-from inpaint_cli.masks import MaskProcess
-from inpaint_cli.method import Method
+from inpaint_cli.jobs.caches import cache_folder
+from inpaint_cli.jobs.evaluation.originals import references
+from inpaint_cli.jobs.evaluation.subjects import Subject
 from inpaint_cli.metrics import (
     DEFAULT,
     METRICS,
@@ -49,6 +49,7 @@ class Measures:
     fid_mode: str
     fid_reference: Path | None
     cache_dir: Path | None
+    by_hole_share: float | None = None  # how wide the rows by what is missing are
 
 
 @dataclass
@@ -60,30 +61,15 @@ class Metering:
     notes: list[str] = field(default_factory=list)
     references: dict[str, Statistics] = field(default_factory=dict)  # by metric: of the original images
     labels: dict[str, str] = field(default_factory=dict)  # of the networks
-
-    def evaluate(
-        self,
-        method: Method,
-        split: Split,
-        process: MaskProcess,
-        hardware: Hardware,
-        team: Team,
-        advance: Callable[[int], None],
-    ) -> Evaluated:
-        """Every chosen metric's rows."""
-        return evaluate(method, split, process, hardware, self.protocol, team, advance)
+    by_hole_share: float | None = None
 
     def summarise(self, rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The part of a results entry that the rows give: figures, intervals, what they mean and how to print them."""
-        chosen, seed = self.protocol.chosen, self.protocol.seed
-        figures = summarise(rows, chosen, self.references)
-        spans = intervals(rows, chosen, seed)
-        for name in [name for name in rows if name.endswith("_best")]:
-            figures[name], spans[name] = mean_with_interval(rows[name], seed)
+        chosen, found = self.protocol.chosen, self._figures(rows, self.protocol.chosen)
+        figures = found["metrics"]
         return {
-            "images": figures.pop("images"),
-            "metrics": figures,
-            "intervals": spans,
+            **found,
+            **({} if self.by_hole_share is None else {"by_hole_share": self._by_hole_share(rows, self.by_hole_share)}),
             "columns": {
                 name: printed(metric, column, self.labels)
                 for metric in chosen
@@ -91,9 +77,28 @@ class Metering:
                 for name in (column.name, f"{column.name}_best")
                 if name in figures
             },
-            "definitions": definitions(chosen) | self._definition_of_samples(),
+            "definitions": definitions(chosen) | self._definition_of_samples() | self._definition_of_shares(),
             "notes": self.notes,
         }
+
+    def _figures(self, rows: Mapping[str, np.ndarray], chosen: Sequence[Metric]) -> dict[str, Any]:
+        """`images`, `metrics` and `intervals` of these images."""
+        figures, spans = summarise(rows, chosen, self.references), intervals(rows, chosen, self.protocol.seed)
+        for name in [name for name in rows if name.endswith("_best")]:
+            figures[name], spans[name] = mean_with_interval(rows[name], self.protocol.seed)
+        return {"images": figures.pop("images"), "metrics": figures, "intervals": spans}
+
+    def _by_hole_share(self, rows: Mapping[str, np.ndarray], width: float) -> list[dict[str, Any]]:
+        """The figures of the images of which `low` to `high` is missing; where there are none, no row."""
+        last = max(0, math.ceil(1 / width - 1e-9) - 1)
+        numbers = np.minimum(np.floor(rows[HOLE_SHARE] / width + 1e-9).astype(int), last)
+        found = []
+        for number in np.unique(numbers).tolist():
+            own = {name: values[numbers == number] for name, values in rows.items()}
+            chosen = [metric for metric in self.protocol.chosen if len(own[HOLE_SHARE]) >= metric.images]
+            ends = {"low": round(number * width, 9), "high": round(min((number + 1) * width, 1), 9)}
+            found.append({**ends, **self._figures(own, chosen)})
+        return found
 
     def _definition_of_samples(self) -> dict[str, str]:
         number = self.protocol.samples
@@ -105,6 +110,11 @@ class Metering:
                 "the best of them by that figure, chosen image by image with the original in view, then the mean"
             )
         }
+
+    def _definition_of_shares(self) -> dict[str, str]:
+        if self.by_hole_share is None:
+            return {}
+        return {"hole": "hole: of how much of an image is missing, from the lower end on and below the upper one"}
 
 
 def printed(metric: Metric, column: Column, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -130,7 +140,8 @@ def image_by_image(rows: Mapping[str, np.ndarray], instruments: "Instruments") -
     }
     own = {**per_image(rows), **{name: values for name, values in rows.items() if name.endswith("_best")}}
     warned = " (random features, not comparable)"
-    return {name + warned * (name.removesuffix("_best") in random): values for name, values in own.items()}
+    figures = {name + warned * (name.removesuffix("_best") in random): values for name, values in own.items()}
+    return {**figures, HOLE_SHARE: rows[HOLE_SHARE]}
 
 
 class Instruments:
@@ -146,25 +157,29 @@ class Instruments:
         self.labels, self.faults = found.labels, {name: str(fault) for name, fault in found.missing.items()}
         self.references: dict[str, Statistics] = {}
 
-    def describe_originals(self, prepared: PreparedFile, split: Split, count: int, team: Team) -> None:
+    def describe_originals(self, subject: Subject, team: Team) -> None:
         """What the FID compares with; the same for all systems and masks."""
-        wanted = [metric for metric in self.metrics if count >= metric.images]
+        wanted = [metric for metric in self.metrics if len(subject.names) >= metric.images]
         self.references |= references(
-            wanted, prepared, split, count, self.networks, self.labels, team,
+            wanted, subject, self.networks, self.labels, team,
             file=self.measures.fid_reference, folder=cache_folder(self.measures.cache_dir) / "statistics",
         )  # fmt: skip
 
-    def plan(self, method: Method, prepared: PreparedFile, split: Split, count: int) -> Metering:
-        """What can be measured of this method; `InputError` for a metric that was named and cannot be had here."""
-        measures = self.measures
+    def plan(self, subject: Subject, completes: bool = True, annotates: Sequence[str] = ()) -> Metering:
+        """What can be measured of a system; `InputError` for a metric that was named and cannot be had here.
+
+        completes, annotates: what the system gives.
+        """
+        measures, count = self.measures, len(subject.names)
         chosen, missing, notes = [], {}, []
-        side, labels = min(prepared.shape[1:]), tuple({*method.annotates} & {*split.labels})
-        for metric in self._of_this_method(method):
+        labels = tuple({*annotates} & {*subject.labels})
+        for metric in self._fitting(completes, annotates):
             problem = obstacle(  # absent weights are no reason to refuse
-                metric, images=count, side=side, samples=measures.samples, labels=labels, networks=metric.networks
-            )
+                metric, images=count, side=subject.side, samples=measures.samples, labels=labels,
+                networks=metric.networks,
+            )  # fmt: skip
             if problem and not self.all:
-                raise InputError(f"{prepared.path}, split {split.name}: {problem}")
+                raise InputError(f"{subject.where}: {problem}")
             lacking = [self.faults[name] for name in metric.networks if name in self.faults]
             if problem:
                 notes.append(f"left out: {problem}")
@@ -179,7 +194,8 @@ class Instruments:
             tuple(chosen), count, measures.seed, measures.samples, measures.compose, measures.batch, measures.show,
             self.networks,
         )  # fmt: skip
-        return Metering(protocol, missing, notes + self._notes_of_networks(chosen), self.references, self.labels)
+        notes += self._notes_of_networks(chosen)
+        return Metering(protocol, missing, notes, self.references, self.labels, measures.by_hole_share)
 
     def _notes_of_networks(self, chosen: Iterable[Metric]) -> list[str]:
         used = {name for metric in chosen for name in metric.networks}
@@ -187,13 +203,13 @@ class Instruments:
         compared = [f"fid: compared with the statistics in {reference.name}"] if reference else []
         return [*(f"{name}: {label}" for name, label in self.labels.items() if name in used), *compared]
 
-    def _of_this_method(self, method: Method) -> list[Metric]:
+    def _fitting(self, completes: bool, annotates: Sequence[str]) -> list[Metric]:
         """The metrics that there is something to measure for: of completed images, of labels, or of both."""
-        fitting = [metric for metric in self.metrics if method.completes or metric.labels]
+        fitting = [metric for metric in self.metrics if completes or metric.labels]
         if fitting or not self.metrics:
             return fitting
         raise InputError(
-            f"this method completes no images, it predicts {' and '.join(method.annotates)}: give --metrics dice, "
+            f"this method completes no images, it predicts {' and '.join(annotates)}: give --metrics dice, "
             "--metrics landmarks or --metrics attributes"
         )
 

@@ -1,17 +1,15 @@
 """The statistics of the original images that the FID compares with: computed once, kept, or read from a file."""
 
 import contextlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from platformdirs import user_cache_path
 from torch import nn
 
-from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.engine.evaluating import describe_originals
 from inpaint_cli.engine.processes import Team
+from inpaint_cli.jobs.evaluation.subjects import FolderSubject, Subject
 from inpaint_cli.metrics import Metric, Statistics, kept_statistics, load_statistics, reference_statistics
 
 
@@ -19,16 +17,9 @@ class _Absent(Exception):
     """The statistics are not kept yet."""
 
 
-def cache_folder(given: Path | None) -> Path:
-    """`--cache-dir`, else INPAINT_HOME, else the platform's cache directory."""
-    return given or Path(os.environ.get("INPAINT_HOME") or user_cache_path("inpaint"))
-
-
 def references(
     metrics: Iterable[Metric],
-    prepared: PreparedFile,
-    split: Split,
-    count: int,
+    subject: Subject,
     networks: Mapping[str, nn.Module],
     labels: Mapping[str, str],
     team: Team,
@@ -36,33 +27,33 @@ def references(
     file: Path | None,
     folder: Path,
 ) -> dict[str, Statistics]:
-    """Statistics by metric, the same in every process: of `file`, or of the same images of the split."""
-    found = {}
-    for metric in metrics:
-        if metric.reference and {*metric.networks} <= {*networks}:
-            identity: dict[str, str | int] = {
-                "data": prepared.identity,
-                "split": split.name,
-                "images": count,
-                "metric": metric.name,
-                "weights": ", ".join(labels[name] for name in metric.networks),
-            }
-            found[metric.name] = (
-                load_statistics(file) if file else _of_split(metric, split, count, networks, identity, team, folder)
-            )
-    return found
+    """Statistics by metric, the same in every process: of `file`, which may be a folder of images, or of the originals.
+
+    folder: where statistics are kept between runs.
+    """
+    wanted = [metric for metric in metrics if metric.reference and {*metric.networks} <= {*networks}]
+    if file is not None and not file.is_dir():
+        return {metric.name: load_statistics(file) for metric in wanted}
+    described: Subject = subject if file is None else FolderSubject(file)
+    return {metric.name: _of(metric, described, networks, labels, team, folder) for metric in wanted}
 
 
-def _of_split(
+def _of(
     metric: Metric,
-    split: Split,
-    count: int,
+    subject: Subject,
     networks: Mapping[str, nn.Module],
-    identity: dict[str, str | int],
+    labels: Mapping[str, str],
     team: Team,
     folder: Path,
 ) -> Statistics:
     """Kept by the leading process; where they are not kept yet, all processes describe a share of the images."""
+    identity: dict[str, str | int] = {
+        "data": subject.identity,
+        "split": subject.split,
+        "images": len(subject.names),
+        "metric": metric.name,
+        "weights": ", ".join(labels[name] for name in metric.networks),
+    }
 
     def absent() -> NoReturn:
         raise _Absent
@@ -73,7 +64,8 @@ def _of_split(
             kept = kept_statistics(folder, identity, absent)
     kept = team.gather(kept)[0]
     if kept is None:
-        kept = reference_statistics(metric, describe_originals(metric, split, count, networks, team))
+        rows = describe_originals(metric, subject.stacks, len(subject.names), networks, team)
+        kept = reference_statistics(metric, rows)
         if team.leads:
             kept_statistics(folder, identity, lambda: kept)
     return kept

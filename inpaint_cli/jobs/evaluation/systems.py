@@ -25,10 +25,7 @@ def sources_of(checkpoints: Sequence[Path], methods: Sequence[str]) -> list[Sour
     """One checkpoint with one method means that it is to be of that method; else each stands for a system."""
     if len(checkpoints) == len(methods) == 1 and method_class(methods[0]).defaults is not None:
         return [Source(checkpoints[0], methods[0])]
-    found = [*(Source(path, None) for path in checkpoints), *(Source(None, name) for name in methods)]
-    if not found:
-        raise UsageError("give --checkpoint RUN|FILE|NAME, or --method patch, which needs no training")
-    return found
+    return [*(Source(path, None) for path in checkpoints), *(Source(None, name) for name in methods)]
 
 
 class Label(NamedTuple):

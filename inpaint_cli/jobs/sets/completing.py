@@ -1,5 +1,8 @@
 """A split of a prepared file through a loaded method -> a prepared file of the same schema with completed images."""
 
+import csv
+import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inpaint_cli.data.exporting import file_names, refuse_folder, replacing_folder, save_png, write_card
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.data.schema import MASK
 from inpaint_cli.data.writer import Spool, spooling, write
@@ -23,6 +27,8 @@ from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import ImageShape
 from inpaint_cli.settings import Assignments
 
+TABLE = "images.csv"
+
 
 @dataclass(frozen=True)
 class SetOptions:
@@ -37,7 +43,7 @@ class SetOptions:
 
 def complete_set(
     data: Path,
-    output: Path,
+    output: Path | str,
     options: SetOptions,
     *,
     checkpoint: Path | None = None,
@@ -49,9 +55,11 @@ def complete_set(
 ) -> dict[str, Any]:
     """Write `output`; returns what it says of itself: output, split, images, data and what made it.
 
-    Names and labels are kept. An image's mask is the one that `evaluate` gives it.
+    output: a prepared file, which keeps names and labels; or, ending in a slash, a folder of PNG files that are called
+        as the images, so that other programs can measure them. An image's mask is the one that `evaluate` gives it.
     """
-    refuse_existing(output, overwrite)
+    target, as_folder = Path(output), str(output).endswith(os.sep) or Path(output).is_dir()
+    (refuse_folder if as_folder else refuse_existing)(target, overwrite)
     with joined(device) as (hardware, team):
         audience = heard_by(progress, team.leads)
         prepared = PreparedFile(data)
@@ -69,11 +77,11 @@ def complete_set(
         with remarks(audience.note), audience.progress("complete", count) as advance:
             if team.leads:
                 header = _header(prepared, {**made_by, "source": prepared.identity, "limit": options.limit})
-                _write(output, split, blocks, header, overwrite, advance)
+                (_write_folder if as_folder else _write)(target, split, blocks, header, overwrite, advance)
             else:
                 for _ in blocks:
                     pass
-    return {"output": str(output), "split": split.name, "images": count, "data": prepared.identity, **made_by}
+    return {"output": str(target), "split": split.name, "images": count, "data": prepared.identity, **made_by}
 
 
 def _refuse_unfit(loaded: Loaded, prepared: PreparedFile, process: MaskProcess) -> None:
@@ -122,6 +130,31 @@ def _write(
             append_rows(spools[split.name], split, indices, images)
             advance(indices.stop)
         write(output, spools, header, overwrite)
+
+
+def _write_folder(
+    folder: Path,
+    split: Split,
+    blocks: Iterator[tuple[range, np.ndarray]],
+    header: dict[str, Any],
+    overwrite: bool,
+    advance: Advance,
+) -> None:
+    """The images as PNG files, a table of their names, and what made them."""
+    files = file_names(split.names)
+    with replacing_folder(folder, overwrite) as unfinished:
+        table = io.StringIO()
+        writer = csv.writer(table)
+        writer.writerow(("file", "name"))
+        for indices, images in blocks:
+            for index, image in zip(indices, images, strict=True):
+                path = unfinished / files[index]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                save_png(image, path)
+                writer.writerow((files[index], split.names[index].encode("utf-8", "backslashreplace").decode()))
+            advance(indices.stop)
+        (unfinished / TABLE).write_text(table.getvalue(), encoding="utf-8", newline="")
+        write_card(unfinished, {"recipe": header["recipe_name"], "terms": header["terms"], **header["options"]})
 
 
 def append_rows(spool: Spool, split: Split, indices: range, images: np.ndarray) -> None:
