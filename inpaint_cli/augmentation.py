@@ -61,15 +61,24 @@ class Geometric:
             dim=1,
         )
 
+    @property
+    def only_mirrors(self) -> bool:
+        """Then pixels change places and nothing is interpolated, which is quicker, and exact."""
+        return self.shift == self.scale == self.rotation == 0
+
     def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = image.shape[-2:]
         size = torch.tensor([width, height], dtype=torch.float32, device=image.device)
         moves, shift = _moves(draws), draws[:, :2] * size
-        grid = _sources(moves, shift, size, image)
         moved = {**labels}
         mirrored = draws[:, 4] < 0
         if "landmarks" in moved:
             moved["landmarks"] = _move_points(moved["landmarks"], moves, shift, size, mirrored)
+        if self.only_mirrors:
+            if "parsing" in moved:
+                moved["parsing"] = _swap_parts(_mirror(moved["parsing"], mirrored), mirrored)
+            return _mirror(image, mirrored), moved
+        grid = _sources(moves, shift, size, image)
         if "parsing" in moved:
             moved["parsing"] = _move_map(moved["parsing"], grid, mirrored)
         # Outside of the image its reflection is seen, in which labels go on as pixels do.
@@ -103,9 +112,18 @@ def _move_points(points: Tensor, moves: Tensor, shift: Tensor, size: Tensor, mir
 def _move_map(labels: Tensor, grid: Tensor, mirrored: Tensor) -> Tensor:
     """[B, H, W] whole numbers: each pixel takes the nearest label."""
     nearest = F.grid_sample(labels[:, None].float(), grid, "nearest", "reflection", align_corners=False)[:, 0]
-    moved = nearest.round().to(labels.dtype)
-    others = _swapped(256, PARSING_PAIRS, labels.device)[moved.long()].to(labels.dtype)
-    return torch.where(mirrored[:, None, None], others, moved)
+    return _swap_parts(nearest.round().to(labels.dtype), mirrored)
+
+
+def _mirror(rows: Tensor, mirrored: Tensor) -> Tensor:
+    """[B, ..., W]: those that are mirrored, left to right."""
+    return torch.where(mirrored.view(-1, *[1] * (rows.dim() - 1)), rows.flip(-1), rows)
+
+
+def _swap_parts(labels: Tensor, mirrored: Tensor) -> Tensor:
+    """[B, H, W] of numbers: a left part that is mirrored is a right one."""
+    others = _swapped(256, PARSING_PAIRS, labels.device)[labels.long()].to(labels.dtype)
+    return torch.where(mirrored[:, None, None], others, labels)
 
 
 def _swapped(count: int, pairs: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:

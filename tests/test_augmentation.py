@@ -55,6 +55,19 @@ def test_a_mirror_swaps_points_and_parts():
     assert moved["landmarks"][0, 0].tolist() == pytest.approx([SIZE - 1 - 44, 25], abs=1e-4)
 
 
+def test_mirrors_alone_are_the_general_way_without_its_rounding():
+    mirrors, general = Geometric(flip=0.5), Geometric(flip=0.5, rotation=20)
+    assert mirrors.only_mirrors and not general.only_mirrors
+    draws = mirrors.draw(8, generator())
+    assert len(set(draws[:, 4].tolist())) == 2
+    image = torch.rand(8, 3, SIZE, SIZE - 8, generator=generator()) * 2 - 1
+    parts = torch.randint(0, 11, (8, SIZE, SIZE - 8), generator=generator()).to(torch.uint8)
+    labels = {"parsing": parts, "landmarks": FACE.expand(8, 5, 2)}
+    (one, moved), (other, also_moved) = (change.apply(image, labels, draws) for change in (mirrors, general))
+    assert torch.allclose(one, other, atol=1e-4) and torch.equal(one[draws[:, 4] > 0], image[draws[:, 4] > 0])
+    assert all(torch.equal(moved[name], also_moved[name]) for name in labels)
+
+
 def test_pairs_are_those_of_the_data():
     assert {*PARSING_PAIRS} == {tuple(sorted(NUMBERS[name] for name in pair)) for pair in PAIRS}
     for one, other in LANDMARK_PAIRS:

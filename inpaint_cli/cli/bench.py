@@ -57,7 +57,9 @@ def lines(found: "Benched") -> Iterator[str]:
         f"speed     {found.images_per_second:.1f} images/s; a step {1000 * found.step_seconds:.1f} ms "
         f"(median of {found.steps}; the quietest {1000 * found.quietest_step_seconds:.1f} ms)"
     )
-    yield "time      " + ", ".join(f"{part} {100 * share:.1f} %" for part, share in found.shares.items())
+    shares = [f"{part} {100 * share:.1f} %" for part, share in found.shares.items()]
+    shares[0] += f" (reading {100 * found.reading:.1f} %)"
+    yield f"time      {', '.join(shares)}"
     yield (
         f"machine   {found.machine['matrix'] / 1e9:.0f} GFLOP/s in matrix products, "
         f"{found.machine['convolution'] / 1e9:.0f} in convolutions"

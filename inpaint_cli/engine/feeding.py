@@ -4,6 +4,7 @@ how many processes there are."""
 import mmap
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -63,6 +64,13 @@ def to_uint8(image: Tensor) -> np.ndarray:
     return ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().movedim(-3, -1).cpu().numpy()
 
 
+class Rows(Protocol):
+    """Where a batch's rows come from."""
+
+    def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
+        """The rows at `indices` by column, on the device; those at `following` are usually asked for next."""
+
+
 class HostRows:
     """Rows of memory-mapped arrays, read by a thread one request ahead.
 
@@ -105,7 +113,7 @@ class DeviceRows:
         return {name: tensor[rows] for name, tensor in self.tensors.items()}
 
 
-def rows_of(arrays: dict[str, np.ndarray], hardware: Hardware) -> HostRows | DeviceRows:
+def rows_of(arrays: dict[str, np.ndarray], hardware: Hardware) -> Rows:
     """Cached on the GPU where the split fits; on the CPU the memory map is the cache."""
     if hardware.device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(hardware.device)

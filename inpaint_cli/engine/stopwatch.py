@@ -6,17 +6,18 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.feeding import BatchStream, Rows
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.training import Learner, Update
 from inpaint_cli.method import Batch, Method, Turn
 
-PARTS = ("data", "forward", "backward", "update")
+PARTS = ("reading", "data", "forward", "backward", "update")  # data: what is made of rows that were read
 
 
 def wait_for(device: torch.device) -> None:
@@ -53,10 +54,25 @@ class Stopwatch:
         self.switch(before)
 
 
+class WatchedRows:
+    """Rows whose reading is timed, or what of it is waited for."""
+
+    def __init__(self, rows: Rows, watch: Stopwatch):
+        self.rows, self.watch = rows, watch
+
+    def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
+        with self.watch.during("reading"):
+            return self.rows.take(indices, following)
+
+
 class WatchedStream(BatchStream):
     """Batches that count as data, the further masks that they draw among them."""
 
     watch: Stopwatch
+
+    def watched_by(self, watch: Stopwatch) -> "WatchedStream":
+        self.watch, self.rows = watch, WatchedRows(self.rows, watch)
+        return self
 
     def get(self, step: int, repetition: int = 0, part: int = 0) -> Batch:
         with self.watch.during("data"):

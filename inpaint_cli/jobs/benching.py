@@ -58,6 +58,7 @@ class Benched:
     step_seconds: float  # of the middle one
     quietest_step_seconds: float
     shares: dict[str, float]  # of the time: data, forward, backward, update
+    reading: float  # the share of the time that is spent on reading rows, a part of data
     peak_memory: int  # bytes
     operations: dict[str, float]  # floating-point ones of a step: matrix, convolution
     machine: dict[str, float]  # what the machine does of them in a second, by itself
@@ -187,8 +188,7 @@ class Track:
     def stream(self, batch: int) -> WatchedStream:
         plan = replace(self.plan, batch=batch)
         stream = WatchedStream(self.split, self.masks, self.method, plan, self.hardware, Team())
-        stream.watch = self.watch
-        return stream
+        return stream.watched_by(self.watch)
 
     def peak(self, stream: WatchedStream) -> int:
         """Bytes that a step takes at most."""
@@ -210,7 +210,8 @@ class Track:
             "images_per_second": batch * len(seconds) / sum(seconds),
             "step_seconds": median(seconds),
             "quietest_step_seconds": min(seconds),
-            "shares": shares,
+            "shares": {"data": shares["data"] + shares["reading"], **{part: shares[part] for part in PARTS[2:]}},
+            "reading": shares["reading"],
             "peak_memory": peaks[batch],
             "operations": Arithmetic(*operations)._asdict(),
             "machine": rates._asdict(),

@@ -30,6 +30,7 @@ def test_every_method_is_timed_in_its_papers_shape_without_data(name):
     found = inpaint_cli.bench(name, batch=2, settings=SMALL[name], device="cpu")
     assert isinstance(found, Benched) and found.data == "made up" and found.steps == 2
     assert sum(found.shares.values()) == pytest.approx(1) and min(found.shares.values()) > 0
+    assert [*found.shares] == ["data", "forward", "backward", "update"] and 0 < found.reading < found.shares["data"]
     assert found.images_per_second == pytest.approx(2 / found.step_seconds, rel=0.9)
     assert found.quietest_step_seconds <= found.step_seconds and found.peak_memory > 0
     assert sum(found.operations.values()) > 1e6 and found.share_of_machine > 0 and found.largest_batch >= 2

@@ -1,6 +1,7 @@
 """Where a step's time and memory go, and how its arithmetic is counted."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from inpaint_cli.engine.arithmetic import Arithmetic, counted, machine_rates
 from inpaint_cli.engine.feeding import BatchStream
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.randomness import seed_default_generators
-from inpaint_cli.engine.stopwatch import PeakMemory, Stopwatch, WatchedLearner, WatchedStream
+from inpaint_cli.engine.stopwatch import PARTS, PeakMemory, Stopwatch, WatchedLearner, WatchedStream
 from inpaint_cli.engine.training import Learner, take_step
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
@@ -28,8 +29,7 @@ def steps(watched, slow="", count=2, accumulate=1):
     method = Toy(ImageShape(3, 12, 12), masks)
     if watched:
         learner = WatchedLearner(method, HARDWARE, ALONE, plan, watch)
-        stream = WatchedStream(Split(), masks, method, plan, HARDWARE, ALONE)
-        stream.watch = watch
+        stream = WatchedStream(Split(), masks, method, plan, HARDWARE, ALONE).watched_by(watch)
     else:
         learner = Learner(method, HARDWARE, ALONE, plan)
         stream = BatchStream(Split(), masks, method, plan, HARDWARE, ALONE)
@@ -49,8 +49,10 @@ def delay(part, learner, stream):
 
         return slower
 
-    if part == "data":
-        stream.rows.take = late(stream.rows.take)
+    if part == "reading":
+        stream.rows.rows.take = late(stream.rows.rows.take)
+    elif part == "data":
+        stream.masks = SimpleNamespace(draw=late(stream.masks.draw))
     elif part == "forward":
         learner.method.painter.forward = late(learner.method.painter.forward)
     elif part == "backward":
@@ -60,7 +62,7 @@ def delay(part, learner, stream):
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-@pytest.mark.parametrize("part", ["data", "forward", "backward", "update"])
+@pytest.mark.parametrize("part", PARTS)
 def test_time_is_booked_where_it_passes(part, accumulate):
     _, seconds = steps(watched=True, slow=part, accumulate=accumulate)
     assert seconds[part] >= 2 * PAUSE and seconds[part] == max(seconds.values())
@@ -70,8 +72,7 @@ def test_further_masks_count_as_data():
     watch = Stopwatch(CPU)
     stream = WatchedStream(Split(), parse_masks("noise:0.5"), Toy(ImageShape(3, 12, 12), None), Plan(steps=1, batch=2),
                            HARDWARE, ALONE)  # fmt: skip
-    stream.watch = watch
-    batch = stream.get(0)
+    batch = stream.watched_by(watch).get(0)
     watch.start()
     watch.switch("forward")
     batch.fresh_mask()
