@@ -13,7 +13,8 @@ import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
-from inpaint_cli.imaging.metadata import Metadata, png_chunks
+from inpaint_cli.imaging.describing import png_chunks
+from inpaint_cli.imaging.metadata import Metadata
 from inpaint_cli.imaging.orientation import upright
 
 FULL = 65535

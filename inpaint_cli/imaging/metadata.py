@@ -6,7 +6,7 @@ What no longer holds is set right: the EXIF orientation and sizes, and thumbnail
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
@@ -30,10 +30,8 @@ DESCRIPTIVE = {
     Base.Copyright, Base.Rating, Base.RatingPercent, *PHOTO_TAGS,
 }  # fmt: skip  # of a TIFF's many tags those that EXIF knows, too
 PIXEL_SIZES = (0xA002, 0xA003)  # width, height inside EXIF
-CM = 2.54
 PNG_COLOUR = ("cHRM", "gAMA", "sRGB", "cICP", "sBIT")  # what a PNG says of its colours, kept from PNG to PNG
 IPTC_BLOCK, THUMBNAILS = 0x0404, (0x0409, 0x040C)  # among Photoshop's blocks
-JPEG_SEGMENT = 65_533  # bytes
 JPEG_MODES = ("L", "RGB", "CMYK")  # whose tables fit the pixels as they are written
 PHOTOSHOP_HEAD, XMP_MORE = b"Photoshop 3.0\0", b"http://ns.adobe.com/xmp/extension/"
 
@@ -61,27 +59,6 @@ class Metadata:
             "resolution": self.dpi, "comment": self.comment, "GeoTIFF": {33550, 34735} & {*self.tags},
         }  # fmt: skip
         return {**fields, **{f"text '{key}'": value for key, value in self.text.items()}}
-
-
-HOLDS = {  # format -> what of `words` it holds
-    "PNG": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment", "text"},
-    "JPEG": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment"},
-    "TIFF": {"EXIF", "colour profile", "XMP", "IPTC", "resolution", "comment", "GeoTIFF"},
-    "WEBP": {"EXIF", "colour profile", "XMP", "resolution", "comment"},  # the last two inside EXIF
-    "AVIF": {"EXIF", "colour profile", "XMP", "resolution", "comment"},
-    "HEIF": {"EXIF", "colour profile", "XMP", "resolution", "comment"},
-    "BMP": {"resolution"},
-}
-
-
-def lost(metadata: Metadata, form: str) -> tuple[str, ...]:
-    """A note that names what a format cannot hold; none where that is nothing."""
-    gone = [word for word, value in metadata.words.items() if value and word.split()[0] not in _first(HOLDS[form])]
-    return (f"{form} cannot hold {', '.join(gone)}: left out",) if gone else ()
-
-
-def _first(words: set[str]) -> set[str]:
-    return {word.split()[0] for word in words}
 
 
 # ---- in --------------------------------------------------------------------------------------------------------------
@@ -243,7 +220,7 @@ def _photoshop(image: Image.Image) -> bytes:
     segments = [content for name, content in getattr(image, "applist", []) if name == "APP13"]
     raw = b"".join(content.removeprefix(PHOTOSHOP_HEAD) for content in segments if content.startswith(PHOTOSHOP_HEAD))
     raw = raw or _bytes(tags.get(PHOTOSHOP)) or _profile_in_text(image)
-    blocks = dict(_blocks(raw))
+    blocks = dict(blocks_in(raw))
     if IPTC in tags and (fields := _iptc_of_tag(tags)):
         blocks[IPTC_BLOCK] = fields
     return b"".join(_block(kind, content) for kind, content in blocks.items() if kind not in THUMBNAILS)
@@ -259,7 +236,8 @@ def _iptc_of_tag(tags: Any) -> bytes:
     return struct.pack(f"{'<' if tags.prefix == b'II' else '>'}{len(numbers)}I", *numbers)
 
 
-def _blocks(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def blocks_in(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each of Photoshop's blocks."""
     place = 0
     while raw[place : place + 4] == b"8BIM" and place + 12 <= len(raw):
         kind, name = struct.unpack(">HB", raw[place + 4 : place + 7])
@@ -278,105 +256,6 @@ def _profile_in_text(image: Image.Image) -> bytes:
     text = getattr(image, "text", {}).get("Raw profile type iptc", "") if image.format == "PNG" else ""
     raw = bytes.fromhex("".join(text.split()[2:])) if text else b""
     return raw if not raw or raw.startswith(b"8BIM") else _block(IPTC_BLOCK, raw)
-
-
-def _text_of_profile(photoshop: bytes) -> str:
-    digits = photoshop.hex()
-    lines = [digits[place : place + 72] for place in range(0, len(digits), 72)]
-    return f"\niptc\n{len(photoshop):8d}\n" + "\n".join(lines) + "\n"
-
-
-# ---- out -------------------------------------------------------------------------------------------------------------
-
-
-def jpeg_parts(metadata: Metadata) -> dict[str, Any]:
-    """What Pillow's JPEG writer takes. What is too long for its segment is left out (`too_long` says so)."""
-    parts: dict[str, Any] = {"extra": _jpeg_segments(metadata.photoshop), "comment": metadata.comment[:JPEG_SEGMENT]}
-    parts |= {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc_profile}
-    if metadata.dpi:
-        parts["dpi"] = metadata.dpi
-    return {name: value for name, value in parts.items() if value and name.upper() not in too_long(metadata)}
-
-
-def too_long(metadata: Metadata) -> tuple[str, ...]:
-    """What does not fit into one segment of a JPEG."""
-    sizes = {"EXIF": len(metadata.exif), "XMP": len(metadata.xmp) + 29}
-    return tuple(name for name, size in sizes.items() if size > JPEG_SEGMENT)
-
-
-def _jpeg_segments(photoshop: bytes) -> bytes:
-    room = JPEG_SEGMENT - len(PHOTOSHOP_HEAD)
-    pieces = [photoshop[place : place + room] for place in range(0, len(photoshop), room)]
-    return b"".join(
-        b"\xff\xed" + struct.pack(">H", 2 + len(PHOTOSHOP_HEAD) + len(piece)) + PHOTOSHOP_HEAD + piece
-        for piece in pieces
-    )
-
-
-def exif_with_more(metadata: Metadata) -> bytes:
-    """EXIF that also says the resolution and the comment, for formats that hold them nowhere else."""
-    exif = Image.Exif()
-    exif.load(metadata.exif)
-    if metadata.dpi:
-        for tag, value in zip(RESOLUTION, (*metadata.dpi, 2), strict=True):
-            exif[tag] = value
-    if metadata.comment and Base.ImageDescription not in exif:
-        exif[Base.ImageDescription] = metadata.comment.decode("utf-8", "replace")
-    return exif.tobytes() if len(exif) else b""
-
-
-def box_parts(metadata: Metadata) -> dict[str, Any]:
-    """What Pillow's writers of WebP, AVIF and HEIF take."""
-    parts = {"exif": exif_with_more(metadata), "icc_profile": metadata.icc_profile, "xmp": metadata.xmp}
-    return {name: value for name, value in parts.items() if value}
-
-
-def png_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
-    """Every chunk but profile and EXIF, kind and content, as they stand before the pixels."""
-    chunks = [(kind, content) for kind, content in metadata.chunks if not (metadata.icc_profile and kind == b"sRGB")]
-    if metadata.dpi:
-        chunks.append((b"pHYs", struct.pack(">IIB", *(round(dots / (CM / 100)) for dots in metadata.dpi), 1)))
-    texts = dict(metadata.text)
-    if metadata.comment:
-        texts.setdefault("Comment", metadata.comment.decode("utf-8", "replace"))
-    if metadata.photoshop:
-        texts["Raw profile type iptc"] = _text_of_profile(metadata.photoshop)
-    if metadata.xmp:
-        texts["XML:com.adobe.xmp"] = metadata.xmp.decode("utf-8", "replace")
-    return chunks + [_png_text(key, value) for key, value in texts.items()]
-
-
-def _png_text(key: str, value: str) -> tuple[bytes, bytes]:
-    """Latin letters as tEXt, all others, and XMP by its own rule, as iTXt."""
-    name = key.encode("latin-1", "replace")[:79]
-    if key != "XML:com.adobe.xmp":
-        try:
-            return b"tEXt", name + b"\0" + value.encode("latin-1")
-        except UnicodeEncodeError:
-            pass
-    return b"iTXt", name + b"\0\0\0\0\0" + value.encode()
-
-
-def tiff_tags(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """A directory with all that describes the photo, to be completed by how its pixels are laid out."""
-    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    exif = Image.Exif()
-    exif.load(exif_with_more(replace(metadata, dpi=None)))
-    for tag in exif:
-        tags[tag] = exif.get_ifd(tag) if tag in DIRECTORIES else exif[tag]
-    for tag, (kind, value) in metadata.tags.items():
-        tags.tagtype[tag] = kind
-        tags[tag] = value
-    if metadata.dpi and Base.XResolution not in metadata.tags:
-        for tag, value in zip(RESOLUTION, (*metadata.dpi, 2), strict=True):
-            tags[tag] = value
-    own = {ICC: metadata.icc_profile, XMP: metadata.xmp, PHOTOSHOP: metadata.photoshop}
-    own[IPTC] = dict(_blocks(metadata.photoshop)).get(IPTC_BLOCK, b"")
-    for tag, content in own.items():
-        if content:
-            tags.tagtype[tag] = 1 if tag in (XMP, PHOTOSHOP) else 7  # bytes
-            tags[tag] = content
-    return tags
 
 
 def jpeg_encoding(image: Image.Image) -> Mapping[str, Any]:

@@ -15,13 +15,19 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.files import refuse_existing, refuse_missing_folder
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
-from inpaint_cli.imaging.photos import output_format
-from inpaint_cli.jobs.audience import Progress, heard_by, remarks
+from inpaint_cli.imaging.photos import Photo, output_format
+from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
-from inpaint_cli.jobs.photos.completing import fill, made_opaque, refuse_what_the_method_does_not_read
-from inpaint_cli.jobs.photos.holes import MaskOptions
-from inpaint_cli.jobs.photos.options import PhotoOptions, framing_of
+from inpaint_cli.jobs.photos.completing import (
+    Within,
+    fill,
+    fill_pages,
+    made_opaque,
+    refuse_what_the_method_does_not_read,
+)
+from inpaint_cli.jobs.photos.holes import Hole, MaskOptions
+from inpaint_cli.jobs.photos.options import EVERY_PAGE, PhotoOptions, check_pages, framing_of
 from inpaint_cli.jobs.photos.pairing import numbered, result_path
 from inpaint_cli.jobs.photos.pictures import NAMELESS, Picture, answered, hole_of, name_of, photo_of, written
 from inpaint_cli.jobs.photos.references import read_reference
@@ -79,6 +85,7 @@ class Model:
         blend: str | None = None,
         fit_mask: str | None = None,
         max_megapixels: float | None = None,
+        pages: str | int | None = None,
         overwrite: bool = False,
         progress: Progress = None,
     ) -> Answer | list[Answer]:
@@ -86,15 +93,21 @@ class Model:
         audience, target = heard_by(progress), None if output is None else Path(output)
         options = PhotoOptions(
             MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference,
-            framing=framing_of(context, blend),
+            framing=framing_of(context, blend), pages=None if pages is None else str(pages),
         )  # fmt: skip
+        check_pages(options)
         refuse_without_completion(self._loaded, "complete", "ask it to `annotate`")
         refuse_what_the_method_does_not_read(self._loaded, options, mask if isinstance(mask, str) else None)
         for path in _files(photo, target, samples):
             output_format(path)
             refuse_existing(path, overwrite)
             refuse_missing_folder(path.parent)
-        read = photo_of(photo, most_pixels(max_megapixels))
+        if isinstance(photo, Path | str) and options.pages == EVERY_PAGE:
+            paths = self._every_page(
+                Path(photo), mask, target, options, most_pixels(max_megapixels), overwrite, audience
+            )
+            return paths[0] if samples == 1 else list(paths)
+        read = photo_of(photo, most_pixels(max_megapixels), options.pages)
         hole = hole_of(mask, photo, read, options.masks)
         sources = None if source_mask is None else read_sources(source_mask, read.size)
         whom = read_reference(reference, read, name_of(photo), hole.pixels)
@@ -108,6 +121,31 @@ class Model:
         else:
             found = list(answered(photo, made_opaque(read, hole, keep=True), completed, hole.anywhere))
         return found[0] if samples == 1 else found
+
+    def _every_page(
+        self,
+        photo: Path,
+        mask: Picture | None,
+        output: Path | None,
+        options: PhotoOptions,
+        most: int,
+        overwrite: bool,
+        audience: Audience,
+    ) -> list[Path]:
+        """Complete all pages or frames of a file into files of as many."""
+
+        def filled(read: Photo, hole: Hole, within: Within) -> np.ndarray:
+            sources = None if options.source_mask is None else read_sources(options.source_mask, read.size)
+            whom = read_reference(options.reference, read, name_of(photo), hole.pixels)
+            return fill(read, hole, self._loaded, self._hardware, options, sources, whom, within)
+
+        with audience.progress("complete") as advance, remarks(audience.note):
+            pages = fill_pages(photo, most, lambda read: hole_of(mask, photo, read, options.masks), filled, advance)
+        paths = numbered(output or result_path(photo, None), options.samples)
+        lost = [note for sample, path in enumerate(paths) for note in pages.write(sample, path, overwrite)]
+        for note in dict.fromkeys([*pages.notes, *self._loaded.notes, *lost]):
+            audience.note(note)
+        return paths
 
     def annotate(
         self, photo: Picture, mask: Picture = "none", *, context: float | None = None, seed: int = 0
@@ -178,6 +216,7 @@ class CompletionOptions(TypedDict, total=False):
     blend: str | None
     fit_mask: str | None
     max_megapixels: float | None
+    pages: str | int | None
     overwrite: bool
     progress: Progress
 
@@ -203,7 +242,8 @@ def complete(
         fades into the photo; source_mask: a file, white may be copied from (patch); reference: a face of the photo's
         size whose features are taken over (semantic); context, blend: of the windows of methods of a fixed size.
     fit_mask: "resize", "top-left" or "bottom-right" for a mask of another size; max_megapixels: of a photo that is
-        decoded, by default what the free memory holds.
+        decoded, by default what the free memory holds; pages: of a file of several pictures "all", which come into one
+        file, or the number of one, from 1.
     output: for a file, where its completion goes, PHOTO_inpaint.EXT by default; progress: called with what is done and
         how much there is.
 

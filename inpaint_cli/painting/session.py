@@ -18,7 +18,8 @@ from inpaint_cli.imaging.coverage import HALF
 from inpaint_cli.imaging.decoding import colour_and_alpha, opened
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.mask_files import write_mask
-from inpaint_cli.imaging.photos import Photo, output_format, write_photo
+from inpaint_cli.imaging.photos import Photo, output_format
+from inpaint_cli.imaging.writing import write_photo
 from inpaint_cli.reports import pictures
 
 VIEW_PIXELS = 6_000_000  # a larger photo is shown and painted on smaller; browsers on phones end at 16 million

@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from inpaint_cli.imaging.jpeg_blocks import keep_blocks
 from inpaint_cli.imaging.orientation import upright
-from inpaint_cli.imaging.photos import read_photo, write_photo
+from inpaint_cli.imaging.photos import read_photo
+from inpaint_cli.imaging.writing import write_photo
 
 jpeglib = pytest.importorskip("jpeglib")
 HOLE = np.zeros((96, 128), bool)

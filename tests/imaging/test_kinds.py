@@ -7,7 +7,8 @@ from PIL import Image
 
 from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging import kinds
-from inpaint_cli.imaging.photos import output_format, read_photo, write_photo
+from inpaint_cli.imaging.photos import output_format, read_photo
+from inpaint_cli.imaging.writing import write_photo
 
 PIXELS = smooth_pictures(1, 64)[0]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
-from inpaint_cli.imaging.photos import read_photo, write_photo
+from inpaint_cli.imaging.photos import read_photo
+from inpaint_cli.imaging.writing import write_photo
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "04_metadata"
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)

@@ -9,7 +9,8 @@ from PIL import Image, ImageCms
 
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.native import Inks, numbers_of
-from inpaint_cli.imaging.photos import read_photo, write_photo
+from inpaint_cli.imaging.photos import read_photo
+from inpaint_cli.imaging.writing import write_photo
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "05_planar16"
 GENERATOR = np.random.default_rng(0)

@@ -9,7 +9,8 @@ from PIL import Image, ImageCms
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
 from inpaint_cli.imaging.mask_files import read_mask
 from inpaint_cli.imaging.metadata import Metadata
-from inpaint_cli.imaging.photos import Photo, read_photo, write_photo
+from inpaint_cli.imaging.photos import Photo, read_photo
+from inpaint_cli.imaging.writing import write_photo
 
 NOISE = np.random.default_rng(0).integers(0, 256, (13, 17, 4), dtype=np.uint8)
 LOSSLESS = (".png", ".tif", ".tiff", ".webp", ".bmp")

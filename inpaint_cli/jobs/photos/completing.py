@@ -18,15 +18,24 @@ from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.holes import dilated, faded
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
-from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo, write_photo
+from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, pages_in, read_photo
+from inpaint_cli.imaging.writing import write_pages, write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
 from inpaint_cli.jobs.photos.finding import find_photos
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
-from inpaint_cli.jobs.photos.options import Asked, Outcome, PhotoOptions, Result, framing_of
+from inpaint_cli.jobs.photos.options import (
+    EVERY_PAGE,
+    Asked,
+    Outcome,
+    PhotoOptions,
+    Result,
+    check_pages,
+    framing_of,
+)
 from inpaint_cli.jobs.photos.pairing import PhotoJob, check_outputs
-from inpaint_cli.jobs.photos.pictures import name_of
+from inpaint_cli.jobs.photos.pictures import name_of, page_of
 from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
 from inpaint_cli.jobs.teams import joined
 from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
@@ -90,6 +99,7 @@ def complete_photos(
     recursive: bool = False,
     fit_mask: str | None = None,
     max_megapixels: float | None = None,
+    pages: str | None = None,
     device: str = "auto",
     progress: Progress = None,
 ) -> PhotosCompleted:
@@ -103,8 +113,9 @@ def complete_photos(
     options = PhotoOptions(
         MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference, quality,
         framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps),
-        most_pixels(max_megapixels),
+        most_pixels(max_megapixels), pages,
     )  # fmt: skip
+    check_pages(options)
     if overwrite and skip_existing:
         raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
     check_mask(mask, fit_mask)
@@ -203,10 +214,13 @@ class Completing:
 
     def _read_and_fill(self, job: PhotoJob, result: Result, page_pixels: int, within: Within) -> Figure | None:
         """Read, complete or label, write; returns the photo's figure for the page."""
-        photo = read_photo(job.photo, self.options.most)
-        result.notes += photo.notes
         if job.problem or job.mask is None:
+            read_photo(job.photo, self.options.most)  # what is wrong with the photo goes before
             raise job.problem or InputError(f"{printable(job.photo)}: no mask")
+        if self.options.pages == EVERY_PAGE:
+            return self._every_page(job, job.mask, result, page_pixels, within)
+        photo = read_photo(job.photo, self.options.most, page_of(job.photo, self.options.pages))
+        result.notes += photo.notes
         hole = find_hole(photo, job.photo.name, job.mask, self.options.masks)
         result.notes += hole.notes
         if not job.outputs:
@@ -220,6 +234,33 @@ class Completing:
                 result.notes += self._annotated(job, photo, completed[0], hole)
         result.notes = list(dict.fromkeys(result.notes))
         return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed), page_pixels)
+
+    def _every_page(
+        self, job: PhotoJob, mask: Path | str, result: Result, page_pixels: int, within: Within
+    ) -> Figure | None:
+        """Complete all pages or frames of a file and write them into one; the first is the figure."""
+        first: list[Completed] = []
+
+        def filled(photo: Photo, hole: Hole, within: Within) -> np.ndarray:
+            completed = self._completed(job, photo, hole, within)
+            if self.options.page is not None and not first:
+                first.append(self._drawn(job, photo, hole, completed))
+            return completed
+
+        with remarks(result.notes.append):
+            pages = fill_pages(
+                job.photo,
+                self.options.most,
+                lambda photo: find_hole(photo, job.photo.name, mask, self.options.masks),
+                filled,
+                within,
+            )
+        result.notes += [*pages.notes, *self._notes(job, pages.completed[0])]
+        for sample, path in enumerate(job.outputs):
+            if not (self.options.skip_existing and path.exists()):
+                result.notes += pages.write(sample, path, self.options.overwrite)
+        result.notes = list(dict.fromkeys(result.notes))
+        return draw(first[0], page_pixels) if first else None
 
     def _completed(self, job: PhotoJob, photo: Photo, hole: Hole, within: Within) -> np.ndarray:
         """[samples, H, W, C] of the photo's type."""
@@ -271,6 +312,45 @@ class Completing:
         framing = {} if loaded.method.any_size else asdict(options.framing or Framing())
         used = given | framing | settings_values(loaded.method.settings)
         return {name: printable(value) for name, value in used.items()}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """All pages or frames of a file, completed."""
+
+    photos: list[Photo]
+    holes: list[np.ndarray]  # bool [H, W]
+    completed: list[np.ndarray]  # [samples, H, W, C]
+    notes: list[str]
+
+    def write(self, sample: int, path: Path, overwrite: bool) -> tuple[str, ...]:
+        """Write one sample of every page into one file; returns what that cannot keep."""
+        pixels = [completed[sample] for completed in self.completed]
+        return write_pages(self.photos, pixels, path, overwrite, self.holes)
+
+
+def fill_pages(
+    path: Path,
+    most: int | None,
+    hole_of: Callable[[Photo], Hole],
+    filled: Callable[[Photo, Hole, Within], np.ndarray],
+    within: Within,
+) -> Pages:
+    """Read a file page by page, and complete each: `filled` says how, `hole_of` where. most: pixels of a page."""
+    pages, count = Pages([], [], [], []), pages_in(path)
+    for number in range(count):
+        photo = read_photo(path, most, number)
+        hole = hole_of(photo)
+        pages.completed.append(filled(photo, hole, part_of(within, number, count)))
+        pages.photos.append(made_opaque(photo, hole))
+        pages.holes.append(hole.anywhere)
+        pages.notes.extend([*photo.notes, *hole.notes])
+    return pages
+
+
+def part_of(within: Within, number: int, count: int) -> Within:
+    """What hears how far the number-th of so many pages is, and says how far all are."""
+    return lambda done, total: within(number * total + done, count * total)
 
 
 def fill(

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inpaint_cli.engine.framing import Framing
-from inpaint_cli.errors import InpaintError
+from inpaint_cli.errors import InpaintError, UsageError
 from inpaint_cli.jobs.photos.holes import MaskOptions
 from inpaint_cli.jobs.photos.pictures import Picture
 from inpaint_cli.reports.page import Figure
 
+EVERY_PAGE = "all"
 # What can be asked for about a photo: how its files end. The first is the one that is named, the others lie beside it.
 ENDINGS = {"parsing": ("_parsing.png",), "landmarks": ("_landmarks.json", "_landmarks.png"), "maps": ("_maps.png",)}
 
@@ -43,6 +44,15 @@ class PhotoOptions:
     asked: Asked = field(default_factory=Asked)  # what is written about each photo
     most: int | None = None  # pixels of a photo that are decoded
     pages: str | None = None  # of a file of several pictures: all, or a number from 1
+
+
+def check_pages(options: PhotoOptions) -> None:
+    """`UsageError` for pages that cannot be meant."""
+    pages = options.pages
+    if pages not in (None, EVERY_PAGE) and not (pages.isdecimal() and int(pages)):
+        raise UsageError(f"--pages {pages}: write all, or the number of one, from 1")
+    if pages == EVERY_PAGE and options.asked.targets:
+        raise UsageError(f"--pages all does not go with --{next(iter(options.asked.targets))}, which says one photo's")
 
 
 def framing_of(context: float | None, blend: str | None) -> Framing | None:

@@ -19,7 +19,8 @@ from inpaint_cli.imaging.mask_files import Layers, check_fit, layers_of, refuse_
 from inpaint_cli.imaging.metadata import Metadata
 from inpaint_cli.imaging.native import Inks, ink_image, numbers_of
 from inpaint_cli.imaging.orientation import orientation_of, upright_image
-from inpaint_cli.imaging.photos import Photo, made_anew, read_photo, write_photo
+from inpaint_cli.imaging.photos import Photo, pages_in, read_photo
+from inpaint_cli.imaging.writing import made_anew, write_photo
 from inpaint_cli.jobs.photos.finding import is_specification, mask_of
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, grown
 from inpaint_cli.jobs.photos.pairing import numbered, result_path
@@ -33,10 +34,22 @@ def name_of(picture: Picture) -> str:
     return printable(Path(picture).name) if isinstance(picture, Path | str) else NAMELESS
 
 
-def photo_of(picture: Picture, most: int | None = None) -> Photo:
-    """Any kind of photo; `InputError` says which kinds there are. most: pixels that are decoded of a file."""
+def page_of(photo: Path, pages: str | None) -> int | None:
+    """The one page that is asked for, from 0; `InputError` where the file has fewer."""
+    if pages is None:
+        return None
+    if (count := pages_in(photo)) < int(pages):
+        raise InputError(f"{printable(photo)}: there is no page {pages}: the file holds {count}")
+    return int(pages) - 1
+
+
+def photo_of(picture: Picture, most: int | None = None, page: str | None = None) -> Photo:
+    """Any kind of photo; `InputError` says which kinds there are.
+
+    most: pixels that are decoded of a file; page: the number of one of its pictures, from 1.
+    """
     if isinstance(picture, Path | str):
-        return read_photo(picture, most)
+        return read_photo(picture, most, page_of(Path(picture), page))
     if isinstance(picture, Image.Image):
         return _of_image(picture)
     if isinstance(picture, np.ndarray):
