@@ -4,6 +4,7 @@
 """
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -11,6 +12,7 @@ class InpaintError(Exception):
     """What went wrong and what to do about it, in one message without a traceback."""
 
     exit_code = 1
+    silent = False  # another process speaks of it
 
 
 class UsageError(InpaintError):
@@ -49,6 +51,20 @@ class Interrupted(InpaintError):
     def __init__(self, message: str, signal_number: int):
         super().__init__(message)
         self.signal_number, self.exit_code = signal_number, 128 + signal_number
+
+
+FAULTS = "INPAINT_FAULTS"  # the descriptor through which one of several processes hands its launcher what went wrong
+
+
+def told_launcher(message: str) -> bool:
+    """Hand a last message to the launcher that speaks for all; False where there is none."""
+    if FAULTS not in os.environ:
+        return False
+    try:
+        os.write(int(os.environ[FAULTS]), message.encode(errors="backslashreplace")[:4096])
+    except OSError:  # the launcher is gone
+        return False
+    return True
 
 
 class Remark(UserWarning):

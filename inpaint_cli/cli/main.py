@@ -23,7 +23,7 @@ from inpaint_cli.cli.prepare import prepare
 from inpaint_cli.cli.report import report
 from inpaint_cli.cli.terminal import Terminal, speaks
 from inpaint_cli.cli.train import train
-from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
+from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory, told_launcher
 from inpaint_cli.jobs.audience import remarks
 
 
@@ -35,7 +35,7 @@ class Guarded(TyperGroup):
             with remarks(Terminal().note):  # of what no job hands on by itself
                 return super().invoke(ctx)
         except InpaintError as error:
-            self._fail(str(error), error.exit_code)
+            self._fail(str(error), error.exit_code, error.silent)
         except KeyboardInterrupt:
             self._fail("interrupted", 130)
         except BrokenPipeError:
@@ -51,9 +51,10 @@ class Guarded(TyperGroup):
             self._fail(f"{out_of_memory(error)}; a smaller --batch helps", EnvironmentFault.exit_code)
 
     @staticmethod
-    def _fail(message: str, code: int) -> None:
-        # Of several processes the first speaks for all, unless the fault may be one machine's own.
-        if speaks() or code == EnvironmentFault.exit_code:
+    def _fail(message: str, code: int, silent: bool = False) -> None:
+        # Of several processes our launcher speaks for all; under another's the first one does, and whoever has a fault
+        # that may be one machine's own.
+        if not silent and not told_launcher(message) and (speaks() or code == EnvironmentFault.exit_code):
             typer.echo(f"inpaint: {message}", err=True)
         sys.stdout.flush()
         sys.stderr.flush()

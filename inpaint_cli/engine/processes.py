@@ -1,13 +1,15 @@
-"""One process per GPU (or several on the CPU): launching, joining, averaging."""
+"""Several processes as one: joining those that a launcher started, averaging over them, noticing that one is gone."""
 
-import logging
+import contextlib
 import os
 import signal
-import sys
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,14 +19,33 @@ from inpaint_cli.errors import EnvironmentFault, UsageError
 
 Item = TypeVar("Item")
 
+PREFIX, FAILED, SAVED = "inpaint", "failed", "saved"  # one has ended with a message of its own; all that can be, is
+STORE = "INPAINT_STORE"  # HOST:PORT, where the processes of our own launcher find each other
+PATIENCE = timedelta(minutes=30)  # of one process for another, while one of them does what the others need not
+STEP_PATIENCE = timedelta(seconds=45)  # within a step, where all do the same
+LONGER = 10  # or as many times the first step's time
+ROLL_CALL = 3.0  # seconds in which those that are left say so
+PARENT_LOOK = 1.0  # seconds between two looks at whether the launcher is still there
 
-@dataclass(frozen=True)
+
+class TeamLost(EnvironmentFault):
+    """Another process of the team has ended, or answers no more."""
+
+    def __init__(self, message: str, first: bool, explained: bool = False):
+        super().__init__(message)
+        self.first, self.explained = first, explained  # of those that are left; whoever is missing said itself why
+        self.silent = explained or not first
+
+
+@dataclass
 class Team:
     """The processes that train together; one process alone is a team of one."""
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    store: dist.Store | None = None  # where they find each other
+    group: Any = None  # of processes, for what happens within a step; None: as everything else
 
     @property
     def leads(self) -> bool:
@@ -42,7 +63,8 @@ class Team:
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
-        dist.all_reduce(flat)
+        with self._noticing():
+            dist.all_reduce(flat, group=self.group)
         pieces = (flat / self.size).split([tensor.numel() for tensor in tensors])
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
@@ -52,20 +74,68 @@ class Team:
         if self.size == 1:
             return numbers
         found = torch.tensor(numbers)  # on the CPU: no GPU waits for it
-        dist.all_reduce(found, dist.ReduceOp.MAX)
+        with self._noticing():
+            dist.all_reduce(found, dist.ReduceOp.MAX, group=self.group)
         return found.tolist()
 
     def gather(self, item: Item) -> list[Item]:
         """What every process hands in, by rank; plain data, the same list for all of them."""
         items = [item] * self.size
         if self.size > 1:
-            dist.all_gather_object(items, item)
+            with self._noticing():
+                dist.all_gather_object(items, item)
         return items
 
     def wait(self) -> None:
         """Return when every process has come here."""
         if self.size > 1:
-            dist.barrier()
+            with self._noticing():
+                dist.barrier()
+
+    # ---- one that is gone ------------------------------------------------------------------------------------------
+
+    def expect_steps_of(self, seconds: float) -> None:
+        """From now on a process that is much later than the others within a step counts as lost.
+
+        seconds: that a step takes. All processes call this together. On GPUs NCCL watches by itself.
+        """
+        if self.size > 1 and dist.get_backend() == "gloo":
+            longest = max(self.gather(seconds))
+            self.group = dist.new_group(timeout=max(STEP_PATIENCE, timedelta(seconds=LONGER * longest)))
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+                raise
+            raise self._lost() from None
+
+    def _lost(self) -> TeamLost:
+        """Which processes are missing, as far as those that are left can tell each other."""
+        here, failed = {self.rank}, False
+        if self.store is not None:
+            with contextlib.suppress(RuntimeError):  # the store is gone, too
+                here, failed = self._roll_call(self.store)
+        missing = [str(rank) for rank in range(self.size) if rank not in here]
+        names = " and ".join(missing) or "another"
+        message = f"process {names} of {self.size} has ended or answers no more"
+        return TeamLost(message, self.rank == min(here), failed)
+
+    def _roll_call(self, store: dist.Store) -> tuple[set[int], bool]:
+        store.set(f"here/{self.rank}", "")
+        end, everyone = time.monotonic() + ROLL_CALL, range(self.size)
+        while time.monotonic() < end and not all(store.check([f"here/{rank}"]) for rank in everyone):
+            time.sleep(0.1)
+        here = {rank for rank in everyone if store.check([f"here/{rank}"])}
+        return here, store.check([FAILED])
+
+    def say(self, what: str) -> None:
+        """Tell the others, and the launcher, what may not need an answer: `FAILED`, `SAVED`."""
+        if self.store is not None:
+            with contextlib.suppress(RuntimeError):
+                self.store.set(what, "")
 
 
 def launched() -> bool:
@@ -78,15 +148,26 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", 0))
 
 
-def join_team(device_type: str, patience: timedelta | None = None) -> Team:
+def join_team(device_type: str, patience: timedelta = PATIENCE) -> Team:
     """The team that the launcher's environment describes; NCCL for what is on GPUs, gloo for what is on the CPU.
 
-    patience: how long one process waits for another; None: torch's own limit, meant for training's short steps.
+    patience: how long one process waits for another. Each ends, as if by SIGTERM, when its launcher is gone.
     """
     if not launched():
         return Team()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo", timeout=patience)
-    return Team(dist.get_rank(), dist.get_world_size(), local_rank())
+    end_with_parent()
+    store, rank, size = _rendezvous()
+    backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
+    return Team(rank, size, local_rank(), dist.PrefixStore(PREFIX, store))
+
+
+def _rendezvous() -> tuple[dist.Store, int, int]:
+    """The store that all processes share, this one's rank, and how many there are."""
+    if STORE in os.environ:
+        host, _, port = os.environ[STORE].rpartition(":")
+        return dist.TCPStore(host, int(port)), int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return next(iter(dist.rendezvous("env://")))
 
 
 def leave_team() -> None:
@@ -94,46 +175,16 @@ def leave_team() -> None:
         dist.destroy_process_group()
 
 
-def launch(processes: int, device: str, arguments: list[str]) -> int:
-    """Run `inpaint ARGUMENTS` in `processes` processes through torch's launcher; return the exit code of the whole.
+def end_with_parent() -> None:
+    """Send this process SIGTERM when the one that started it is gone: it saves, and ends."""
+    parent = os.getppid()
 
-    The first failed process decides the code, so that a user sees what one process would have answered.
-    """
-    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of the launcher: exit codes and messages are ours
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    if device != "cpu" and torch.cuda.device_count() < processes:
-        raise EnvironmentFault(
-            f"--gpus {processes}: this machine has {torch.cuda.device_count()} GPUs; "
-            f"--device cpu runs {processes} CPU processes"
-        )
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
-    config = LaunchConfig(
-        run_id="inpaint",
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-    )
-    try:
-        elastic_launch(config, sys.executable)("-m", "inpaint_cli", *arguments)
-    except ChildFailedError as failure:
-        return _exit_code(failure.get_first_failure()[1].exitcode)
-    except SignalException as failure:
-        return 128 + int(failure.sigval)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
-
-
-def _exit_code(code: int) -> int:
-    """A process ended by signal n has exit code -n in Python and 128 + n in a shell."""
-    return 128 - code if code < 0 else code
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def share_of(batch: int, team: Team, accumulate: int) -> int:

@@ -3,6 +3,7 @@
 Clusters send SIGUSR1 some time before a machine is taken away.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from inpaint_cli.engine.processes import Team
+from inpaint_cli.errors import FAULTS
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 SAVING = signal.SIGUSR1
@@ -51,7 +53,7 @@ class Signals:
             raise KeyboardInterrupt
         else:
             self._end = self._end or number
-            if number == signal.SIGINT:
+            if number == signal.SIGINT and FAULTS not in os.environ:  # else the launcher answers
                 self.answer(ANSWER)
 
     def asked(self, team: Team) -> Asked:

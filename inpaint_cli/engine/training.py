@@ -1,9 +1,9 @@
 """The only training loop. It knows players and turns, no method by name."""
 
-import math
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, load_weights
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream, StepBatches
+from inpaint_cli.engine.ledger import Ledger, Update
+from inpaint_cli.engine.outlines import refuse_misfits
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.processes import SAVED, Team, TeamLost
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.signals import SAVING, Signals
-from inpaint_cli.errors import DivergedError, InputError, Interrupted
+from inpaint_cli.engine.whole import LastWhole
+from inpaint_cli.errors import DivergedError, InputError, Interrupted, printable
 from inpaint_cli.method import Batch, Method, Turn
 
 
@@ -119,16 +122,21 @@ class Learner:
             raise InputError(f"{checkpoint.path}: holds what completion needs alone; training cannot go on from it")
         load_weights(self.method, checkpoint.part("model"), checkpoint.path)
         averages = completion_weights(checkpoint)  # without averaged statistics, as first written, they begin here
+        refuse_misfits(self.averages, {name: averages[name] for name in self.averages}, checkpoint.path)
         for name, average in self.averages.items():
             average.copy_(averages[name])
         for player, optimizer in self.optimizers.items():
-            parameters = {
-                self.names[parameter]: parameter for group in optimizer.param_groups for parameter in group["params"]
-            }
-            for path, value in checkpoint.part(f"optimizer/{player}").items():
-                name, key = path.rsplit("/", 1)
-                optimizer.state[parameters[name]][key] = _like(parameters[name], value)
+            self._load_state(optimizer, checkpoint.part(f"optimizer/{player}"), checkpoint.path)
         self.step = checkpoint.header.step
+
+    def _load_state(self, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor], where: object) -> None:
+        """state: by PARAMETER/KEY, each of the parameter's shape or one number."""
+        parameters = {self.names[p]: p for group in optimizer.param_groups for p in group["params"]}
+        for path, value in state.items():
+            name, _, key = path.rpartition("/")
+            if name not in parameters or value.shape not in (parameters[name].shape, ()):
+                raise InputError(f"{printable(where)}: {printable(path)} is no state of this method's optimiser")
+            optimizer.state[parameters[name]][key] = _like(parameters[name], value)
 
     def check_finite(self) -> None:
         """Never save what is not finite, be it a weight, an average or an optimiser's state."""
@@ -141,68 +149,6 @@ def _like(parameter: Tensor, value: Tensor) -> Tensor:
     """Optimiser state on the parameter's device and in its memory layout, which fused optimisers rely on."""
     value = value.to(parameter.device)
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
-
-
-class Update(NamedTuple):
-    """What one turn did."""
-
-    player: str
-    terms: dict[str, Tensor]  # the mean of each loss term
-    norm: Tensor  # of the gradients
-
-
-class Ledger:
-    """Loss values on their way from device to log, fetched together so that a GPU does not wait for Python."""
-
-    def __init__(self, learner: Learner):
-        self.learner = learner
-        self.interval = 1 if learner.hardware.device.type == "cpu" else 20
-        self._pending: list[tuple[int, list[Update]]] = []
-
-    def note(self, updates: list[Update]) -> None:
-        self._pending.append((self.learner.step, updates))
-
-    @property
-    def due(self) -> bool:
-        plan = self.learner.plan
-        moments = (self.interval, plan.checkpoint_every, plan.sample_every, plan.validate_every, plan.steps)
-        return any(self.learner.step % moment == 0 for moment in moments if moment)
-
-    def settle(self) -> list[dict[str, float]]:
-        """Rows {step, term: mean over the team} since the last call.
-
-        Raises `DivergedError` at the first step whose losses or gradients are not finite: no checkpoint has them.
-        """
-        rows = [(step, _terms(updates), _norms(updates)) for step, updates in self._pending]
-        self._pending.clear()
-        values = torch.stack([value for _, *both in rows for named in both for value in named.values()]).double()
-        self.learner.team.average([values])
-        numbers = iter(values.tolist())
-        settled = []
-        for step, terms, norms in rows:
-            row = {name: next(numbers) for name in terms}
-            _refuse_infinite("the loss '{}' is", row, step)
-            _refuse_infinite("the gradients of the player '{}' have the norm", {n: next(numbers) for n in norms}, step)
-            settled.append({"step": step, **row})
-        return settled
-
-
-def _terms(updates: Iterable[Update]) -> dict[str, Tensor]:
-    return {name: value for update in updates for name, value in update.terms.items()}
-
-
-def _norms(updates: Iterable[Update]) -> dict[str, Tensor]:
-    """By player; where it took several turns, the sum, which is not finite where one of them is not."""
-    norms: dict[str, Tensor] = {}
-    for update in updates:
-        norms[update.player] = norms.get(update.player, 0.0) + update.norm.detach()
-    return norms
-
-
-def _refuse_infinite(what: str, values: dict[str, float], step: int) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise DivergedError(f"{what.format(name)} {value} at step {step}")
 
 
 class Observer(Protocol):
@@ -231,29 +177,49 @@ class Observer(Protocol):
 def fit(learner: Learner, stream: BatchStream, observer: Observer) -> None:
     """Train to the end of the plan, or until the observer has `finished`.
 
-    Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss or a gradient is not finite.
+    Raises `Interrupted` after saving when a signal came, `DivergedError` when a loss or a gradient is not finite, and
+    `TeamLost` after saving the last whole step when another process is gone.
     """
-    method, plan = learner.method, learner.plan
-    method.train()
-    ledger = Ledger(learner)
+    learner.method.train()
+    whole = LastWhole(learner)
     with Signals(observer.note) as signals:
-        while learner.step < plan.steps and not observer.finished:
-            ledger.note(take_step(learner, stream))
-            asked = signals.asked(learner.team)
-            if ledger.due or any(asked):
-                rows = ledger.settle()
-                if plan.validate_every and learner.step % plan.validate_every == 0:
-                    rows[-1]["validation"] = observer.validate()
-                observer.settled(rows)
-            last = learner.step == plan.steps or observer.finished
-            if learner.step % plan.sample_every == 0 or (last and not asked.end):
-                observer.sample()
-            if learner.step % plan.checkpoint_every == 0 or last or any(asked):
+        try:
+            _loop(learner, stream, observer, signals, whole)
+        except TeamLost as lost:
+            if lost.first and whole.restore():
+                team, learner.team = learner.team, Team()  # it writes for all that are left
                 observer.save()
-            if asked.save:
-                observer.note(f"saved after step {learner.step}, as {SAVING.name} asks; it goes on")
-            if asked.end and not last:
-                raise Interrupted(f"stopped by {asked.name} after step {learner.step}", asked.end)
+                team.say(SAVED)
+            raise
+
+
+def _loop(learner: Learner, stream: BatchStream, observer: Observer, signals: Signals, whole: LastWhole) -> None:
+    plan, ledger, first = learner.plan, Ledger(learner), learner.step
+    while learner.step < plan.steps and not observer.finished:
+        begun = time.monotonic()
+        ledger.note(take_step(learner, stream))
+        whole.keep()
+        if learner.step == first + 1:
+            learner.team.expect_steps_of(time.monotonic() - begun)
+        asked = signals.asked(learner.team)
+        if ledger.due or any(asked):
+            rows = ledger.settle()
+            if plan.validate_every and learner.step % plan.validate_every == 0:
+                rows[-1]["validation"] = observer.validate()
+            observer.settled(rows)
+        last = learner.step == plan.steps or observer.finished
+        sampling = learner.step % plan.sample_every == 0 or (last and not asked.end)
+        saving = learner.step % plan.checkpoint_every == 0 or last or any(asked)
+        if sampling:
+            observer.sample()
+        if saving:
+            observer.save()
+        if sampling or saving:
+            learner.team.wait()  # with patience, for the one that draws and writes
+        if asked.save:
+            observer.note(f"saved after step {learner.step}, as {SAVING.name} asks; it goes on")
+        if asked.end and not last:
+            raise Interrupted(f"stopped by {asked.name} after step {learner.step}", asked.end)
 
 
 def take_step(learner: Learner, stream: BatchStream) -> list[Update]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from inpaint_cli.engine.devices import Hardware, choose_hardware
-from inpaint_cli.engine.processes import Team, join_team, launch, launched, leave_team, local_rank
+from inpaint_cli.engine.launching import launch
+from inpaint_cli.engine.processes import Team, join_team, launched, leave_team, local_rank
 
 PATIENCE = timedelta(days=14)  # of a process that is done for the one with the most to do
 

@@ -10,12 +10,19 @@ from typing import Any
 
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import BatchStream
-from inpaint_cli.engine.processes import Team, join_team, leave_team, local_rank
+from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team, local_rank
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner, fit
-from inpaint_cli.errors import DivergedError, EnvironmentFault, Interrupted, is_out_of_memory, out_of_memory
+from inpaint_cli.errors import (
+    DivergedError,
+    EnvironmentFault,
+    InpaintError,
+    Interrupted,
+    is_out_of_memory,
+    out_of_memory,
+)
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
@@ -90,6 +97,9 @@ def train(
             audience = heard_by(progress, team.leads)
             resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
             return _train(run, resolved, hardware, team, audience)
+    except InpaintError:
+        team.say(FAILED)
+        raise
     finally:
         leave_team()
 
@@ -132,6 +142,8 @@ def saying_what_is_left(run: RunDirectory, method: str, batch: int) -> Iterator[
     except KeyboardInterrupt:
         message = f"ended by a second Ctrl-C, without saving the step in hand; {_kept(run)}. {going_on}"
         raise Interrupted(message, signal.SIGINT) from None
+    except TeamLost as error:
+        raise TeamLost(f"{error}; {_kept(run)}. {going_on}", error.first, error.explained) from None
     except DivergedError as error:
         raise DivergedError(f"{error}; {_kept(run)}. A lower learning rate, or --clip-gradients 1, may help") from None
     except (RuntimeError, MemoryError) as error:
