@@ -55,6 +55,17 @@ Masks = Annotated[
         "takes them when it is trained or evaluated on.",
     ),
 ]
+Splits = Annotated[
+    Literal["folders", "hash"] | None,
+    typer.Option(
+        "--splits",
+        help="folders: those called train, val, test … are the splits. hash: images are dealt by their names. "
+        "Default: folders where they are plainly meant so, hash where there are none.",
+    ),
+]
+AllowLeaks = Annotated[
+    bool, typer.Option("--allow-leaks", help="Take exact copies of one image in several splits, and say so.")
+]
 Download = Annotated[
     bool, typer.Option("--download", help="First fetch the original files into --source, where that is possible.")
 ]
@@ -75,6 +86,8 @@ def prepare(
     parsing: Parsing = None,
     landmarks: Landmarks = False,
     masks: Masks = None,
+    splits: Splits = None,
+    allow_leaks: AllowLeaks = False,
     device: options.Device = "auto",
     download: Download = False,
     dry_run: DryRun = False,
@@ -89,13 +102,13 @@ def prepare(
     if dry_run:
         forecast = preparing.forecast(
             recipe, source, output, limit=limit, size=size, mode=mode, parsing=parsing, landmarks=landmarks,
-            masks=masks, device=device, overwrite=overwrite,
+            masks=masks, splits=splits, device=device, overwrite=overwrite,
         )  # fmt: skip
         return say(foretold(forecast))
     prepared = preparing.prepare(
         recipe, source, output, limit=limit, workers=workers, size=size, mode=mode, strict=strict, parsing=parsing,
-        landmarks=landmarks, masks=masks, device=device, download=download, overwrite=overwrite,
-        progress=Terminal(quiet),
+        landmarks=landmarks, masks=masks, splits=splits, allow_leaks=allow_leaks, device=device, download=download,
+        overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(prepared))
@@ -115,6 +128,8 @@ def foretold(forecast: "Forecast") -> str:
         f" {forecast.free:,} free",
         f"terms: {recipe.terms}",
     ]
+    if plan.layout:
+        lines.insert(1, f"layout: {plan.layout}")
     if plan.without_image:
         lines.insert(-1, f"listed without an image in the source: {plan.without_image:,} rows")
     return "\n".join([*lines, "nothing was written (--dry-run)"])
@@ -130,6 +145,9 @@ def summary(prepared: "Prepared") -> str:
         *(f"  {split:<12}{rows:>9,}" for split, rows in prepared.rows.items()),
         f"labels: {', '.join(prepared.labels) or 'none'}",
     ]
+    if prepared.layout:
+        lines.append(f"layout: {prepared.layout}")
+    lines.append(f"copies: {prepared.copied.words}")
     if file.has_masks:
         lines.append(f"masks: stored, {printable(file.options.get('masks', ''))}")
     if prepared.without_image:

@@ -66,6 +66,7 @@ def card_text(facts: dict[str, Any]) -> str:
     recipe = facts["recipe"]
     options = dict(facts["options"])
     notes = options.pop("notes", [])
+    layout, copies, leaks = (options.pop(name, None) for name in ("layout", "copies", "leaks"))
     options.pop("masks", None)
     changed = ", ".join(f"{name} {value}" for name, value in options.items() if value is not None)
     lines = [
@@ -74,6 +75,8 @@ def card_text(facts: dict[str, Any]) -> str:
         f"paper:    {recipe.get('paper', 'none')}: {recipe.get('sentence', '')}",
         f"options:  {printable(changed)}",
         *(f"note:     {printable(note)}" for note in notes),
+        *([f"layout:   {printable(layout)}"] if layout else []),
+        *([f"copies:   {printable(copies)}, across splits {printable(leaks)}"] if copies else []),
         f"images:   {facts['width']}×{facts['height']}, {facts['colours']}",
         *(f"  {name:<12}{split['images']:>9,}" for name, split in facts["splits"].items()),
         *([f"masks:    one for each image, {facts['masks']} (--masks stored)"] if facts["masks"] else []),

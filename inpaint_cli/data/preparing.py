@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inpaint_cli.data.copies import NAMED, NOTHING_COPIED, Copied, Digests, refuse_leaks
 from inpaint_cli.data.labelling import Labeller
 from inpaint_cli.data.masking import Masker
 from inpaint_cli.data.pool import map_in_order
@@ -51,6 +52,8 @@ class Prepared:
     labels: tuple[str, ...]
     skipped: Skipped
     without_image: int
+    layout: str | None = None  # in which form the source was found, where it may have several
+    copied: Copied = NOTHING_COPIED
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Plan:
     rows: dict[str, int]
     measure: Measure
     without_image: int
+    layout: str | None = None
 
 
 def prepare_file(
@@ -72,12 +76,14 @@ def prepare_file(
     workers: int = 1,
     strict: bool = False,
     overwrite: bool = False,
+    allow_leaks: bool = False,
     labeller: Labeller | None = None,
     masker: Masker | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Prepared:
     """Make `output` from `source`. `text` is the recipe's own; `limit` is per split.
 
+    allow_leaks: exact copies may lie in several splits, as they may where a source comes with its own.
     labeller: adds label maps; masker: adds a mask to each image.
     """
     folder = _folder(recipe, source, output, overwrite)
@@ -87,13 +93,17 @@ def prepare_file(
     measured, chosen = _measured(recipe, reading, limit, labeller, masker)
     refuse_without_room(output, measured, min(reading.total, limit * len(SPLITS)) if limit else reading.total)
     with spooling(output) as spools:
-        shaped = _shaped(shaping, chosen, workers, labeller, masker)
-        skipped = _spool_rows(shaped, spools, strict, lambda n: progress(n, total))
+        shaped, digests = _shaped(shaping, chosen, workers, labeller, masker), Digests()
+        skipped = _spool_rows(shaped, spools, digests, strict, lambda n: progress(n, total))
         rows = {split: spool.rows for split, spool in spools.items() if spool.rows}
         _refuse_too_few(recipe, folder, rows, skipped, limit)
-        write(output, spools, _header(recipe, text, reading, limit, labeller, masker), overwrite)
+        copied = digests.copied()
+        if not (allow_leaks or recipe.source.has_splits):  # published splits are what they are: it is said
+            leaking = (place for leak in copied.leaks[:NAMED] for place in leak)
+            refuse_leaks(copied, {place: spools[place[0]].name(place[1]) for place in leaking}, folder)
+        write(output, spools, _header(recipe, text, reading, limit, labeller, masker, copied), overwrite)
     file = PreparedFile(output)
-    return Prepared(file, rows, file.labels, skipped, reading.without_image)
+    return Prepared(file, rows, file.labels, skipped, reading.without_image, reading.layout, copied)
 
 
 def plan(
@@ -110,7 +120,7 @@ def plan(
     measured, chosen = _measured(recipe, reading, limit, labeller, masker)
     counted = Counter(row.split for row in chosen)
     rows = {split: counted[split] for split in SPLITS if counted[split]}
-    return Plan(rows, measured, reading.without_image)
+    return Plan(rows, measured, reading.without_image, reading.layout)
 
 
 def download(recipe: Recipe, folder: Path) -> None:
@@ -172,7 +182,8 @@ def _chosen(recipe: Recipe, reading: Reading, limit: int | None) -> Iterator[Row
     """The rows, each with its split, at most `limit` per split."""
     taken: Counter[str | None] = Counter()
     for row in reading.rows:
-        row = replace(row, split=recipe.splits.split(row.name)) if recipe.splits else row
+        if recipe.splits and (row.split is None or recipe.source.has_splits):
+            row = replace(row, split=recipe.splits.split(row.name))
         if limit is None or taken[row.split] < limit:
             taken[row.split] += 1
             yield row
@@ -195,7 +206,11 @@ def _shaped(
 
 
 def _spool_rows(
-    shaped: Iterable[Shaped], spools: dict[str, Spool], strict: bool, progress: Callable[[int], None]
+    shaped: Iterable[Shaped],
+    spools: dict[str, Spool],
+    digests: Digests,
+    strict: bool,
+    progress: Callable[[int], None],
 ) -> Skipped:
     skipped, done = Skipped(), 0
     for rows, columns, reasons in shaped:
@@ -203,20 +218,22 @@ def _spool_rows(
             if strict:
                 raise InputError(f"{reason} (--strict: nothing was written)")
             skipped.add(reason)
-        _spool_task([row for index, row in enumerate(rows) if index not in reasons], columns, spools)
+        _spool_task([row for index, row in enumerate(rows) if index not in reasons], columns, spools, digests)
         done += len(rows)
         progress(done)
     return skipped
 
 
-def _spool_task(rows: list[Row], columns: dict[str, np.ndarray], spools: dict[str, Spool]) -> None:
+def _spool_task(rows: list[Row], columns: dict[str, np.ndarray], spools: dict[str, Spool], digests: Digests) -> None:
     """`columns` hold the values of all `rows`, which may belong to several splits."""
     splits = np.array([row.split for row in rows])
     for split in dict.fromkeys(row.split for row in rows):
         assert split is not None  # `_chosen` gave each row its own
         names = [row.name for row in rows if row.split == split]
         own = splits == split
-        spools[split].extend(names, {name: values if own.all() else values[own] for name, values in columns.items()})
+        values = {name: values if own.all() else values[own] for name, values in columns.items()}
+        spools[split].extend(names, values)
+        digests.add(split, values["images"])
 
 
 def _batched(rows: Iterator[Row], row_bytes: int) -> Iterator[list[Row]]:
@@ -258,13 +275,18 @@ def _header(
     limit: int | None,
     labeller: Labeller | None,
     masker: Masker | None,
+    copied: Copied,
 ) -> dict[str, object]:
     options: dict[str, object] = {
         "size": recipe.size,
         "mode": recipe.mode,
         "limit": limit,
         "notes": list(reading.notes),
+        "copies": copied.copies,
+        "leaks": len(copied.leaks),
     }
+    if reading.layout is not None:
+        options["layout"] = reading.layout
     if labeller is not None:
         options["predicted"] = f"{' and '.join(labeller.label_names)} by {labeller.origin}"
     if masker is not None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName
+from inpaint_cli.data.layouts import Choice
 from inpaint_cli.data.rows import place_of
 from inpaint_cli.data.sources import AnySource
 from inpaint_cli.errors import InputError, UsageError, unknown
@@ -77,6 +78,14 @@ class Recipe(BaseModel):
         if not 8 <= size <= MAX_SIZE:
             raise UsageError(f"--size {size}: must be between 8 and {MAX_SIZE} pixels")
         return self.model_copy(update={"size": size})
+
+    def splitting(self, choice: Choice | None) -> "Recipe":
+        """The recipe with another way to read splits from folders, where its source has one."""
+        if choice is None:
+            return self
+        if "splits" not in type(self.source).model_fields:
+            raise UsageError(f"recipe {self.name} has splits of its own; --splits does not apply to it")
+        return self.model_copy(update={"source": self.source.model_copy(update={"splits": choice})})
 
 
 def recipe_names() -> list[str]:

@@ -49,6 +49,7 @@ class Reading:
     label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the columns of a label are called
     without_image: int = 0  # rows of the lists whose image is not in the source
     notes: tuple[str, ...] = ()  # what was decided by what the source holds; kept in the prepared file
+    layout: str | None = None  # in which form the source was found, where it may have several
 
 
 def place_of(name: str) -> float:

@@ -4,6 +4,7 @@ HDF5 writes only the layout, a few kilobytes. The rows go to the offsets that it
 full disk is an ordinary error instead of a crash inside the library.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -70,6 +71,14 @@ class Spool:
                 raise ValueError(f"{names[0]}: {column} of shape {values.shape[1:]} after {self._shapes[column]}")
             self._file(column).write(values.data)
         self.rows += len(names)
+
+    def name(self, row: int) -> str:
+        """The source name of a row that was added."""
+        block, place = divmod(row, DIGEST_ROWS)
+        start, end = [*self._name_blocks, self._name_end][block : block + 2]
+        self._file(NAMES).flush()
+        names = _split_names(os.pread(self._file(NAMES).fileno(), end - start, start))
+        return next(itertools.islice(names, place, None)).decode("utf-8", "surrogateescape")
 
     def _write_names(self, names: list[bytes]) -> None:
         file = self._file(NAMES)

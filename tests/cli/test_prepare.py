@@ -24,7 +24,7 @@ def run():
 def tree(tmp_path):
     (tmp_path / "tree").mkdir()
     for number in range(20):
-        Image.new("RGB", (40, 40), (number, 0, 0)).save(tmp_path / "tree" / f"{number}.png")
+        Image.new("RGB", (40, 40), (12 * number, 0, 0)).save(tmp_path / "tree" / f"{number}.png")
     (tmp_path / "tree" / "note.txt").write_text("no image")
     return tmp_path / "tree"
 
@@ -50,7 +50,10 @@ def test_limit_and_quiet(run, tree, tmp_path):
     assert (done.exit_code, done.stdout) == (0, "")
     file = PreparedFile(tmp_path / "a.h5")
     assert {len(file.split(split)) for split in file.splits} == {1}
-    assert file.options == {"limit": 1, "mode": "rgb", "notes": [], "size": 128}
+    assert file.options == {
+        "limit": 1, "mode": "rgb", "notes": [], "size": 128, "copies": 0, "leaks": 0,
+        "layout": "no split folders: dealt by names; no class folders",
+    }  # fmt: skip
 
 
 def test_mistakes_raise_one_error_of_their_kind(run, tree, tmp_path):

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from inpaint_cli.data import preparing
 from inpaint_cli.data.labelling import Labeller
+from inpaint_cli.data.layouts import Choice
 from inpaint_cli.data.masking import Masker
 from inpaint_cli.data.pool import default_workers
 from inpaint_cli.data.preparing import Plan, Prepared
@@ -48,6 +49,8 @@ def prepare(
     parsing: Path | str | None = None,
     landmarks: bool = False,
     masks: str | None = None,
+    splits: Choice | None = None,
+    allow_leaks: bool = False,
     device: str = "auto",
     download: bool = False,
     overwrite: bool = False,
@@ -61,10 +64,12 @@ def prepare(
         another; strict: an unreadable image is an error.
     parsing: a trained face-parser that labels images, with `landmarks` by the five points that its maps show, too.
     masks: a mask is stored with each image, "folder:PATH" or another specification; "stored" stands for it afterwards.
+    splits: whether folders called train, validation, test … are splits ("folders") or images are dealt by their names
+        ("hash"); None asks where that is not plain. allow_leaks: exact copies may lie in several splits.
     Returns what was made: `file` (a `PreparedFile`), rows by split, labels, what was skipped and why.
     """
     audience = heard_by(progress)
-    chosen, text = _chosen(recipe, size, mode)
+    chosen, text = _chosen(recipe, size, mode, splits)
     labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, audience)
     if download:
         fetch(chosen, source, audience)
@@ -78,6 +83,7 @@ def prepare(
             workers=workers or default_workers(),
             strict=strict,
             overwrite=overwrite,
+            allow_leaks=allow_leaks,
             labeller=labeller,
             masker=masker,
             progress=advance,
@@ -114,11 +120,12 @@ def forecast(
     parsing: Path | str | None = None,
     landmarks: bool = False,
     masks: str | None = None,
+    splits: Choice | None = None,
     device: str = "auto",
     overwrite: bool = False,
 ) -> Forecast:
     """What `prepare` would make of the same arguments, and how much disk it needs; nothing is written."""
-    chosen, _ = _chosen(recipe, size, mode)
+    chosen, _ = _chosen(recipe, size, mode, splits)
     target = _output(chosen, output)
     labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, Audience())
     plan = preparing.plan(chosen, _path(source), target, limit, overwrite, labeller, masker)
@@ -146,9 +153,9 @@ class _Notes(io.TextIOBase):
         return len(text)
 
 
-def _chosen(recipe: str, size: int | None, mode: Mode | None) -> tuple[Recipe, str]:
+def _chosen(recipe: str, size: int | None, mode: Mode | None, splits: Choice | None) -> tuple[Recipe, str]:
     chosen, text = load_recipe(recipe)
-    return chosen.resized(size).model_copy(update={"mode": mode} if mode else {}), text
+    return chosen.resized(size).splitting(splits).model_copy(update={"mode": mode} if mode else {}), text
 
 
 def _path(source: Path | str | None) -> Path | None:

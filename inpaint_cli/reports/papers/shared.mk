@@ -55,7 +55,7 @@ ifeq ($(SCALE)$(DATA),smoke)
 	$(INPAINT) prepare demo -o $@ --overwrite
 else
 	@test -n "$(DATA)" || { echo "say where the original files are: DATA=FOLDER, which holds $(SOURCE)/" >&2; exit 2; }
-	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE)" $(PREPARE_$*) -o $@ --overwrite
+	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE)" $(PREPARE_$*) --allow-leaks -o $@ --overwrite
 endif
 
 # $(call runs,NAMES): the models that are trained in these run directories.
