@@ -19,13 +19,8 @@ from inpaint_cli.imaging.photos import Photo, output_format
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
-from inpaint_cli.jobs.photos.completing import (
-    Within,
-    fill,
-    fill_pages,
-    made_opaque,
-    refuse_what_the_method_does_not_read,
-)
+from inpaint_cli.jobs.photos.completing import refuse_what_the_method_does_not_read
+from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions
 from inpaint_cli.jobs.photos.options import EVERY_PAGE, PhotoOptions, check_pages, framing_of
 from inpaint_cli.jobs.photos.pairing import numbered, result_path

@@ -1,13 +1,12 @@
 """Photos through a loaded method, one after the other or shared by several processes; one failure stops no other."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from inpaint_cli.engine.completing import complete_photo
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.framing import Framing
 from inpaint_cli.engine.processes import Team
@@ -15,14 +14,14 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, Usage
 from inpaint_cli.files import refuse_existing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.deep import to_eight_bits
-from inpaint_cli.imaging.holes import dilated, faded
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
-from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, pages_in, read_photo
-from inpaint_cli.imaging.writing import write_pages, write_photo
+from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo
+from inpaint_cli.imaging.writing import write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
+from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
 from inpaint_cli.jobs.photos.finding import find_photos
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.options import (
@@ -40,8 +39,6 @@ from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
 from inpaint_cli.jobs.teams import joined
 from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
 from inpaint_cli.settings import Assignments, settings_values
-
-Within = Callable[[int, int], None]  # parts of a photo's hole that are done, parts in all
 
 
 @dataclass(frozen=True)
@@ -312,89 +309,6 @@ class Completing:
         framing = {} if loaded.method.any_size else asdict(options.framing or Framing())
         used = given | framing | settings_values(loaded.method.settings)
         return {name: printable(value) for name, value in used.items()}
-
-
-@dataclass(frozen=True)
-class Pages:
-    """All pages or frames of a file, completed."""
-
-    photos: list[Photo]
-    holes: list[np.ndarray]  # bool [H, W]
-    completed: list[np.ndarray]  # [samples, H, W, C]
-    notes: list[str]
-
-    def write(self, sample: int, path: Path, overwrite: bool) -> tuple[str, ...]:
-        """Write one sample of every page into one file; returns what that cannot keep."""
-        pixels = [completed[sample] for completed in self.completed]
-        return write_pages(self.photos, pixels, path, overwrite, self.holes)
-
-
-def fill_pages(
-    path: Path,
-    most: int | None,
-    hole_of: Callable[[Photo], Hole],
-    filled: Callable[[Photo, Hole, Within], np.ndarray],
-    within: Within,
-) -> Pages:
-    """Read a file page by page, and complete each: `filled` says how, `hole_of` where. most: pixels of a page."""
-    pages, count = Pages([], [], [], []), pages_in(path)
-    for number in range(count):
-        photo = read_photo(path, most, number)
-        hole = hole_of(photo)
-        pages.completed.append(filled(photo, hole, part_of(within, number, count)))
-        pages.photos.append(made_opaque(photo, hole))
-        pages.holes.append(hole.anywhere)
-        pages.notes.extend([*photo.notes, *hole.notes])
-    return pages
-
-
-def part_of(within: Within, number: int, count: int) -> Within:
-    """What hears how far the number-th of so many pages is, and says how far all are."""
-    return lambda done, total: within(number * total + done, count * total)
-
-
-def fill(
-    photo: Photo,
-    hole: Hole,
-    loaded: Loaded,
-    hardware: Hardware,
-    options: PhotoOptions,
-    sources: np.ndarray | None = None,
-    reference: np.ndarray | None = None,
-    within: Within = lambda done, total: None,
-) -> np.ndarray:
-    """The photo with its hole filled, [samples, H, W, C] of its type.
-
-    sources: bool [H, W], where may be copied from; reference: [H, W, C], whom the completion is to resemble; within:
-    called with how many parts of the hole are done, and how many there are.
-    """
-    feather = options.masks.feather
-    completed = complete_photo(
-        loaded.method,
-        photo.pixels,
-        dilated(hole.pixels, feather),
-        hardware,
-        samples=options.samples,
-        seed=options.masks.seed,
-        sources=sources,
-        invisible=photo.invisible,
-        framing=options.framing,
-        reference=reference,
-        progress=within,
-    )
-    return faded(photo.pixels, completed, hole.pixels, feather) if feather else completed
-
-
-def made_opaque(photo: Photo, hole: Hole, keep: bool = False) -> Photo:
-    """The photo with what was its transparent part as opaque as the rest, where that part was the hole.
-
-    An alpha channel that is opaque everywhere is left out, unless it is to be kept.
-    """
-    if photo.alpha is None or not hole.makes_opaque:
-        return photo
-    opaque = np.iinfo(photo.alpha.dtype).max
-    alpha = np.where(hole.pixels, opaque, photo.alpha).astype(photo.alpha.dtype)
-    return replace(photo, alpha=None if (alpha == opaque).all() and not keep else alpha)
 
 
 def _fault(error: Exception) -> InpaintError:
