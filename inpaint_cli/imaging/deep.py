@@ -21,7 +21,7 @@ FULL = 65535
 PNG_HEADER = 33  # bytes: the signature and the IHDR chunk
 # Fast and no larger for photographs than libpng's own choice, which is 7 times slower.
 PNG_SPEED = {"level": 1, "strategy": 3, "filter": 16}
-GREY, COLOUR = 1, 2  # TIFF's photometric interpretations
+WHITE_IS_ZERO, GREY, COLOUR = 0, 1, 2  # TIFF's photometric interpretations
 UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2  # TIFF's kinds of further channels
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # TIFF's kinds of numbers
 MOST_CHANNELS = 64  # a file that claims more is damaged
@@ -50,7 +50,9 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
     if tags.get(ExifTags.Base.SamplesPerPixel, 1) > MOST_CHANNELS:
         return False
     bits, kinds = _bits(image), _extra_samples(image)
-    plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (GREY, COLOUR) and _sample_formats(image) == {UNSIGNED}
+    plain = tags.get(ExifTags.Base.PhotometricInterpretation) in (WHITE_IS_ZERO, GREY, COLOUR) and _sample_formats(
+        image
+    ) == {UNSIGNED}
     further = UNSPECIFIED in kinds or len(kinds) > 1
     return plain and (bits == {16} or (further and bits == {8}))
 
@@ -117,6 +119,8 @@ def read_deep(path: Path, image: Image.Image, turned: int = 1, page: int = 0) ->
     alpha = others[:, :, transparent[0]] if transparent else None
     further = np.delete(others, transparent, axis=2)
     colour = np.ascontiguousarray(colour)
+    if getattr(image, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == WHITE_IS_ZERO:
+        colour = np.iinfo(colour.dtype).max - colour
     if alpha is not None and kinds[transparent[0]] == ASSOCIATED:
         colour = _unmultiplied(colour, alpha)
     return Channels(colour, alpha, further if further.shape[2] else None)

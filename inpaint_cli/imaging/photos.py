@@ -113,7 +113,7 @@ def read_photo(path: str | Path, most: int | None = None, page: int | None = Non
         channels = deep or _channels(image, native)
         height, width = channels.colour.shape[:2]
         metadata = read_metadata(image, turned, (width, height), header.chunks)
-        notes = [*header.notes, *note_of_more(image)]
+        notes = [*header.notes, *note_of_more(image), *_note_of_channels(channels)]
         if header.sixteen and deep is None and not header.raster:
             notes.append("16 bits per channel: completed and written with 8")
         return Photo(
@@ -188,6 +188,14 @@ def _channels(image: Image.Image, native: Native | None) -> Channels:
         return Channels(native.shown(), None, None)
     colour, alpha = colour_and_alpha(upright_image(image))
     return Channels(pixels_of(colour).copy(), None if alpha is None else np.array(alpha), None)
+
+
+def _note_of_channels(channels: Channels) -> list[str]:
+    if channels.further is None:
+        return []
+    count = channels.further.shape[2]
+    further = "a further channel stays as it is" if count == 1 else f"{count} further channels stay as they are"
+    return [f"{further}, in the hole too: colours alone are completed"]
 
 
 def _format_of(image: Image.Image) -> str:

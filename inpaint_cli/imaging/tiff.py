@@ -40,7 +40,7 @@ def kept_compression(metadata: Metadata) -> tuple[int, tuple[str, ...]]:
     own = metadata.compression[0]
     if own in (RAW, PACKBITS) or own in COMPRESSIONS:
         return own, ()
-    return DEFLATE, (f"TIFF: compressed by Deflate and not by {NAMES.get(own, own)}, which does not keep every pixel",)
+    return DEFLATE, (f"TIFF: compressed by Deflate and not by {NAMES.get(own, own)}, which cannot keep these pixels",)
 
 
 class Page(NamedTuple):

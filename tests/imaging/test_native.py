@@ -40,7 +40,7 @@ def test_channels_and_depth_in_any_arrangement(tmp_path, bits, planar, channels,
         extrasamples=extra or None,
     )  # fmt: skip
     photo = read_photo(tmp_path / "in.tif")
-    assert photo.pixels.dtype == values.dtype and photo.notes == ()
+    assert photo.pixels.dtype == values.dtype and ("a further channel stays" in "".join(photo.notes)) == bool(further)
     assert (photo.alpha is not None) == ("unassalpha" in extra)
     assert (0 if photo.further is None else photo.further.shape[2]) == further
     assert write_photo(photo, filled(photo), tmp_path / "out.tif") == ()
@@ -59,6 +59,14 @@ def test_a_format_without_further_channels_says_that_they_are_left_out(tmp_path)
     photo = read_photo(tmp_path / "in.tif")
     assert "PNG has no further channels: 1 of the TIFF left out" in write_photo(photo, photo.pixels, tmp_path / "o.png")
     np.testing.assert_array_equal(read_photo(tmp_path / "o.png").pixels, values[:, :, :3])
+
+
+def test_white_may_be_zero(tmp_path):
+    values = GENERATOR.integers(0, 65536, (20, 30), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="miniswhite")
+    photo = read_photo(tmp_path / "in.tif")
+    np.testing.assert_array_equal(photo.pixels[:, :, 0], 65535 - values)
+    assert photo.notes == ()
 
 
 def test_depth_that_is_lost_is_said(tmp_path):
@@ -178,6 +186,6 @@ def test_numbers_that_are_all_the_same_or_missing_do_no_harm():
 def test_the_cases(tmp_path, name):
     before = tifffile.imread(CASES / name)
     photo = read_photo(CASES / name)
-    assert photo.notes == () and write_photo(photo, photo.pixels, tmp_path / name) == ()
+    assert len(photo.notes) == (name == "rgbi64.tif") and write_photo(photo, photo.pixels, tmp_path / name) == ()
     before = np.moveaxis(before, 0, 2) if name == "planar16.tif" else before
     np.testing.assert_array_equal(tifffile.imread(tmp_path / name), before)

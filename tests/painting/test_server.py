@@ -193,6 +193,31 @@ def test_what_the_brush_touches_at_all_is_hole_and_what_an_eraser_leaves_is_not(
     assert hole[19:30, 10:40].all() and hole.sum() == 11 * 30
 
 
+def test_what_describes_a_photo_and_its_own_numbers_are_kept_by_the_page_too(tmp_path):
+    """A JPEG with all that it says, a raster of elevations, a TIFF of CMYK: painted on, completed and saved."""
+    import tifffile
+
+    pixels = smooth_pictures(1, 80)[0][:HEIGHT]
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", dpi=(300, 300), comment=b"box 3", quality=90)
+    tifffile.imwrite(tmp_path / "b.tif", pixels[:, :, 0].astype(np.float32) * 7.5)
+    Image.fromarray(pixels).convert("CMYK").save(tmp_path / "c.tif", dpi=(300, 300))
+    hole = np.zeros((HEIGHT, WIDTH), bool)
+    hole[20:30, 10:40] = True
+    for name in ("a.jpg", "b.tif", "c.tif"):
+        photo, result = read_photo(tmp_path / name), tmp_path / f"result_{name}"
+        made = lambda hole, seed, photo=photo: np.where(hole[..., None], photo.pixels[::-1], photo.pixels)  # noqa: E731
+        session = Session(photo, made, Outputs(tmp_path / f"mask_{name}.png", result))
+        assert session.photo_uri().startswith("data:image/")
+        session.complete(painted())
+        session.save(painted())
+        before, after = Image.open(tmp_path / name), Image.open(result)
+        assert (before.mode, before.info.get("dpi")) == (after.mode, after.info.get("dpi"))
+        assert before.info.get("comment") == after.info.get("comment") and session.notes == ()
+        far = np.s_[:, 48:]  # blocks of the JPEG that the hole does not touch
+        assert (np.asarray(before)[far] == np.asarray(after)[far]).all()
+        assert (np.asarray(before)[hole] != np.asarray(after)[hole]).any()
+
+
 def test_completions_that_are_asked_for_at_once_are_made_one_after_the_other(running, session):
     running_now, quick = [], session._complete
 
