@@ -119,7 +119,7 @@ def test_a_full_disk_names_the_file(tmp_path):
 
     with pytest.raises(OSError, match=r"result\.png"), replacing(tmp_path / "result.png"):
         full()
-    with pytest.raises(OSError, match="result.png") as raised, replacing(tmp_path / "result.png") as temporary:
+    with pytest.raises(OSError, match=r"result\.png") as raised, replacing(tmp_path / "result.png") as temporary:
         temporary.read_text()  # a fault of the temporary file is one of the file
     assert raised.value.filename == str(tmp_path / "result.png")
     with pytest.raises(FileNotFoundError, match="other"), naming(tmp_path / "result.png"):

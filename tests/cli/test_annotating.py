@@ -9,10 +9,10 @@ import torch
 from conftest import inpaint, pixels
 from PIL import Image
 
-from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.data.label_maps import HELEN, NUMBERS
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.writer import spooling, write
+from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.reports.palette import PALETTE
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from conftest import inpaint
 
-from inpaint_cli.jobs.loading import load_for_completion
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.feeding import to_signed
+from inpaint_cli.jobs.loading import load_for_completion
 
 
 @pytest.fixture(scope="module")
