@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 HALF = 128  # what is covered this much is certainly hole
@@ -50,7 +51,7 @@ class Looks(NamedTuple):
 
 def covered(levels: np.ndarray, compressed: bool = False) -> Covered:
     """Levels, uint8 [H, W] -> what they cover. compressed: whether the file's own kind loses something."""
-    counts = np.bincount(levels.ravel(), minlength=256)
+    counts = counts_of(levels)
     present = np.flatnonzero(counts)
     if len(present) == 1:
         return Covered(levels >= HALF)
@@ -62,6 +63,11 @@ def covered(levels: np.ndarray, compressed: bool = False) -> Covered:
     if hole.mean() > ALMOST_ALL > 1.2 * half.mean():
         return Covered(half, (*notes, "it covers nearly every pixel a little: what it covers by half is the hole"))
     return Covered(hole, notes)
+
+
+def counts_of(levels: np.ndarray) -> np.ndarray:
+    """How many pixels have each of the 256 levels."""
+    return np.array(Image.fromarray(levels).histogram())  # np.bincount takes 8 bytes for each pixel
 
 
 def in_eight_bits(values: np.ndarray) -> np.ndarray:
@@ -82,7 +88,7 @@ def in_eight_bits(values: np.ndarray) -> np.ndarray:
 
 def is_picture(levels: np.ndarray) -> bool:
     """Whether so much is neither black nor white, and so uneven, that this is a photo and no mask."""
-    counts = np.bincount(levels.ravel(), minlength=256)
+    counts = counts_of(levels)
     grey = counts[DARK:LIGHT].sum() / levels.size
     if grey <= PICTURE_GREY or np.count_nonzero(counts) <= 8:
         return False

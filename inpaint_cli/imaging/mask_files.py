@@ -13,7 +13,7 @@ from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.files import replacing
-from inpaint_cli.imaging.coverage import HALF, covered, in_eight_bits, is_picture
+from inpaint_cli.imaging.coverage import HALF, counts_of, covered, in_eight_bits, is_picture
 from inpaint_cli.imaging.decoding import MAX_PIXELS, SIXTEEN_BIT, colour_and_alpha, opened, printable
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.orientation import TURNS_THE_SIDES, orientation_of, upright
@@ -195,7 +195,7 @@ def _fitted(layer: np.ndarray, size: tuple[int, int], corner: tuple[float, float
 
 def _refuse_picture(levels: np.ndarray, name: object, photo: Photo | None) -> None:
     """Raise `InputError` for a picture in a mask's place, and for a copy of the photo that was painted on."""
-    if len(np.unique(levels[:: max(levels.shape[0] // 64, 1)])) <= 2 and len(np.unique(levels)) <= 2:
+    if np.count_nonzero(counts_of(levels)) <= 2:
         return
     copied, changed = (0.0, 0) if photo is None else _of_a_copy(levels, photo)
     if copied >= COPIED:
@@ -243,7 +243,9 @@ def read_sources(path: str | Path, size: tuple[int, int]) -> np.ndarray:
     if layers.size != tuple(size):
         raise InputError(f"{printable(path)}: {_sizes(layers.size, size)}; a mask has its photo's size")
     levels, _ = _coverage(layers)
-    white = levels == levels.max() if len(np.unique(levels)) == 2 else levels >= HALF  # whole, or it is not copied
+    white = (
+        levels == levels.max() if np.count_nonzero(counts_of(levels)) == 2 else levels >= HALF
+    )  # whole, or it is not copied
     if not white.any():
         raise InputError(f"{printable(path)}: nothing is white; paint what may be copied from white")
     return white
