@@ -31,12 +31,26 @@ def turned_tables(tables: list[list[int]], turned: int) -> list[list[int]]:
     return [np.array(table).reshape(SIDE, SIDE).T.ravel().tolist() for table in tables]
 
 
+def turns_whole(path: Path, turned: int) -> bool:
+    """Whether a JPEG can be turned block by block: no incomplete one would come to lie at its top or left."""
+    frame = next((segment for marker, segment in _segments(path.read_bytes()) if marker in FRAMES), b"")
+    if turned == 1 or not frame:
+        return True
+    height, width = int.from_bytes(frame[5:7]), int.from_bytes(frame[7:9])
+    factors = [(factor >> 4, factor & 15) for factor in frame[11 : 10 + 3 * frame[9] : 3]]  # across, down
+    wide, tall = (SIDE * max(lengths) for lengths in zip(*factors, strict=True))
+    across, upside_down, mirrored = STEPS[turned]
+    rows, columns = (mirrored, upside_down) if across else (upside_down, mirrored)
+    uneven = across and any(first != second for first, second in factors)
+    return not (uneven or (rows and height % tall) or (columns and width % wide))
+
+
 def keep_blocks(written: Path, own: Path, changed: np.ndarray, turned: int = 1) -> bool:
     """Put the blocks of the file `own` into the file `written` where nothing is changed; whether that could be done.
 
     changed: bool [H, W], of the photo upright; turned: its EXIF orientation. Both files must have been coded alike.
     """
-    if not {_frame(written), _frame(own)} <= CODED_AS_HERE:
+    if not {_frame(written), _frame(own)} <= CODED_AS_HERE or not turns_whole(own, turned):
         return False
     try:
         import jpeglib
@@ -67,7 +81,7 @@ def _planes(new: Any, old: Any, turned: int) -> dict[str, np.ndarray] | None:
         return None
     across = turned in TURNS_THE_SIDES
     size = (old.width, old.height) if across else (old.height, old.width)
-    if (new.height, new.width) != size or not _divides(old, turned):
+    if (new.height, new.width) != size:
         return None
     planes = {name: _turned(getattr(old, name), turned) for name in names}
     tables = [_table(old, number) for number in range(len(names))]
@@ -78,15 +92,6 @@ def _planes(new: Any, old: Any, turned: int) -> dict[str, np.ndarray] | None:
 
 def _table(jpeg: Any, component: int) -> np.ndarray:
     return np.asarray(jpeg.qt[jpeg.quant_tbl_no[component]])
-
-
-def _divides(old: Any, turned: int) -> bool:
-    """Whether no incomplete block would come to lie at the photo's top or left when it is turned."""
-    sides = [SIDE * int(factor) for factor in np.max(np.asarray(old.samp_factor), axis=0)]
-    _, upside_down, mirrored = STEPS[turned]
-    across = turned in TURNS_THE_SIDES
-    rows, columns = (mirrored, upside_down) if across else (upside_down, mirrored)
-    return not ((rows and old.height % sides[0]) or (columns and old.width % sides[1]))
 
 
 def _turned(blocks: np.ndarray, turned: int) -> np.ndarray:

@@ -6,7 +6,7 @@ What no longer holds is set right: the EXIF orientation and sizes, and thumbnail
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin
@@ -76,7 +76,7 @@ def read_metadata(
     return Metadata(
         exif=_safely(lambda image: _exif(image, size), image, b""),
         icc_profile=_bytes(info.get("icc_profile")) or _bytes(tags.get(ICC)),
-        xmp=_upright_xmp(_bytes(info.get("xmp")) or _bytes(tags.get(XMP)), turned),
+        xmp=turned_xmp(_bytes(info.get("xmp")) or _bytes(tags.get(XMP)), turned),
         photoshop=photoshop,
         dpi=_safely(_dpi, image, None),
         comment=_bytes(info.get("comment")) if image.format in ("JPEG", "MPO", "GIF") else b"",
@@ -139,9 +139,9 @@ OTHER_SIDE = {
 }  # fmt: skip
 
 
-def _upright_xmp(xmp: bytes, turned: int) -> bytes:
-    """The packet with the orientation 1, sides exchanged where the photo was turned, and without thumbnails."""
-    xmp = XMP_THUMBNAILS.sub(b"", ORIENTATION.sub(rb"\g<1>1", xmp))
+def turned_xmp(xmp: bytes, turned: int, orientation: int = 1) -> bytes:
+    """The packet with another orientation, sides exchanged where a turn does so, and without thumbnails."""
+    xmp = XMP_THUMBNAILS.sub(b"", ORIENTATION.sub(rb"\g<1>%d" % orientation, xmp))
     if turned not in TURNS_THE_SIDES:
         return xmp
     sides: dict[bytes, bytes] = {found[1]: found[3] for found in SIZES.finditer(xmp)}
@@ -151,6 +151,17 @@ def _upright_xmp(xmp: bytes, turned: int) -> bytes:
         return bytes(name + between + sides.get(OTHER_SIDE[name], own))
 
     return SIZES.sub(exchanged, xmp)
+
+
+def turned_back(metadata: Metadata, turned: int) -> Metadata:
+    """What describes a photo as it was stored, before the turn that its orientation asks for."""
+    exif = Image.Exif()
+    exif.load(metadata.exif)
+    exif[Base.Orientation] = turned
+    inside = exif.get_ifd(IFD.Exif)
+    if turned in TURNS_THE_SIDES and all(tag in inside for tag in PIXEL_SIZES):
+        inside[PIXEL_SIZES[0]], inside[PIXEL_SIZES[1]] = inside[PIXEL_SIZES[1]], inside[PIXEL_SIZES[0]]
+    return replace(metadata, exif=exif.tobytes(), xmp=turned_xmp(metadata.xmp, turned, turned))
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:

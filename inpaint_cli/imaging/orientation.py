@@ -26,6 +26,9 @@ TURNS_OF_ARRAYS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+BACK = {6: 8, 8: 6}  # the turn that undoes another; the others undo themselves
+
+
 def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 (upright) to 8; 1 where the file has none or a damaged one."""
     try:

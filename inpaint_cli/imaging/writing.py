@@ -13,9 +13,10 @@ from inpaint_cli.files import replacing
 from inpaint_cli.imaging.decoding import over_white, printable
 from inpaint_cli.imaging.deep import to_eight_bits, write_deep_png
 from inpaint_cli.imaging.describing import box_parts, jpeg_parts, lost, png_chunks, too_long
-from inpaint_cli.imaging.jpeg_blocks import keep_blocks, turned_tables
-from inpaint_cli.imaging.metadata import Metadata
+from inpaint_cli.imaging.jpeg_blocks import keep_blocks, turned_tables, turns_whole
+from inpaint_cli.imaging.metadata import Metadata, turned_back
 from inpaint_cli.imaging.native import Inks, Numbers, ink_image
+from inpaint_cli.imaging.orientation import BACK, TURNS, upright
 from inpaint_cli.imaging.photos import ANIMATED, JPEG, TIFF, Format, Photo, output_format
 from inpaint_cli.imaging.tiff import UNASSOCIATED, Page, kept_compression, write_tiff
 
@@ -103,15 +104,20 @@ def _writer(
         whole = pixels if photo.alpha is None else np.concatenate([pixels, photo.alpha[:, :, None]], axis=2)
         return lambda temporary: write_deep_png(whole, temporary, photo.metadata), notes
     image, photo, more = _image(photo, pixels, form, hole)
+    own = form is JPEG and quality is None and photo.path is not None and photo.format == JPEG.name
+    changed = _changed(photo, np.asarray(image)) if own else None
+    if changed is not None and photo.path is not None and not turns_whole(photo.path, photo.turned):
+        back = BACK.get(photo.turned, photo.turned)
+        image, changed = image.transpose(TURNS[back]), upright(changed, back)
+        photo = replace(photo, metadata=turned_back(photo.metadata, photo.turned), turned=1)
+        more += ("stays turned by its EXIF orientation, as it was, since its sides are no whole blocks",)
     options = {**_encoding_options(photo, image, form, quality), **_described(photo.metadata, form)}
     if form is JPEG:
         more += tuple(f"JPEG cannot hold {part} this long: left out" for part in too_long(photo.metadata))
-    own = form is JPEG and "qtables" in options and photo.path is not None
-    changed = _changed(photo, np.asarray(image)) if own else None
 
     def write(temporary: Path) -> None:
         image.save(temporary, format=form.name, **options)
-        if changed is not None and photo.path is not None:
+        if changed is not None and photo.path is not None and "qtables" in options:
             keep_blocks(temporary, photo.path, changed, photo.turned)
 
     return write, notes + more

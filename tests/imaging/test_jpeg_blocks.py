@@ -77,6 +77,28 @@ def test_blocks_of_a_photo_that_is_turned_are_turned(tmp_path, orientation):
         np.testing.assert_array_equal(once, twice)
 
 
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_a_photo_whose_sides_are_no_whole_blocks_stays_turned_and_its_blocks_stay(tmp_path, orientation, subsampling):
+    hole = HOLE[:91, :123]
+    saved(tmp_path / "in.jpg", texture(91, 123), orientation, quality=83, subsampling=subsampling)
+    photo = read_photo(tmp_path / "in.jpg")
+    turned = upright(hole, orientation)
+    completed = np.where(turned[:, :, None], 255 - photo.pixels, photo.pixels)
+    notes = write_photo(photo, completed, tmp_path / "out.jpg")
+    if (orientation, subsampling) == (5, 2):  # nothing is mirrored, and blocks are as tall as they are wide
+        assert notes == ()
+        return
+    assert "stays turned by its EXIF orientation" in notes[0]
+    image = Image.open(tmp_path / "out.jpg")
+    assert image.getexif()[0x0112] == orientation and image.getexif()[0x010F] == "a camera"
+    far = ~ndimage.maximum_filter(hole, 2 * 17 + 1)
+    np.testing.assert_array_equal(np.asarray(image)[far], np.asarray(Image.open(tmp_path / "in.jpg"))[far])
+    again = read_photo(tmp_path / "out.jpg")
+    assert again.size == photo.size
+    assert np.abs(again.pixels.astype(int) - completed)[turned].mean() < 12
+
+
 def test_files_that_were_coded_otherwise_are_left_as_they_are(tmp_path):
     saved(tmp_path / "a.jpg", texture(96, 128), quality=83)
     for name, pixels, options in (

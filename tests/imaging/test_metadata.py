@@ -12,12 +12,12 @@ from inpaint_cli.imaging.photos import read_photo
 from inpaint_cli.imaging.writing import write_photo
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "04_metadata"
-PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+PIXELS = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = (
     b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:tiff="t" xmlns:exif="e" '
-    b'tiff:Orientation="6" exif:PixelXDimension="32" exif:PixelYDimension="24"><xmp:Thumbnails>AAAA</xmp:Thumbnails>'
+    b'tiff:Orientation="6" exif:PixelXDimension="48" exif:PixelYDimension="32"><xmp:Thumbnails>AAAA</xmp:Thumbnails>'
     b'</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 )
 CAPTION = b"\x1c\x02\x78\x00\x07a photo"  # an IPTC field
@@ -31,7 +31,7 @@ def exif(orientation: int = 1) -> Image.Exif:
     """With all that there is: directories, a thumbnail's directory, sizes, tags that few programs know."""
     made = Image.Exif()
     made[0x0112], made[0x010F], made[0x8298], made[0x9C9B] = orientation, "a camera", "(c) me", b"t\0i\0\0\0"
-    made[0x8769] = {0x829D: 2.8, 0xA002: 32, 0xA003: 24, 0x9286: b"ASCII\0\0\0a comment"}
+    made[0x8769] = {0x829D: 2.8, 0xA002: 48, 0xA003: 32, 0x9286: b"ASCII\0\0\0a comment"}
     made[0x8825] = {1: "N", 2: (48.0, 12.0, 0.0)}
     return made
 
@@ -129,7 +129,7 @@ def test_a_png_says_what_it_said_in_any_script_and_of_its_colours(tmp_path):
 def test_a_deep_png_says_it_too(tmp_path):
     info = PngImagePlugin.PngInfo()
     info.add_text("Title", "box 3")
-    deep = np.random.default_rng(0).integers(0, 65536, (24, 32), dtype=np.uint16)
+    deep = np.random.default_rng(0).integers(0, 65536, (32, 48), dtype=np.uint16)
     Image.fromarray(deep).save(tmp_path / "in.png", dpi=(300, 200), pnginfo=info)
     image, _ = completed(tmp_path / "in.png", tmp_path / "out.png")
     assert image.text["Title"] == "box 3" and resolution(image) == (300, 200) and image.mode.startswith("I")
@@ -177,10 +177,10 @@ def test_a_turned_photo_has_its_new_sizes_and_no_orientation(tmp_path, form):
         saved(tmp_path / "in", form, orientation=6), tmp_path / f"out.{form.lower()}".replace("jpeg", "jpg")
     )
     tags, xmp = image.getexif(), image.info["xmp"]
-    assert image.size == (24, 32) and tags.get(0x0112, 1) == 1
+    assert image.size == (32, 48) and tags.get(0x0112, 1) == 1
     inside = tags.get_ifd(0x8769)
-    assert (inside[0xA002], inside[0xA003]) == (24, 32)
-    assert b'exif:PixelXDimension="24"' in xmp and b'exif:PixelYDimension="32"' in xmp and b'Orientation="1"' in xmp
+    assert (inside[0xA002], inside[0xA003]) == (32, 48)
+    assert b'exif:PixelXDimension="32"' in xmp and b'exif:PixelYDimension="48"' in xmp and b'Orientation="1"' in xmp
 
 
 def test_no_thumbnail_of_the_old_photo_is_left(tmp_path):
@@ -210,7 +210,7 @@ def test_damaged_metadata_does_not_cost_the_photo(tmp_path):
     path = saved(tmp_path / "in.jpg", "JPEG")
     path.write_bytes(path.read_bytes().replace(b"8BIM\x04\x04", b"8BIM\x04\xff").replace(b"MM\x00*", b"MM\x00\xff"))
     image, _ = completed(path, tmp_path / "out.jpg")
-    assert image.size == (32, 24)
+    assert image.size == (48, 32)
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the collection of cases is not here")
