@@ -67,18 +67,20 @@ class BoxCrop(_Crop):
     """The square around the middle of the face's box, as long as the box's longer side, moved to lie in the image."""
 
     kind: Literal["box"]
-    otherwise: FixedCrop  # where the source knows no box
+    otherwise: FixedCrop | None = None  # where the source knows no box
 
     def window(self, width: int, height: int, row: Row) -> Window:
         if row.face is None:
+            if self.otherwise is None:
+                raise InputError("has no box to crop by")
             return self.otherwise.window(width, height, row)
         left, top, box_width, box_height = row.face
         if box_width <= 0 or box_height <= 0:
-            raise InputError(f"its face's box has {box_width:g}×{box_height:g} pixels")
+            raise InputError(f"its box has {box_width:g}×{box_height:g} pixels")
         side = min(round(max(box_width, box_height)), width, height)
         x, y = left + box_width / 2, top + box_height / 2
         if not (0 <= x <= width and 0 <= y <= height):
-            raise InputError(f"the middle of its face's box, ({x:g}, {y:g}), lies outside the image")
+            raise InputError(f"the middle of its box, ({x:g}, {y:g}), lies outside the image")
         return Window(_clipped(round(x - side / 2), width - side), _clipped(round(y - side / 2), height - side), side)
 
 

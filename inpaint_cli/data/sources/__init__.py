@@ -12,9 +12,12 @@ from inpaint_cli.data.sources.helen import HelenSource
 from inpaint_cli.data.sources.idx import IdxSource
 from inpaint_cli.data.sources.lsun import LSUNSource
 from inpaint_cli.data.sources.oxford102 import Oxford102Source
+from inpaint_cli.data.sources.parquet import ParquetSource
 from inpaint_cli.data.sources.photographs import PhotographsSource
 from inpaint_cli.data.sources.recipe1m import Recipe1MSource
 from inpaint_cli.data.sources.svhn import SVHNSource
+from inpaint_cli.data.sources.svhn_boxes import SVHNBoxesSource
+from inpaint_cli.data.sources.webdataset import WebDatasetSource
 
 SOURCES = (
     CelebAMaskSource
@@ -25,8 +28,11 @@ SOURCES = (
     | IdxSource
     | LSUNSource
     | Oxford102Source
+    | ParquetSource
     | PhotographsSource
     | Recipe1MSource
+    | SVHNBoxesSource
     | SVHNSource
+    | WebDatasetSource
 )
 AnySource = Annotated[SOURCES, Field(discriminator="kind")]

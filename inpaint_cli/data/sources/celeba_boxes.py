@@ -4,8 +4,6 @@ An aligned image is a turned, scaled and shifted part of its image as it was fou
 both, so that this similarity is known, and with it the box's place in the aligned image.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from inpaint_cli.data.sources import celeba_lists as lists
@@ -29,7 +27,7 @@ class Boxes:
         return moved_box(box, found[name], aligned[name])
 
 
-def read_boxes(folder: Path, form: str) -> Boxes | None:
+def read_boxes(folder: lists.Place, form: str) -> Boxes | None:
     """None where no list applies: there are none, or not the landmarks by which they move into aligned images."""
     boxes = lists.read_boxes(folder)
     if boxes is None:

@@ -2,11 +2,13 @@
 
 from array import array
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from inpaint_cli.data.rows import find
+from inpaint_cli.data.trees import Tree
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
@@ -16,6 +18,36 @@ MAX_BYTES = 256 << 20  # the longest list has 27 MB
 CSV_HEADS = ("image_id",)
 
 Convert = Callable[[np.ndarray], np.ndarray]
+Place = Path | Tree  # a folder of lists, or the archive of the whole set
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """One list, in a folder or in an archive."""
+
+    path: Path  # for messages; of a member the archive's and its own
+    member: tuple[Tree, str] | None = None
+
+    def lines(self) -> list[str]:
+        try:
+            if self.member is None and self.path.stat().st_size > MAX_BYTES:
+                raise InputError(f"{printable(self.path)}: has more than {MAX_BYTES:,} bytes; it is no list of CelebA")
+            content = self.member[0].read(self.member[1], MAX_BYTES) if self.member else self.path.read_bytes()
+            return content.decode("utf-8").rstrip().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{printable(self.path)}: cannot be read as text ({error})") from None
+
+
+def find_list(place: Place, stem: str) -> ListFile | None:
+    """The list of this name, as text or as CSV; None where there is none."""
+    if isinstance(place, Path):
+        path = find(place, _either(stem), FOLDERS)
+        return None if path is None else ListFile(path)
+    for wanted in _either(stem):
+        found = next((name for name in place.names() if name.rpartition("/")[2] == wanted), None)
+        if found is not None:
+            return ListFile(place.path / found, (place, found))
+    return None
 
 
 class Table:
@@ -40,38 +72,38 @@ class Table:
             )
 
 
-def read_aligned_landmarks(folder: Path) -> Table | None:
+def read_aligned_landmarks(folder: Place) -> Table | None:
     """[5, 2] of x, y in pixels of the aligned image; None where the list is absent."""
     return _read_list(folder, "list_landmarks_align_celeba", 10, _points)
 
 
-def read_wild_landmarks(folder: Path) -> Table | None:
+def read_wild_landmarks(folder: Place) -> Table | None:
     """[5, 2] of x, y in pixels of the image as it was found; None where the list is absent."""
     return _read_list(folder, "list_landmarks_celeba", 10, _points)
 
 
-def read_boxes(folder: Path) -> Table | None:
+def read_boxes(folder: Place) -> Table | None:
     """Left, top, width, height in pixels of the image as it was found; None where the list is absent."""
     return _read_list(folder, "list_bbox_celeba", 4, lambda values: values.astype(np.float64))
 
 
-def read_attributes(folder: Path) -> Table | None:
+def read_attributes(folder: Place) -> Table | None:
     """[40] of 0 and 1; None where the list is absent."""
     return _read_list(folder, "list_attr_celeba", 40, _attributes)
 
 
-def read_identities(folder: Path) -> Table | None:
+def read_identities(folder: Place) -> Table | None:
     """The person, from 0; None where the list is absent."""
     return _read_list(folder, "identity_CelebA", 1, _identities, header=False)
 
 
-def read_partition(folder: Path) -> dict[str, str] | None:
+def read_partition(folder: Place) -> dict[str, str] | None:
     """The official split of each image; None where the list is absent."""
-    path = find(folder, _either("list_eval_partition"), FOLDERS)
-    if path is None:
+    found = find_list(folder, "list_eval_partition")
+    if found is None:
         return None
-    partition = {}
-    for number, cells in _cells(path, _lines(path)):
+    partition, path = {}, found.path
+    for number, cells in _cells(path, found.lines()):
         if len(cells) != 2 or cells[1] not in SPLITS or Path(cells[0]).name != cells[0]:
             raise InputError(f"{printable(path)}: line {number} is not an image name and 0, 1 or 2")
         partition[cells[0]] = SPLITS[cells[1]]
@@ -98,11 +130,11 @@ def _either(stem: str) -> tuple[str, str]:
     return f"{stem}.txt", f"{stem}.csv"
 
 
-def _read_list(folder: Path, stem: str, columns: int, convert: Convert, header: bool = True) -> Table | None:
-    path = find(folder, _either(stem), FOLDERS)
-    if path is None:
+def _read_list(folder: Place, stem: str, columns: int, convert: Convert, header: bool = True) -> Table | None:
+    found = find_list(folder, stem)
+    if found is None:
         return None
-    lines = _lines(path)
+    path, lines = found.path, found.lines()
     heads, promised = _read_header(path, lines, columns) if header else ((), None)
     names, values = [], array("i")
     for number, (name, *numbers) in _cells(path, lines, 2 if header and path.suffix == ".txt" else 0):
@@ -139,12 +171,3 @@ def _cells(path: Path, lines: list[str], skipped: int = 0) -> Iterator[tuple[int
     for number, line in enumerate(lines, start=1):
         if number > skipped and not (separator and number == 1 and line.startswith(CSV_HEADS)):
             yield number, line.split(separator) or [""]
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{printable(path)}: has more than {MAX_BYTES:,} bytes; it is no list of CelebA")
-        return path.read_text(encoding="utf-8").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{printable(path)}: cannot be read as text ({error})") from None

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from inpaint_cli.data.layouts import SPLIT_FOLDERS
 from inpaint_cli.data.rows import Reading, Row, place_of
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.sources.byte_arrays import load_byte_arrays
@@ -21,7 +22,7 @@ ROWS = 60_000  # of the whole set
 SHAPE = (3, 32, 32)
 RECORD = 1 + 3 * 32 * 32  # bytes: label, then red, green, blue
 MAX_BATCH_BYTES = 64 << 20
-SPLIT_FOLDERS = {"train": "train", "test": "test", "validation": "validation", "val": "validation"}
+TREES = ("cifar10", "CIFAR-10-images", "cifar-10")  # of class folders; Kaggle's (from memory) has `cifar10` twice
 
 Batch = tuple[np.ndarray, np.ndarray]  # uint8 [N, 32, 32, 3], int64 [N]
 
@@ -30,6 +31,7 @@ class CIFAR10Source(Source):
     """Batches and class folders that are absent are counted, so that a part of the set can be prepared."""
 
     kind: Literal["cifar10"]
+    takes_archive: ClassVar[bool] = True
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the training rows, by a hash of their names
 
     def download(self, folder: Path) -> None:
@@ -50,7 +52,7 @@ class CIFAR10Source(Source):
 
 def _read(folder: Path) -> Reading:
     for names, ending, read in FORMS:
-        tree = find_tree(folder, names)
+        tree = tree_at(folder, names) if folder.is_file() else find_tree(folder, names)
         batches = [name for name in BATCHES if tree is not None and f"{name}{ending}" in tree]
         if tree is not None and batches:
             return _read_batches(tree, batches, ending, read)
@@ -113,10 +115,9 @@ FORMS = (
 
 
 def _read_folders(folder: Path) -> Reading:
-    """`train/airplane/any.png`, `test/…`; names in their sorted order."""
-    tree = find_tree(folder, ("cifar10", "CIFAR-10-images", "cifar-10")) or tree_at(folder)
-    found = [(name, name.split("/")) for name in tree.names()]
-    rows = [(name, parts[0], parts[1]) for name, parts in found if len(parts) > 2 and parts[0] in SPLIT_FOLDERS]
+    """`train/airplane/any.png`, `test/…`, in whatever folders; names in their sorted order."""
+    tree = tree_at(folder, TREES) if folder.is_file() else find_tree(folder, TREES) or tree_at(folder)
+    rows = [(name, *place) for name in tree.names() if (place := _split_and_class(name))]
     if not rows:
         raise InputError(
             f"{printable(folder)}: holds no cifar-10-batches-py, cifar-10-python.tar.gz, cifar-10-batches-bin,"
@@ -126,7 +127,14 @@ def _read_folders(folder: Path) -> Reading:
     if strange is not None:
         raise InputError(f"{printable(tree.path / strange)}: its folder is none of {', '.join(CLASSES)}")
     made = (
-        Row(name, tree.image(name), SPLIT_FOLDERS[part], {"labels": np.array(CLASSES.index(label), np.int64)})
-        for name, part, label in rows
+        Row(name, tree.image(name), split, {"labels": np.array(CLASSES.index(label), np.int64)})
+        for name, split, label in rows
     )
-    return Reading(made, len(rows), {"labels": CLASSES}, without_image=max(0, ROWS - len(rows)))
+    return Reading(made, len(rows), {"labels": CLASSES}, without_image=max(0, ROWS - len(rows)), layout="class folders")
+
+
+def _split_and_class(name: str) -> tuple[str, str] | None:
+    """What the folders of a file say, or None where they say nothing."""
+    parts = name.split("/")
+    depth = next((depth for depth, part in enumerate(parts[:-2]) if part.lower() in SPLIT_FOLDERS), None)
+    return None if depth is None else (SPLIT_FOLDERS[parts[depth].lower()], parts[depth + 1])

@@ -6,10 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from inpaint_cli.data.rows import Reading, Row, require
+from inpaint_cli.data.layouts import SPLIT_FOLDERS
+from inpaint_cli.data.rows import Reading, Row, find, require
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.sources.matlab import labels_from, stored_numbers
-from inpaint_cli.data.sources.parts import Part, open_part
+from inpaint_cli.data.sources.parts import Part, find_part, open_part
+from inpaint_cli.data.trees import tree_at
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
@@ -32,7 +34,8 @@ class Oxford102Source(Source):
         Flowers102(folder, download=True)  # into flowers-102
 
     def read(self, folder: Path) -> Reading:
-        images = open_part(folder, ("jpg", *WHOLES), WHOLES)
+        _refuse_other_splits(folder)
+        images = find_part(folder, ("jpg", *WHOLES), WHOLES) or _anywhere(folder)
         files = images.by_file_name()
         labels = _read_labels(require(folder, ("imagelabels.mat",), FOLDERS))
         splits = _read_splits(require(folder, ("setid.mat",), FOLDERS), len(labels))
@@ -43,6 +46,29 @@ class Oxford102Source(Source):
             )
         rows = _rows(images, files, present, splits, labels)
         return Reading(rows, len(present), without_image=len(splits) - len(present))
+
+
+def _refuse_other_splits(folder: Path) -> None:
+    """`InputError` for Kaggle's tree (from memory: `dataset/train/CLASS/image_00001.jpg`, `valid`, `test`) alone."""
+    if find(folder, ("setid.mat",), FOLDERS) is None and _tree_of_splits(folder):
+        raise InputError(
+            f"{printable(folder)}: has split folders of its own and no setid.mat, so that the official lists are not "
+            "known: put setid.mat and imagelabels.mat from the authors' page beside them, or keep these splits with "
+            "`inpaint prepare folder`"
+        )
+
+
+def _tree_of_splits(folder: Path) -> bool:
+    names = tree_at(folder).names() if folder.is_dir() else []
+    return any({part.lower() for part in name.split("/")[:-1]} & {*SPLIT_FOLDERS} for name in names)
+
+
+def _anywhere(folder: Path) -> Part:
+    """Images in whatever folders: their names are those of the official lists."""
+    tree = tree_at(folder)
+    if not any(name.rpartition("/")[2].startswith("image_") for name in tree.names()):
+        return open_part(folder, ("jpg", *WHOLES), WHOLES)  # says what was looked for and where
+    return Part(tree)
 
 
 def _rows(

@@ -6,9 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from inpaint_cli.data.rows import Reading, Row, require
+from inpaint_cli.data.rows import Reading, Row, find, require
 from inpaint_cli.data.sources.base import Source
 from inpaint_cli.data.sources.matlab import labels_from, stored_numbers, stored_shapes
+from inpaint_cli.data.sources.svhn_boxes import has_boxes
 from inpaint_cli.errors import InputError
 from inpaint_cli.imaging.decoding import printable
 
@@ -30,6 +31,11 @@ class SVHNSource(Source):
             SVHN(folder, split=part, download=True)
 
     def read(self, folder: Path) -> Reading:
+        if has_boxes(folder) and find(folder, ("train_32x32.mat",), FOLDERS) is None:
+            raise InputError(
+                f"{printable(folder)}: holds SVHN's full photos (format 1), which inpaint prepare svhn-64-boxes cuts; "
+                "this recipe reads the cropped digits (format 2): download train_32x32.mat and test_32x32.mat"
+            )
         paths = {part: require(folder, (f"{part}_32x32.mat",), FOLDERS) for part in self._parts()}
         total = sum(_count(path) for path in paths.values())
         return Reading((row for part, path in paths.items() for row in _rows(part, path)), total)

@@ -293,3 +293,56 @@ def test_the_real_lists_and_images_are_read(tmp_path):
     made = prepare("celeba-96", SHARED, tmp_path / "a.h5", limit=20)
     assert made.rows == {"train": 20, "validation": 20, "test": 20} and made.without_image == 2000
     assert made.file.label_names["attributes"][31] == "Smiling"
+
+
+# ---- Kaggle's archive ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kaggle(celeba, tmp_path):
+    """One zip: images two folders deep, the same lists as CSV, some with CRLF, and what a Mac leaves."""
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        for path in (celeba / "img_align_celeba").iterdir():
+            archive.write(path, f"img_align_celeba/img_align_celeba/{path.name}")
+        archive.writestr("__MACOSX/img_align_celeba/._000001.jpg", b"resource")
+        archive.writestr(".DS_Store", b"finder")
+        for stem in ("list_eval_partition", "list_attr_celeba", "list_landmarks_align_celeba"):
+            lines = (celeba / f"{stem}.txt").read_text().splitlines()
+            if stem == "list_eval_partition":
+                table = ["image_id,partition", *(line.replace(" ", ",") for line in lines)]
+            else:
+                table = ["image_id," + ",".join(lines[1].split()), *(",".join(line.split()) for line in lines[2:])]
+            ending = "\r\n" if stem == "list_attr_celeba" else "\n"
+            archive.writestr(f"{stem}.csv", ending.join(table) + ending)
+    return tmp_path / "archive.zip"
+
+
+def test_kaggles_archive_as_one_zip_gives_the_same_file(celeba, kaggle, tmp_path):
+    (celeba / "identity_CelebA.txt").unlink()  # Kaggle has none
+    whole = prepare("celeba-96", celeba, tmp_path / "a.h5")
+    packed = prepare("celeba-96", kaggle, tmp_path / "b.h5")
+    assert packed.file.identity == whole.file.identity and packed.labels == ("landmarks", "attributes")
+    assert packed.rows == {"train": 3, "validation": 1, "test": 1} and packed.without_image == 1
+
+
+def test_an_archive_without_images_or_lists_says_so(kaggle, tmp_path):
+    with zipfile.ZipFile(kaggle) as archive, zipfile.ZipFile(tmp_path / "images.zip", "w") as images:
+        for name in archive.namelist():
+            if name.endswith(".jpg"):
+                images.writestr(name, archive.read(name))
+    with pytest.raises(InputError, match=r"images\.zip: holds no list_eval_partition\.txt or list_eval_partition\.csv"):
+        prepare("celeba-96", tmp_path / "images.zip", tmp_path / "a.h5")
+    with zipfile.ZipFile(tmp_path / "lists.zip", "w") as lists:
+        lists.writestr("list_eval_partition.csv", "image_id,partition\n")
+    with pytest.raises(
+        InputError, match=r"lists\.zip: is not a folder, and as an archive it holds no img_align_celeba"
+    ):
+        prepare("celeba-96", tmp_path / "lists.zip", tmp_path / "a.h5")
+    with zipfile.ZipFile(kaggle) as archive, zipfile.ZipFile(tmp_path / "damaged.zip", "w") as damaged:
+        for name in archive.namelist():
+            content = archive.read(name)
+            damaged.writestr(
+                name, content.replace(b"000004.jpg,1", b"000004.jpg,7") if "partition" in name else content
+            )
+    with pytest.raises(InputError, match=r"damaged\.zip.list_eval_partition\.csv: line 5"):
+        prepare("celeba-96", tmp_path / "damaged.zip", tmp_path / "a.h5")

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import tarfile
+import zipfile
 from types import MappingProxyType
 
 import numpy as np
@@ -195,3 +196,28 @@ def test_a_share_of_the_training_images_is_held_out_by_name(tmp_path):
 
 def splits_of(source, folder):
     return {row.name: row.split for row in source.read(folder).rows}
+
+
+@pytest.mark.parametrize("top", ["cifar10/cifar10", "archive", "."])
+def test_kaggles_zip_of_png_trees_is_read_where_it_lies(pixels, tmp_path, top):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        for part in ("train", "test"):
+            for label, image in zip(("cat", "truck", "airplane", "horse"), pixels, strict=True):
+                held = io.BytesIO()
+                Image.fromarray(image.transpose(1, 2, 0)).save(held, "PNG")
+                archive.writestr(f"{top}/{part}/{label}/0002.png", held.getvalue())
+        archive.writestr("__MACOSX/._cifar10", b"resource")
+    made = prepare("cifar10-32", tmp_path / "archive.zip", tmp_path / "a.h5")
+    assert sum(made.rows.values()) == 8 and made.file.label_names["labels"][3] == "cat"
+    assert sorted(made.file.split("test").labels["labels"].tolist()) == [0, 3, 7, 9]
+
+
+def test_an_archive_of_batches_is_a_source(pixels, tmp_path):
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for name in ("data_batch_1", "test_batch"):
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            content = python_batch(pixels)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    made = prepare("cifar10-32", tmp_path / "cifar-10-python.tar.gz", tmp_path / "a.h5")
+    assert sum(made.rows.values()) == 8 and made.without_image == 59_992

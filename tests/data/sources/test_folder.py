@@ -38,3 +38,19 @@ def test_a_folder_without_one_usable_image_is_an_error(tmp_path):
 def test_the_limit_holds_for_each_split(tree, tmp_path):
     limited = prepare("folder", tree, tmp_path / "a.h5", size=16, limit=1)
     assert set(limited.rows.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("data/train-00000.parquet", "inpaint prepare parquet"),
+        ("train-000000.tar", "inpaint prepare webdataset"),
+        ("archive.zip", "name the archive itself by --source"),
+        ("a.tfrecord", "TFRecord files are not read: download the set as"),
+    ],
+)
+def test_files_of_another_form_name_what_reads_them_or_what_to_download(tmp_path, name, words):
+    (tmp_path / "set" / name).parent.mkdir(parents=True)
+    (tmp_path / "set" / name).write_bytes(b"anything")
+    with pytest.raises(InputError, match=words):
+        prepare("folder", tmp_path / "set", tmp_path / "a.h5")

@@ -135,3 +135,17 @@ def test_a_file_of_another_kind_is_said(digits_in_streets, tmp_path):
     (digits_in_streets / "train_32x32.mat").write_bytes(b"<html>not found</html>" * 50)
     with pytest.raises(InputError, match=r"train_32x32\.mat: not a whole MATLAB file"):
         prepare("svhn-64", digits_in_streets, tmp_path / "a.h5")
+
+
+def test_kaggles_tree_of_flowers_is_read_by_the_official_lists_where_they_are(flowers, tmp_path):
+    """`dataset/train/CLASS/image_00001.jpg` …: its own splits are other ones; without the lists it says what to do."""
+    whole = prepare("oxford102-96", flowers, tmp_path / "a.h5").file.identity
+    for number, path in enumerate(sorted((flowers / "jpg").iterdir())):
+        folder = flowers / "dataset" / ("train", "valid", "test")[number % 3] / str(number + 1)
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    (flowers / "jpg").rmdir()
+    assert prepare("oxford102-96", flowers, tmp_path / "b.h5").file.identity == whole
+    (flowers / "setid.mat").unlink()
+    with pytest.raises(InputError, match=r"put setid\.mat and imagelabels\.mat .* `inpaint prepare folder`"):
+        prepare("oxford102-96", flowers, tmp_path / "c.h5")
