@@ -192,7 +192,7 @@ def test_face_masks_follow_landmarks():
     assert width.tolist() == [24, 24] and height.tolist() == [11, 11]
 
 
-def test_a_mask_file_is_white_where_the_hole_is_from_128(tmp_path):
+def test_a_mask_file_is_white_where_the_hole_is(tmp_path):
     process = parse_masks(f"file:{write_mask(tmp_path / 'a,b.png')}")
     mask = process.draw(3, (3, 20, 30), generator=torch.Generator())
     assert mask.shape == (3, 1, 20, 30)
