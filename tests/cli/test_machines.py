@@ -1,0 +1,44 @@
+"""Several machines: two of torch's launchers, as on two nodes, that meet on the loopback."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY, train_arguments
+
+from inpaint_cli.engine.checkpoints import step_name
+
+
+def launchers(nodes, processes, arguments):
+    """Run `inpaint ARGUMENTS` as `torchrun` does on each of so many nodes; every launcher must end well."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nnodes", nodes, "--nproc-per-node", processes,
+        "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", port, "-m", "inpaint_cli",
+        *arguments,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen([*map(str, command)], cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(nodes)
+    ]
+    try:
+        ended = [process.communicate(timeout=120)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [0] * nodes, "\n".join(ended)
+
+
+@pytest.mark.slow
+def test_two_machines_of_one_process_train_what_one_of_two_trains(prepared, tmp_path):
+    for nodes, processes in ((1, 2), (2, 1)):
+        launchers(nodes, processes, [*train_arguments(prepared, tmp_path / str(nodes)), "--steps", 3])
+    one, two = ((tmp_path / nodes / "checkpoints" / step_name(3)).read_bytes() for nodes in ("1", "2"))
+    assert one == two
+    one, two = ((tmp_path / nodes / "metrics.jsonl").read_bytes() for nodes in ("1", "2"))
+    assert one == two
