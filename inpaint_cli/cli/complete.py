@@ -227,9 +227,7 @@ def complete(
     photo, with no training and at any size:
     [bold]inpaint complete photo.png --mask mask.png[/bold]
     """
-    if data is None and not photos:
-        raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
-    refuse_unread(locals(), *(OF_SETS if data is None else OF_PHOTOS))
+    refuse_unread(locals())
     run_in_processes(gpus, device)
     if data is not None:
         return complete_set(
@@ -245,9 +243,7 @@ def complete(
         skip_existing=skip_existing, overwrite=overwrite, recursive=recursive, fit_mask=fit_mask,
         max_megapixels=max_megapixels, pages=pages, device=device, progress=Photographer(quiet, as_json),
     )  # fmt: skip
-    if as_json:
-        say(json.dumps(as_data(done), indent=2))
-    done.raise_for_failures()
+    report(done, as_json)
 
 
 # What photos alone, and what prepared files alone have: each option, and what it is where it was not given.
@@ -269,11 +265,21 @@ OF_SETS = (
 )
 
 
-def refuse_unread(given: Mapping[str, Any], unread: Mapping[str, tuple[str, object]], because: str) -> None:
-    """`UsageError` for the first option that was given and that nothing would read."""
+def refuse_unread(given: Mapping[str, Any]) -> None:
+    """`UsageError` where neither photos nor a prepared file are named, and for an option that nothing would read."""
+    if given["data"] is None and not given["photos"]:
+        raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
+    unread, because = OF_SETS if given["data"] is None else OF_PHOTOS
     for name, (option, default) in unread.items():
         if given[name] != default and given[name] != []:
             raise UsageError(f"{option} does not go with {because}")
+
+
+def report(done: "PhotosCompleted", as_json: bool) -> None:
+    """What --json says of all photos, and as an error what could not be completed."""
+    if as_json:
+        say(json.dumps(as_data(done), indent=2))
+    done.raise_for_failures()
 
 
 def complete_set(

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inpaint_cli.engine.figures import COMPOSE
-from inpaint_cli.errors import UsageError, unknown
+from inpaint_cli.errors import UsageError
 from inpaint_cli.files import refuse_existing, refuse_missing_folder, replacing
 from inpaint_cli.jobs.audience import Progress, heard_by
 from inpaint_cli.jobs.evaluation.completed import Given, completed_from
@@ -95,10 +94,7 @@ def evaluate(
     )  # fmt: skip
     outputs = Outputs(output, csv, grid, overwrite, bool(show))
     outputs.check()
-    if compose not in COMPOSE:
-        raise UsageError(unknown("way to --compose", compose, COMPOSE))
-    if by_hole_share is not None and not 0 < by_hole_share <= 1:
-        raise UsageError(f"--by-hole-share is a part of the image, such as 0.1, not {by_hole_share:g}")
+    measures.check()
     request = Request(
         data, [masks] if isinstance(masks, str) else list(masks), completed_from(completed), originals, mask_folder,
         split, limit, sources_of([Path(path) for path in checkpoints], methods),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.figures import HOLE_SHARE, Protocol
+from inpaint_cli.engine.figures import COMPOSE, HOLE_SHARE, Protocol
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
 from inpaint_cli.jobs.caches import cache_folder
@@ -50,6 +50,13 @@ class Measures:
     fid_reference: Path | None
     cache_dir: Path | None
     by_hole_share: float | None = None  # how wide the rows by what is missing are
+
+    def check(self) -> None:
+        """`UsageError` for what is no way to measure."""
+        if self.compose not in COMPOSE:
+            raise UsageError(unknown("way to --compose", self.compose, COMPOSE))
+        if self.by_hole_share is not None and not 0 < self.by_hole_share <= 1:
+            raise UsageError(f"--by-hole-share is a part of the image, such as 0.1, not {self.by_hole_share:g}")
 
 
 @dataclass

@@ -22,7 +22,7 @@ from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
 from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
-from inpaint_cli.jobs.photos.finding import find_photos
+from inpaint_cli.jobs.photos.finding import Found, find_photos
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.options import (
     EVERY_PAGE,
@@ -112,13 +112,7 @@ def complete_photos(
         framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps),
         most_pixels(max_megapixels), pages,
     )  # fmt: skip
-    check_pages(options)
-    if overwrite and skip_existing:
-        raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
-    check_mask(mask, fit_mask)
-    found = find_photos(photos, recursive)
-    if mask is None:
-        refuse_mask_among_photos(found.photos)
+    found = _found(photos, recursive, mask, options)
     with joined(device) as (hardware, team):
         named = method or (None if checkpoint else DEFAULT_METHOD)
         loaded = load_for_completion(checkpoint, named, settings, hardware)
@@ -131,6 +125,18 @@ def complete_photos(
             audience.note(note)
         completing = Completing(options, loaded, hardware, audience)
         return PhotosCompleted(loaded, seed, completing.all_with_page(jobs, team))
+
+
+def _found(photos: Sequence[Path], recursive: bool, mask: str | None, options: PhotoOptions) -> Found:
+    """The photos, once nothing speaks against the options by themselves."""
+    check_pages(options)
+    if options.overwrite and options.skip_existing:
+        raise UsageError("--overwrite replaces what exists and --skip-existing leaves it: give one of them")
+    check_mask(mask, options.masks.fit)
+    found = find_photos(photos, recursive)
+    if mask is None:
+        refuse_mask_among_photos(found.photos)
+    return found
 
 
 def _refuse_unread_quality(jobs: Sequence[PhotoJob], options: PhotoOptions) -> None:
