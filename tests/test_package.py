@@ -23,7 +23,7 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    (built,) = folder.glob("inpaint-*.whl")
+    (built,) = folder.glob("inpaint_cli-*.whl")
     return built
 
 
@@ -94,3 +94,15 @@ def test_dependencies_admit_the_versions_that_are_promised():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     assert {"torch>=2.11", "torchvision>=0.26"} <= set(project["dependencies"])
     assert project["requires-python"] == ">=3.11" and project["scripts"]["inpaint"] == "inpaint_cli.cli.main:main"
+
+
+def test_no_instruction_installs_the_other_project_that_is_called_inpaint():
+    """On the package index `inpaint` is a stranger's; the distribution here is inpaint-cli, the command inpaint."""
+    import tomllib
+
+    assert tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["name"] == "inpaint-cli"
+    texts = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob(".github/*.md"), *REPOSITORY.glob("data_recipes/*")]
+    texts += (REPOSITORY / "inpaint_cli").rglob("*.py")
+    for path in texts:
+        installed = re.findall(r"pip install '?([\w.-]+)", path.read_text())
+        assert "inpaint" not in installed, path

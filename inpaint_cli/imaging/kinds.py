@@ -19,7 +19,7 @@ RAW = (
 JPEG_XL, PHOTOSHOP = (".jxl",), (".psd", ".psb", ".xcf", ".kra")
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 HEAD = 16  # bytes that tell a kind
-INSTALL_HEIF = "pip install 'inpaint[heif]'"
+INSTALL_HEIF = "pip install 'inpaint-cli[heif]'"
 
 
 class Other(NamedTuple):

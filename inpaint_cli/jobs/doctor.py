@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 GIB = 2**30
 LITTLE_DISK, LITTLE_MEMORY = 1 * GIB, 2 * GIB  # less of it ends a training sooner or later
 DIGESTING = 2.0  # seconds for the digests of all files of weights together
-OPTIONAL = ("pillow-heif", "lmdb")  # what `inpaint[heif]` and `inpaint[lsun]` add
+OPTIONAL = ("pillow-heif", "lmdb")  # what `inpaint-cli[heif]` and `inpaint-cli[lsun]` add
 CHUNK = 1 << 20
 DRIVER = Path("/proc/driver/nvidia/version")  # is there where one is loaded
 
@@ -98,7 +98,8 @@ def doctor() -> Diagnosis:
 def _versions() -> dict[str, str]:
     """Of Python, of this program, and of the libraries that it asks for."""
     try:
-        wanted = [re.split(r"[^\w.-]", line)[0] for line in metadata.requires("inpaint") or () if "extra" not in line]
+        asked = metadata.requires("inpaint-cli") or ()
+        wanted = [re.split(r"[^\w.-]", line)[0] for line in asked if "extra" not in line]
     except metadata.PackageNotFoundError:  # run from its source
         wanted = ["torch", "torchvision", "numpy"]
     libraries = {name: _version(name) for name in (*wanted, *OPTIONAL)}

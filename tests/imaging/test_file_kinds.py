@@ -40,9 +40,9 @@ def test_without_its_package_heic_is_refused_with_what_helps(tmp_path, monkeypat
     monkeypatch.setattr(kinds, "has_heif", lambda: False)
     monkeypatch.setattr("inpaint_cli.imaging.photos.has_heif", lambda: False)
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
-    with pytest.raises(InputError, match=r"a\.heic: is a HEIC photo.*pip install 'inpaint\[heif\]'"):
+    with pytest.raises(InputError, match=r"a\.heic: is a HEIC photo.*pip install 'inpaint-cli\[heif\]'"):
         read_photo(tmp_path / "a.heic")
-    with pytest.raises(EnvironmentFault, match=r"o\.heic: pip install 'inpaint\[heif\]' lets this program write"):
+    with pytest.raises(EnvironmentFault, match=r"o\.heic: pip install 'inpaint-cli\[heif\]' lets this program write"):
         output_format(tmp_path / "o.heic")
 
 

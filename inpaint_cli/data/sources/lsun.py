@@ -82,7 +82,7 @@ def _opened(path: Path) -> Iterator["lmdb.Transaction"]:
     except ImportError:
         raise EnvironmentFault(
             f"{printable(path)}: LSUN's databases are read by the package lmdb; install it with:"
-            " pip install 'inpaint[lsun]'"
+            " pip install 'inpaint-cli[lsun]'"
         ) from None
     _refuse_truncated(path / "data.mdb")
     try:

@@ -133,7 +133,7 @@ def _opened(path: Path) -> "ParquetFile":
     except ImportError:
         raise EnvironmentFault(
             f"{printable(path)}: parquet files are read by the package pyarrow; install it with:"
-            " pip install 'inpaint[parquet]'"
+            " pip install 'inpaint-cli[parquet]'"
         ) from None
     try:
         return ParquetFile(path)

@@ -80,7 +80,7 @@ def test_a_file_of_another_kind_and_an_empty_database_are_said(lsun, tmp_path):
 
 def test_without_the_package_one_message_says_how_to_get_it(lsun, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(EnvironmentFault, match=r"pip install 'inpaint\[lsun\]'"):
+    with pytest.raises(EnvironmentFault, match=r"pip install 'inpaint-cli\[lsun\]'"):
         prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5")
 
 

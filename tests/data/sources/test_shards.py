@@ -118,7 +118,7 @@ def test_what_is_wrong_with_parquet_files(huggingface, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="to_parquet"):
         prepare("parquet", tmp_path / "arrow", tmp_path / "a.h5", size=40)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(EnvironmentFault, match=r"pip install 'inpaint\[parquet\]'"):
+    with pytest.raises(EnvironmentFault, match=r"pip install 'inpaint-cli\[parquet\]'"):
         prepare("parquet", tmp_path / "other", tmp_path / "a.h5", size=40)
 
 
