@@ -1,8 +1,8 @@
 """`inpaint export` and `inpaint models`, and models found by their names wherever a checkpoint is named."""
 
 import json
-from pathlib import Path
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
