@@ -10,8 +10,8 @@ GROUND = {"errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"jobs"},
     "jobs": {
-        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "records", "reports", "weights", "painting",
-        "autoregressive",
+        "engine", "methods", "method", "masks", "metrics", "data", "imaging", "records", "reports",
+        "weights", "painting", "autoregressive",
     },
     "engine": {"method", "masks", "metrics", "records", "reports", "blending"},
     "painting": {"imaging", "reports"},

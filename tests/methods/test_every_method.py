@@ -4,7 +4,6 @@ import re
 
 import pytest
 import torch
-
 from harness import HEADER
 
 from inpaint_cli.engine.checkpoints import read_checkpoint, write_checkpoint
