@@ -130,7 +130,7 @@ def test_departures_from_the_print_are_said(measured, as_mde):
 
 def test_settings_choose_the_row(measured, as_mde):
     for loss, row in (("rec", "completion, adversarial, perceptual, L_rec"), ("none", "completion")):
-        weights = {"adversarial": 0.01, "perceptual": 2e-5} if loss == "rec" else {"adversarial": 0, "perceptual": 0.0}
+        weights = {"adversarial": 0.001, "perceptual": 2e-5} if loss == "rec" else {"adversarial": 0, "perceptual": 0.0}
         path = as_mde(measured("rec", masks=("rec:0.25",)), settings={"hide_and_seek": loss, **weights})
         assert lines_of(table("mde-figure-8", path), row)["REC(0.25)"][1] != "-"
 
