@@ -77,7 +77,9 @@ class FilePictures:
         source = decodable(self.tree.image(name), name)
         try:
             with Pillow.open(source, formats=readable_formats(source)) as image:
-                size = image.size[::-1] if orientation_of(image) in TURNS_THE_SIDES else image.size
+                plain = image.format == "PNG" and "exif" not in image.info  # asked for more, Pillow decodes it
+                turned = not plain and orientation_of(image) in TURNS_THE_SIDES
+                size = image.size[::-1] if turned else image.size
                 return Form(*size, 1 if image.mode in GREY_MODES else 3)
         except Exception:  # decoders raise nearly every kind; decoding says which
             return None

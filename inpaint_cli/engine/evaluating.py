@@ -86,7 +86,7 @@ def evaluate_groups(
                 unread |= described
             elif len(described.places):
                 found[int(described.places[0])] = (described.places, rows_of(described.completions, protocol))
-                examples = chosen([*examples, *examples_of(described)], protocol)
+                examples = chosen([*examples, *examples_of(described, protocol)], protocol)
         progress(min((number + 1) * team.size * max(protocol.batch, GROUP), protocol.images))
     return _gathered(team.gather((found, examples, unread)), protocol)
 
@@ -134,7 +134,7 @@ def complete_group(
     return Completions(
         original=original,
         completed=np.ascontiguousarray(samples[:, 0]),
-        hole=np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() == 0, original.shape),
+        hole=np.broadcast_to(mask.permute(0, 2, 3, 1).cpu().numpy() == 0, original.shape).copy(),
         samples=samples if protocol.samples > 1 else None,
         labels={name: np.array(split.labels[name][indices.start : indices.stop]) for name in names & {*split.labels}},
         predicted={name: tensor.float().cpu().numpy() for name, tensor in predicted.items()},

@@ -103,20 +103,27 @@ def best(stacked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 # ---- images to look at -----------------------------------------------------------------------------------------------
 
 
-def examples_of(described: Described) -> list[Example]:
+def examples_of(described: Described, protocol: Protocol) -> list[Example]:
+    """Those of a group that may be shown."""
     completions = described.completions
-    _, errors = mean_squared_errors(completions)
-    observed = np.where(completions.missing, np.uint8(128), completions.original)
+    whole, hole = mean_squared_errors(completions)
+    errors = hole if np.isfinite(hole).any() else whole  # nobody says what was missing
+    if protocol.show:
+        rows = np.flatnonzero(np.isin(described.places, spread(protocol.images, protocol.show)))
+    else:
+        order = np.argsort(errors)  # what is no number comes last
+        order = order[: int(np.isfinite(errors).sum())]
+        rows = np.unique(np.concatenate([order[:EXTREMES], order[-EXTREMES:]]))
     return [
         Example(
-            int(index),
+            int(described.places[row]),
             float(errors[row]),
             completions.original[row],
-            observed[row],
+            np.where(completions.missing[row], np.uint8(128), completions.original[row]),
             completions.completed[row] if described.completes else None,
             {name: values[row] for name, values in completions.predicted.items()},
         )
-        for row, index in enumerate(described.places)
+        for row in rows
     ]
 
 

@@ -42,7 +42,7 @@ def holes_of(split: Split, masks: MaskProcess, seed: int, device: torch.device) 
     def holes(places: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         height, width, channels = shape
         known = masks_of_rows(split, places, masks, (channels, height, width), device, seed)
-        return np.broadcast_to(known.permute(0, 2, 3, 1).cpu().numpy() == 0, (len(places), *shape))
+        return np.broadcast_to(known.permute(0, 2, 3, 1).cpu().numpy() == 0, (len(places), *shape)).copy()
 
     return holes
 
@@ -75,7 +75,10 @@ def _group(
         painted, original = (np.stack([images[place] for place in own]) for images in (found, before))
         hole = holes(own, shape)
         whole = composed(painted, original, hole, protocol.compose, hardware.device)
-        yield Described(np.array(own), Completions(original, whole, hole, networks=protocol.networks, painted=painted))
+        as_painted = None if protocol.compose == "output" else painted
+        yield Described(
+            np.array(own), Completions(original, whole, hole, networks=protocol.networks, painted=as_painted)
+        )
 
 
 def composed(

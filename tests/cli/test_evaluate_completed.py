@@ -277,7 +277,7 @@ def test_a_folder_completed_by_opencv_stands_beside_patch_and_tv(masked, by_open
     assert [*systems] == ["patch", "tv", "opencv"]
     assert len(content["comparisons"]) == 3 and content["comparisons"][2]["second"] == "opencv"
     split = PreparedFile(masked / "data.h5").split("train")
-    hole = split.masks > 0
+    hole = split.masks[:] > 0
     made = np.stack([pixels(by_opencv / f"{row:06d}.png") for row in range(len(split))]).astype(float)
     errors = [((made[row] - split.images[row])[hole[row]] ** 2).mean() for row in range(len(split))]
     opencv = systems["opencv"]
@@ -401,3 +401,10 @@ def test_the_library_measures_folders_too(pairs, masked, by_opencv):
         masked / "data.h5", "stored", methods=["tv"], completed=[by_opencv], split="train", limit=8
     )
     assert [result["system"] for result in beside.results] == ["tv", "opencv"] and beside.comparisons
+
+
+def test_the_grid_shows_folders_with_and_without_masks(pairs):
+    for number, more in enumerate(((), ("--mask-folder", pairs / "masks"), ("--show", 3))):
+        grid = pairs / f"grid{number}.png"
+        done("evaluate", *folders(pairs, "--grid", grid, "-q"), *more)
+        assert Image.open(grid).size[0] > 3 * 48

@@ -151,7 +151,7 @@ class FolderSubject(Subject):
             known = process.draw(
                 len(places), (channels, height, width), generator=torch.Generator(), rows=np.array(places)
             )
-            return np.broadcast_to(known.permute(0, 2, 3, 1).numpy() == 0, (len(places), *shape))
+            return np.broadcast_to(known.permute(0, 2, 3, 1).numpy() == 0, (len(places), *shape)).copy()
 
         return holes
 
