@@ -41,7 +41,7 @@ $(DEMO)/demo.h5: $(READY)
 
 $(DEMO)/run/.trained: $(DEMO)/demo.h5
 	$(INPAINT) train --method mde --data $< --outdir $(DEMO)/run --masks $(DEMO_MASKS) --steps $(DEMO_STEPS) --batch 16 \
-	    --sample-every 250 --set width=16 --set perceptual=0 --set hide_and_seek=none --set completion=20 \
+	    --sample-every 250 --set generator=strided --set width=16 --set perceptual=0 --set hide_and_seek=none --set completion=20 \
 	    --set learning_rate=1e-3 --set ema=0.99 --overwrite
 	touch $@
 
