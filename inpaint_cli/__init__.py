@@ -8,6 +8,7 @@
     inpaint_cli.prepare("folder", "photos", "photos.h5")
     inpaint_cli.train("mde", "photos.h5", "runs/mde", steps=600, settings={"width": 16})
     inpaint_cli.evaluate("photos.h5", "block:24", checkpoints=["runs/mde"], methods=["patch"]).results
+    inpaint_cli.evaluate(completed={"theirs": "folder"}, originals="originals", mask_folder="masks").tables
     inpaint_cli.export("runs/mde", "mde.safetensors")         # one small file that completes like the run
     inpaint_cli.models()                                      # those that come with it: inpaint_cli.load(NAME)
     inpaint_cli.bench("mde").images_per_second                # and where the time of a training step goes
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.models import Model as Model
     from inpaint_cli.jobs.models import complete as complete
     from inpaint_cli.jobs.models import load as load
+    from inpaint_cli.jobs.sets.completing import SetOptions as SetOptions
+    from inpaint_cli.jobs.sets.completing import complete_set as complete_set
     from inpaint_cli.jobs.sets.preparing import prepare as prepare
     from inpaint_cli.jobs.sets.preparing import recipes as recipes
     from inpaint_cli.jobs.shipped import models as models
@@ -51,9 +54,11 @@ _ROOMS = {  # name -> where it stands
     "Exported": "jobs.exporting",
     "Measured": "jobs.evaluation.measuring",
     "Model": "jobs.models",
+    "SetOptions": "jobs.sets.completing",
     "Trained": "jobs.training.running",
     "bench": "jobs.benching",
     "complete": "jobs.models",
+    "complete_set": "jobs.sets.completing",
     "doctor": "jobs.doctor",
     "evaluate": "jobs.evaluation.measuring",
     "export": "jobs.exporting",

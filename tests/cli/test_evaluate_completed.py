@@ -397,6 +397,9 @@ def test_the_library_measures_folders_too(pairs, masked, by_opencv):
     )  # fmt: skip
     (result,) = measured.results
     assert result["system"] == "mine" and measured.rows["mine", result["masks"]]["psnr"].shape == (6,)
+    options = inpaint_cli.SetOptions("stored", split="train", limit=3)
+    report = inpaint_cli.complete_set(masked / "data.h5", f"{pairs / 'set'}/", options, method="tv")
+    assert report["images"] == 3 and len([*(pairs / "set").glob("*.png")]) == 3
     beside = inpaint_cli.evaluate(
         masked / "data.h5", "stored", methods=["tv"], completed=[by_opencv], split="train", limit=8
     )
