@@ -197,7 +197,7 @@ def _changed(system: str, rows: dict[str, np.ndarray], compose: str) -> list[str
     most = int(rows[KNOWN_ERROR].max())
     return [
         f"{system}: known pixels differ from the originals' in {changed:,} of {len(rows[KNOWN_ERROR]):,} images, by up "
-        f"to {most} of 255; they are measured as they were, --compose output measures the files as they are"
+        f"to {most} of 255; figures are with known pixels put back, --compose output measures the files as they are"
     ]
 
 
