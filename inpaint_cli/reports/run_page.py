@@ -12,7 +12,7 @@ from inpaint_cli.files import replacing
 from inpaint_cli.reports.pictures import photo_uri
 from inpaint_cli.reports.plots import HEIGHT, WIDTH, panels
 from inpaint_cli.reports.rendering import render
-from inpaint_cli.reports.tables import COMPARED, comparison_rows, judged_by, result_blocks
+from inpaint_cli.reports.tables import COMPARED, comparison_rows, judged_by, result_blocks, share_blocks
 
 FRAMES = 60  # sample grids of a page, over all its runs, spread over the training: the page stays light
 ENVIRONMENT = ("device", "processes", "precision", "versions")
@@ -47,7 +47,7 @@ def write_run_page(
         last_steps=[int(max(run.columns.get("step", [0]), default=0)) for run in runs],
         settings=rows_of(runs, lambda run: settings_of(run.configuration)),
         environment=rows_of(runs, lambda run: flat({name: run.configuration.get(name) for name in ENVIRONMENT})),
-        blocks=result_blocks(results) if results else [],
+        blocks=[*result_blocks(results), *share_blocks(results)],
         compared=COMPARED,
         comparisons=comparison_rows(comparisons),
         judged_by=list(dict.fromkeys(judged_by(results))) if results else [],
