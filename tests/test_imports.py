@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "inpaint_cli"
-GROUND = {"errors", "files", "settings"}
+GROUND = {"columns", "errors", "files", "settings"}
 MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"jobs"},
     "jobs": {
@@ -29,7 +29,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "losses": set(),
     "masks": {"data", "imaging"},
     "metrics": set(),
-    "data": {"imaging"},
+    "data": {"imaging", "records"},
     "imaging": set(),
     "records": set(),
     "reports": {"records"},

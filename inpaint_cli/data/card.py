@@ -51,11 +51,11 @@ def name_of(names: list[str], number: int) -> str:
 def _split_card(file: PreparedFile, split: Split) -> dict[str, Any]:
     found: dict[str, Any] = {"images": len(split)}
     if "labels" in split.labels:
-        numbers, counts = np.unique(split.labels["labels"], return_counts=True)
+        numbers, counts = np.unique(np.asarray(split.labels["labels"]), return_counts=True)
         names = names_of(file, "labels")
         found["classes"] = {name_of(names, int(n)): int(count) for n, count in zip(numbers, counts, strict=True)}
     if "attributes" in split.labels:
-        shares = (split.labels["attributes"] > 0).mean(axis=0)
+        shares = (np.asarray(split.labels["attributes"]) > 0).mean(axis=0)
         names = names_of(file, "attributes")
         found["attributes"] = {name_of(names, n): round(float(share), 4) for n, share in enumerate(shares)}
     return found

@@ -1,4 +1,4 @@
-"""Reading prepared files: HDF5 says where the bytes lie, a memory map reads them.
+"""Reading prepared files: HDF5 says where the bytes lie, plain reads fetch them.
 
 The file is taken for hostile until its own attributes say otherwise: nothing is opened but the names the schema knows,
 no link is followed out of the file, and HDF5 itself reads no image, so no filter of it ever runs.
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NoReturn
 import h5py
 import numpy as np
 
+from inpaint_cli.columns import Column, FileColumn
 from inpaint_cli.data.schema import (
     COLUMNS,
     DIGEST_BYTES,
@@ -44,14 +45,14 @@ PREPARE = "make it with: inpaint prepare"
 
 
 class Split:
-    """One split of a prepared file, as read-only memory maps."""
+    """One split of a prepared file; rows are read when they are asked for."""
 
     def __init__(self, path: Path, name: str, columns: dict[str, Stored]):
         self.name = name
         self._path, self._columns = path, columns
-        self.images = self._map("images")  # uint8 [N, H, W, C]
-        self.labels = {label: self._map(label) for label in LABELS if label in columns}  # first axis N
-        self.masks = self._map(MASK) if MASK in columns else None  # uint8 [N, H, W], white is the hole
+        self.images: Column = self._column("images")  # uint8 [N, H, W, C]
+        self.labels: dict[str, Column] = {label: self._column(label) for label in LABELS if label in columns}  # [N, …]
+        self.masks: Column | None = self._column(MASK) if MASK in columns else None  # uint8 [N, H, W], white is hole
 
     def __len__(self) -> int:
         return self._columns["images"].shape[0]
@@ -59,11 +60,11 @@ class Split:
     @cached_property
     def names(self) -> list[str]:
         """Source file names, row by row."""
-        return [name.decode("utf-8", "surrogateescape") for name in self._map(NAMES)]
+        return [name.decode("utf-8", "surrogateescape") for name in self._column(NAMES)[:]]
 
-    def _map(self, name: str) -> np.memmap:
+    def _column(self, name: str) -> FileColumn:
         column = self._columns[name]
-        return np.memmap(self._path, column.dtype, mode="r", offset=column.offset, shape=column.shape)
+        return FileColumn(self._path, column.dtype, column.shape, column.offset)
 
 
 class PreparedFile:

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from inpaint_cli.data.crops import Crop
 from inpaint_cli.data.geometry import FilterName
@@ -12,14 +12,16 @@ from inpaint_cli.data.layouts import Choice
 from inpaint_cli.data.rows import place_of
 from inpaint_cli.data.sources import AnySource
 from inpaint_cli.errors import InputError, UsageError, unknown
+from inpaint_cli.files import read_whole
 from inpaint_cli.imaging.decoding import Mode, printable
+from inpaint_cli.records.base import Line, Positive, first_problem
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "data_recipes", PACKAGE.parent / "data_recipes")  # in the wheel, in the repository
 MAX_BYTES = 32_768  # the text is kept in an attribute of every file made with it
 MAX_SIZE = 2048
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[Line, Field(min_length=1)]  # what a terminal can show: no escape sequences, no further lines
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -58,7 +60,7 @@ class Recipe(BaseModel):
     size: Annotated[int, Field(ge=8, le=MAX_SIZE)]
     size_may_change: bool = False
     filter: FilterName = "bicubic"
-    minimum_rows: Annotated[int, Field(ge=1)] = 1
+    minimum_rows: Positive = 1
     crop: Crop
     splits: HashSplits | None = None
     source: AnySource
@@ -88,6 +90,9 @@ class Recipe(BaseModel):
         return self.model_copy(update={"source": self.source.model_copy(update={"splits": choice})})
 
 
+RECIPE = TypeAdapter(Recipe)
+
+
 def recipe_names() -> list[str]:
     """The recipes that come with this program."""
     return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})
@@ -100,11 +105,9 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, str]:
         path = _path_of(name_or_path)
     text = _read_text(path)
     try:
-        return Recipe.model_validate(tomllib.loads(text)), text
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{printable(path)}: not valid TOML ({error})") from None
+        return RECIPE.validate_python(_parsed(path, text)), text
     except ValidationError as error:
-        raise InputError(f"{printable(path)}: {_first_problem(error)}") from None
+        raise InputError(f"{printable(path)}: {first_problem(error)}") from None
 
 
 def _path_of(name: str) -> Path:
@@ -116,17 +119,14 @@ def _path_of(name: str) -> Path:
 
 def _read_text(path: Path) -> str:
     try:
-        data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise InputError(f"{printable(path)}: a recipe has at most {MAX_BYTES:,} bytes, this file {len(data):,}")
-        return data.decode("utf-8")
-    except OSError as error:
-        raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from None
+        return read_whole(path, MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{printable(path)}: not a text file") from None
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else problem["msg"]
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOML errors, and numbers of too many digits
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else printable(error)
+        raise InputError(f"{printable(path)}: not valid TOML ({reason})") from None

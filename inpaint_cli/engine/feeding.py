@@ -1,7 +1,6 @@
 """Batches for training: every process draws the same global batch and takes its share, so that results do not depend on
 how many processes there are."""
 
-import mmap
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpaint_cli.columns import Column
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, share_of
@@ -19,17 +19,8 @@ from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Method
 
-MAPPED_BYTES = 64 << 20  # rows read before their pages are let go
+BYTES_AT_ONCE = 64 << 20  # of rows, where all of them are looked at
 SHARE_OF_GPU = 0.5  # of the free GPU memory: a split that needs more stays on the host
-
-
-def release_map(array: np.ndarray) -> None:
-    """Let go of the pages that a memory-mapped array has touched; they come back when they are read again."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 def refuse_unknown_labels(split: Split, counts: Mapping[str, int]) -> None:
@@ -39,9 +30,8 @@ def refuse_unknown_labels(split: Split, counts: Mapping[str, int]) -> None:
     """
     for name, count in counts.items():
         column = split.labels[name]
-        rows = max(1, MAPPED_BYTES // max(column[:1].nbytes, 1))
+        rows = max(1, BYTES_AT_ONCE * len(column) // max(column.nbytes, 1))
         highest = max(int(column[start : start + rows].max()) for start in range(0, len(column), rows))
-        release_map(column)
         if highest >= count:
             raise InputError(
                 f"the data's {name} maps hold the label {highest}, and this model knows 0 to {count - 1}: prepare them "
@@ -72,15 +62,10 @@ class Rows(Protocol):
 
 
 class HostRows:
-    """Rows of memory-mapped arrays, read by a thread one request ahead.
+    """Rows of columns, read by a thread one request ahead. What was read stays in the system's file cache."""
 
-    What was read stays in the system's file cache; the process lets go of it now and then, so that its own memory does
-    not grow with the data.
-    """
-
-    def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
-        self.arrays, self.device = arrays, hardware.device
-        self._touched = 0
+    def __init__(self, columns: Mapping[str, Column], hardware: Hardware):
+        self.columns, self.device = columns, hardware.device
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._ahead: tuple[bytes, Future[dict[str, Tensor]]] | None = None
 
@@ -92,34 +77,37 @@ class HostRows:
         return {name: tensor.to(self.device, non_blocking=True) for name, tensor in host.items()}
 
     def _read(self, indices: np.ndarray) -> dict[str, Tensor]:
-        rows = {name: torch.from_numpy(array[indices]) for name, array in self.arrays.items()}
-        self._touched += sum(row.nbytes for row in rows.values())
-        if self._touched > MAPPED_BYTES:
-            self._touched = 0
-            for array in self.arrays.values():
-                release_map(array)
+        rows = {name: torch.from_numpy(column[indices]) for name, column in self.columns.items()}
         return {name: row.pin_memory() for name, row in rows.items()} if self.device.type == "cuda" else rows
 
 
 class DeviceRows:
     """The whole split on the GPU: taking rows is one kernel."""
 
-    def __init__(self, arrays: dict[str, np.ndarray], hardware: Hardware):
+    def __init__(self, columns: Mapping[str, Column], hardware: Hardware):
         self.device = hardware.device
-        self.tensors = {name: torch.tensor(array, device=self.device) for name, array in arrays.items()}
+        self.tensors = {name: self._on_device(column) for name, column in columns.items()}
+
+    def _on_device(self, column: Column) -> Tensor:
+        """All rows, some at a time: the host need not hold them together."""
+        rows = max(1, BYTES_AT_ONCE * len(column) // max(column.nbytes, 1))
+        held = torch.empty(column.shape, dtype=torch.from_numpy(column[:1]).dtype, device=self.device)
+        for start in range(0, len(column), rows):
+            held[start : start + rows] = torch.from_numpy(column[start : start + rows])
+        return held
 
     def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
         rows = torch.from_numpy(indices).to(self.device)
         return {name: tensor[rows] for name, tensor in self.tensors.items()}
 
 
-def rows_of(arrays: dict[str, np.ndarray], hardware: Hardware) -> Rows:
-    """Cached on the GPU where the split fits; on the CPU the memory map is the cache."""
+def rows_of(columns: Mapping[str, Column], hardware: Hardware) -> Rows:
+    """Cached on the GPU where the split fits; on the CPU the system's file cache is the cache."""
     if hardware.device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(hardware.device)
-        if sum(array.nbytes for array in arrays.values()) < SHARE_OF_GPU * free:
-            return DeviceRows(arrays, hardware)
-    return HostRows(arrays, hardware)
+        if sum(column.nbytes for column in columns.values()) < SHARE_OF_GPU * free:
+            return DeviceRows(columns, hardware)
+    return HostRows(columns, hardware)
 
 
 class BatchStream:

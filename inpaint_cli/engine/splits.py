@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import numpy as np
+from inpaint_cli.columns import Column
 
 
 class Split(Protocol):
@@ -14,11 +14,11 @@ class Split(Protocol):
         """For messages: train, validation, test."""
 
     @property
-    def images(self) -> np.ndarray:
+    def images(self) -> Column:
         """uint8 [N, H, W, C]"""
 
     @property
-    def labels(self) -> Mapping[str, np.ndarray]:
+    def labels(self) -> Mapping[str, Column]:
         """Landmarks, attributes, labels, parsing, as far as there are any: first axis N."""
 
     @property
@@ -26,7 +26,7 @@ class Split(Protocol):
         """Source file names, row by row."""
 
     @property
-    def masks(self) -> np.ndarray | None:
+    def masks(self) -> Column | None:
         """What is to be completed of each, where the data says: uint8 [N, H, W], white is the hole."""
 
     def __len__(self) -> int:

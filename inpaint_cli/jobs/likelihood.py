@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.autoregressive.model import PixelModel
+from inpaint_cli.columns import Column
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.completing import signed
 from inpaint_cli.engine.devices import choose_hardware
@@ -45,9 +46,10 @@ def likelihood(
 ) -> Likelihood:
     """Bits per dimension of the negative log-likelihood of whole images; 8 for a model that knows nothing."""
     loaded, model, prepared = _load(checkpoint, data, device)
-    images = prepared.split(split).images[:limit]
-    with heard_by(progress).progress("likelihood", len(images)) as advance:
-        bits = np.concatenate(list(_bits(model, images, batch, advance)))
+    images = prepared.split(split).images
+    count = min(len(images), limit or len(images))
+    with heard_by(progress).progress("likelihood", count) as advance:
+        bits = np.concatenate(list(_bits(model, images, count, batch, advance)))
     mean, spread = float(bits.mean()), float(1.96 * bits.std(ddof=min(1, len(bits) - 1)) / len(bits) ** 0.5)
     interval = (mean - spread, mean + spread)
     return Likelihood(loaded.name, loaded.step, loaded.digest, mean, interval, len(bits), split, prepared.identity)
@@ -102,12 +104,13 @@ def _tensor(images: np.ndarray, model: PixelModel) -> Tensor:
     return torch.from_numpy(signed(images)).permute(0, 3, 1, 2).to(next(model.parameters()).device)
 
 
-def _bits(model: PixelModel, images: np.ndarray, batch: int, advance: Advance) -> Iterator[np.ndarray]:
-    """Bits per dimension of each image, batch after batch."""
-    for start in range(0, len(images), batch):
+def _bits(model: PixelModel, images: Column, count: int, batch: int, advance: Advance) -> Iterator[np.ndarray]:
+    """Bits per dimension of each of the first `count` images, batch after batch."""
+    for start in range(0, count, batch):
+        stop = min(start + batch, count)
         with torch.no_grad():
-            yield model.bits(_tensor(images[start : start + batch], model)).double().cpu().numpy()
-        advance(min(start + batch, len(images)))
+            yield model.bits(_tensor(images[start:stop], model)).double().cpu().numpy()
+        advance(stop)
 
 
 def _inside(pixel: tuple[int, int], height: int, width: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpaint_cli.columns import Column
 from inpaint_cli.data.pairing import listed, paired
 from inpaint_cli.data.trees import Image, Tree, decodable, is_archive, tree_at
 from inpaint_cli.errors import InputError, UsageError, printable
@@ -46,7 +47,7 @@ class Images(Protocol):
         """Source file names, row by row."""
 
     @property
-    def masks(self) -> np.ndarray | None:
+    def masks(self) -> Column | None:
         """What the prepared file holds of each: uint8 [N, H, W], white is the hole."""
 
 
@@ -333,7 +334,7 @@ def _window(length: int, own: int, scale: float, place: float) -> np.ndarray:
 class Stored:
     """The masks that a split of a prepared file holds."""
 
-    masks: np.ndarray = field(compare=False, repr=False)  # uint8 [N, H, W], white is the hole
+    masks: Column = field(compare=False, repr=False)  # uint8 [N, H, W], white is the hole
 
     def __str__(self) -> str:
         return ""

@@ -140,13 +140,15 @@ def test_reading_ahead_changes_nothing():
 
 
 def test_memory_does_not_grow_with_the_data(tmp_path):
-    """Reads 1 GB of rows from a 1 GB map; what stays resident is a fraction of it."""
+    """Reads 1 GB of rows of a 1 GB file; what stays resident is a fraction of it."""
     program = """
 import re, sys, numpy as np, torch
+from pathlib import Path
+from inpaint_cli.columns import FileColumn
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import HostRows
 array = np.memmap(sys.argv[1], np.uint8, "w+", shape=(36_000, 96, 96, 3))  # a sparse file: no disk is filled
-array = np.memmap(sys.argv[1], np.uint8, "r", shape=array.shape)
+array = FileColumn(Path(sys.argv[1]), array.dtype, array.shape, 0)
 rows, order = HostRows({"image": array}, Hardware(torch.device("cpu"), "fp32")), np.random.default_rng(0)
 def peak():  # of this process alone: getrusage would count the one that started it
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
@@ -159,7 +161,7 @@ print((peak() - before) >> 10)
     done = subprocess.run(
         [sys.executable, "-c", program, tmp_path / "rows"], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 400  # MiB; without letting go it is about 1,000
+    assert int(done.stdout) < 400  # MiB; of a map it would be about 1,000
 
 
 def test_observed_hides_even_nan():
@@ -172,7 +174,7 @@ def test_labels_that_a_method_does_not_know_are_refused_before_the_first_batch(m
     split = Split(count=9)
     split.labels["parsing"] = np.zeros((9, 12, 12), np.uint8)
     split.labels["parsing"][8, 3, 5] = 14
-    monkeypatch.setattr("inpaint_cli.engine.feeding.MAPPED_BYTES", 400)  # two rows at a time, and one at the end
+    monkeypatch.setattr("inpaint_cli.engine.feeding.BYTES_AT_ONCE", 400)  # two rows at a time, and one at the end
     for known in ({"parsing": 15}, {}):
         refuse_unknown_labels(split, known)
     with pytest.raises(InputError, match=r"hold the label 14.*knows 0 to 10.*labels=15"):

@@ -1,12 +1,22 @@
 """What every source is: options in a recipe's `[source]` table, and a way to read a folder."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from inpaint_cli.data.rows import Reading
 from inpaint_cli.errors import UsageError
+from inpaint_cli.records.base import Line
+
+
+def _stays_inside(name: str) -> str:
+    if "/" in name or name in (".", ".."):
+        raise ValueError("is part of a file's name, and leads to no other folder")
+    return name
+
+
+FileName = Annotated[Line, Field(min_length=1, max_length=200), AfterValidator(_stays_inside)]  # within the source
 
 
 class Source(BaseModel):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from inpaint_cli.data.rows import Reading, Row
-from inpaint_cli.data.sources.base import Source
+from inpaint_cli.data.sources.base import FileName, Source
 from inpaint_cli.data.trees import find_tree, tree_at
 from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging.decoding import printable
@@ -31,7 +31,7 @@ class LSUNSource(Source):
     has_splits: ClassVar[bool] = False
     takes_archive: ClassVar[bool] = True
     where: ClassVar[str] = "get LSUN by its authors' own download script"
-    category: str
+    category: FileName
 
     def read(self, folder: Path) -> Reading:
         databases = [path for part in PARTS if (path := folder / f"{self.category}_{part}_lmdb").is_dir()]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from inpaint_cli.data.geometry import Window
 from inpaint_cli.data.rows import Reading, Row
-from inpaint_cli.data.sources.base import Source
-from inpaint_cli.errors import EnvironmentFault
+from inpaint_cli.data.sources.base import FileName, Source
+from inpaint_cli.errors import EnvironmentFault, InputError
 from inpaint_cli.imaging.decoding import decode
 
+MOST_SQUARES = 100_000
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -23,7 +25,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     split: Literal["train", "validation", "test"]
-    photographs: tuple[str, ...]
+    photographs: tuple[FileName, ...]
     columns: tuple[Fraction, Fraction] = (0.0, 1.0)  # from and to, as fractions of the width
     steps_per_side: PositiveInt  # how densely the squares overlap
 
@@ -42,7 +44,10 @@ class PhotographsSource(Source):
         return Path(found.origin).parent / "data"
 
     def read(self, folder: Path) -> Reading:
-        rows = [row for part in self.parts for name in part.photographs for row in self._rows(folder, part, name)]
+        found = (row for part in self.parts for name in part.photographs for row in self._rows(folder, part, name))
+        rows = list(islice(found, MOST_SQUARES + 1))
+        if len(rows) > MOST_SQUARES:
+            raise InputError(f"these photographs have more than {MOST_SQUARES:,} squares: give fewer steps_per_side")
         return Reading(iter(rows), len(rows))
 
     def _rows(self, folder: Path, part: Part, name: str) -> Iterator[Row]:

@@ -83,7 +83,7 @@ def _caption(prepared: PreparedFile, split: Split, row: int) -> str:
     if "labels" in split.labels:
         lines.append(name_of(names_of(prepared, "labels"), int(split.labels["labels"][row])))
     if "attributes" in split.labels:
-        attributes = split.labels["attributes"]
+        attributes = np.asarray(split.labels["attributes"])
         rarest = (attributes > 0).sum(axis=0).argsort(kind="stable")
         present = [int(number) for number in rarest if attributes[row, number] > 0][:ATTRIBUTES_SHOWN]
         lines += [name_of(names_of(prepared, "attributes"), number) for number in present]
