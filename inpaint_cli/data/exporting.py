@@ -2,10 +2,7 @@
 
 import csv
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,11 +11,9 @@ from PIL import Image
 
 from inpaint_cli.data.card import card, name_of, names_of
 from inpaint_cli.data.reader import PreparedFile, Split
-from inpaint_cli.errors import EnvironmentFault, UsageError
-from inpaint_cli.imaging.decoding import printable
+from inpaint_cli.data.written_folders import CARD, replacing_folder
 from inpaint_cli.imaging.kinds import READABLE
 
-CARD = "card.json"  # marks a folder as an export
 MapImage = Callable[[np.ndarray], Image.Image]
 
 
@@ -47,39 +42,6 @@ def export(
 def write_card(folder: Path, facts: Mapping[str, Any]) -> None:
     """What a folder says of itself; it is how a folder that this program wrote is known."""
     (folder / CARD).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def replacing_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a folder beside `folder`, which takes its place once the block ends well."""
-    refuse_folder(folder, overwrite)
-    try:
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    except OSError as error:
-        raise EnvironmentFault(f"{printable(folder.parent)}: no folder can be made in it ({error.strerror})") from None
-    try:
-        yield unfinished
-        unfinished.chmod(0o755)
-        refuse_folder(folder, overwrite)
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def refuse_folder(folder: Path, overwrite: bool) -> None:
-    """`UsageError` when `folder` holds something that this may not replace."""
-    if not folder.parent.is_dir():
-        raise EnvironmentFault(f"the folder {printable(folder.parent)} does not exist; make it first")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{printable(folder)} is a file; name a folder for the export")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    if not overwrite:
-        raise UsageError(f"{printable(folder)} is not empty; name a new folder, or give --overwrite")
-    if not (folder / CARD).is_file():
-        raise UsageError(f"{printable(folder)} holds other files than an earlier export; name a new folder")
 
 
 def _export_split(

@@ -149,12 +149,31 @@ def test_an_export_replaces_an_earlier_export_and_nothing_else(faces, tmp_path):
     assert inpaint("data", faces, "--export", mine, "-q").exit_code == 0  # an empty folder is as good as none
     assert inpaint("data", faces, "--export", mine).exit_code == UsageError.exit_code
     assert inpaint("data", faces, "--export", mine, "--split", "test", "--overwrite").exit_code == 0
-    assert sorted(path.name for path in mine.iterdir()) == ["card.json", "test", "test.csv", "test_parsing"]
+    assert sorted(path.name for path in mine.iterdir()) == [".written", "card.json", "test", "test.csv", "test_parsing"]
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("precious")
     refused = inpaint("data", faces, "--export", other, "--overwrite")
     assert refused.exit_code == UsageError.exit_code and (other / "thesis.tex").read_text() == "precious"
+
+
+def test_a_file_among_those_of_an_export_is_named_and_stays(faces, tmp_path):
+    out = tmp_path / "out"
+    assert inpaint("data", faces, "--export", out, "-q").exit_code == 0
+    for name in ("notes.txt", "train/000099.png", "test/a\nb", ".hidden"):
+        (out / name).write_text("mine")
+        refused = inpaint("data", faces, "--export", out, "--overwrite")
+        assert refused.exit_code == UsageError.exit_code and "no export wrote" in refused.stderr
+        assert (out / name).read_text() == "mine"
+        (out / name).unlink()
+    (out / "folder").symlink_to(tmp_path)
+    assert "no export wrote (folder)" in inpaint("data", faces, "--export", out, "--overwrite").stderr
+    (out / "folder").unlink()
+    (tmp_path / "link").symlink_to(out)
+    assert "is a link to" in inpaint("data", faces, "--export", tmp_path / "link", "--overwrite").stderr
+    (out / ".written").unlink()  # as exports were written before there were such lists
+    assert inpaint("data", faces, "--export", out, "--overwrite", "-q").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.h5", "link", "out"], "nothing is left beside it"
 
 
 def test_grey_files_without_labels(tmp_path):

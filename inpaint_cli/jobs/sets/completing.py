@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from inpaint_cli.data.exporting import file_names, refuse_folder, replacing_folder, save_png, write_card
+from inpaint_cli.data.exporting import file_names, save_png, write_card
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.data.schema import MASK
 from inpaint_cli.data.writer import Spool, spooling, write
+from inpaint_cli.data.written_folders import refuse_folder, replacing_folder
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.evaluating import complete_rows
 from inpaint_cli.engine.processes import Team

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from inpaint_cli.data.card import card, card_text, name_of, names_of
-from inpaint_cli.data.exporting import export, refuse_folder
+from inpaint_cli.data.exporting import export
 from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.data.written_folders import refuse_folder
 from inpaint_cli.files import refuse_existing, replacing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.photos import output_format
