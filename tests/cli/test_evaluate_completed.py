@@ -307,7 +307,7 @@ def test_completed_folders_are_called_as_their_images_and_say_what_made_them(mas
     names = PreparedFile(masked / "data.h5").split("test").names
     assert shown.stdout.strip() == str(tmp_path / "made")
     assert {path.name for path in (tmp_path / "made").iterdir()} == {*names, "images.csv", ".written", "card.json"}
-    card = json.loads((tmp_path / "made" / ".written", "card.json").read_text())
+    card = json.loads((tmp_path / "made" / "card.json").read_text())
     assert card["completed"]["method"] == "tv" and card["completed"]["masks"] == "stored"
     assert (tmp_path / "made" / "images.csv").read_text().splitlines()[1] == f"{names[0]},{names[0]}"
     again = inpaint(*arguments, tmp_path / "made")
