@@ -42,4 +42,7 @@ def data(
     elif not quiet:
         say(card_text(facts))
         if check:
-            say("checked:  every digest agrees")
+            older = (
+                "" if facts["checked_texts"] else "; its recipe and terms have none, since an older version wrote it"
+            )
+            say(f"checked:  every digest agrees{older}")

@@ -27,10 +27,12 @@ from inpaint_cli.data.schema import (
     NAMES,
     SCHEMA,
     SPLITS,
+    TEXTS,
     Shape,
     Stored,
     digest,
     digest_count,
+    digest_of_texts,
     identity,
 )
 from inpaint_cli.errors import InpaintError, InputError, unknown
@@ -81,6 +83,8 @@ class PreparedFile:
         self.label_names: dict[str, list[str]] = _table(self.path, header, "label_names", json.loads)
         self.terms: str = header["terms"]
         self.tool_version: str = header["tool_version"]
+        self._texts = {name: header[name] for name in TEXTS}
+        self.texts_digest: str | None = header.get("texts_digest")  # None: prepared before there was one
         self.splits: tuple[str, ...] = tuple(self._columns)
         first = next(iter(self._columns.values()))
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in first)  # the same in every split
@@ -96,6 +100,8 @@ class PreparedFile:
 
     def verify(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Read every byte and compare every digest and the identity; `InputError` names the first rows that differ.
+
+        The texts about it are compared where they have a digest, `texts_digest`.
 
         `progress` is told how many rows are done, and of how many.
         """
@@ -113,6 +119,8 @@ class PreparedFile:
                 found.append((split, digested(columns), digests))
         if identity(found) != self.identity:
             raise _fault(self.path, "its identity is not that of its contents; it was changed after it was prepared")
+        if self.texts_digest not in (None, digest_of_texts(self._texts)):
+            raise _fault(self.path, f"{', '.join(TEXTS)}: one of these texts was changed after it was prepared")
 
     def _refuse_block(self, split: str, number: int, columns: dict[str, Stored]) -> NoReturn:
         last = min((number + 1) * DIGEST_ROWS, columns["images"].shape[0]) - 1
@@ -181,8 +189,8 @@ def _read_header(path: Path, file: h5py.File) -> dict[str, str]:
         raise _fault(path, f"has schema {_number(path, file, 'schema')}; this version reads {SCHEMA}; prepare it again")
     if not _has_attribute(file, "complete") or _number(path, file, "complete") != 1:
         raise _fault(path, "was not finished: its preparation was interrupted; prepare it again")
-    names = ("identity", "recipe_name", "recipe", "options", "label_names", "terms", "tool_version")
-    return {name: _text(path, file, name) for name in names}
+    younger = [name for name in ("texts_digest",) if _has_attribute(file, name)]
+    return {name: _text(path, file, name) for name in ("identity", *TEXTS, *younger)}
 
 
 def _has_attribute(file: h5py.File, name: str) -> bool:

@@ -5,7 +5,7 @@ reads them without HDF5. The file's attributes are scalars: integers and byte st
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,18 @@ class Stored(NamedTuple):
         """Where the rows under digest `number` start and end in the file."""
         last = min((number + 1) * DIGEST_ROWS, self.shape[0])
         return self.offset + number * DIGEST_ROWS * self.row_bytes, self.offset + last * self.row_bytes
+
+
+TEXTS = ("recipe_name", "recipe", "options", "label_names", "terms", "tool_version")  # attributes, beside numbers
+
+
+def digest_of_texts(texts: Mapping[str, str]) -> str:
+    """SHA-256 over the attributes that are texts: 64 hexadecimal digits."""
+    total = hashlib.sha256()
+    for name in TEXTS:
+        content = texts[name].encode()
+        total.update(f"{name} {len(content)}\n".encode() + content)
+    return total.hexdigest()
 
 
 def digest_count(rows: int) -> int:

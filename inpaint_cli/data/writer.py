@@ -32,6 +32,7 @@ from inpaint_cli.data.schema import (
     Stored,
     digest,
     digest_count,
+    digest_of_texts,
     identity,
 )
 from inpaint_cli.errors import EnvironmentFault
@@ -171,9 +172,9 @@ def _lay_out(path: Path, spools: Mapping[str, Spool], header: Mapping[str, Any])
     """An HDF5 file whose data sets have their place and no contents yet."""
     with _hdf5(path, "w") as file:
         file.attrs["schema"] = np.int64(SCHEMA)
-        texts = {"tool": "inpaint", "tool_version": __version__, **header}
-        for name, value in texts.items():
-            text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        values = {"tool": "inpaint", "tool_version": __version__, **header}
+        texts = {name: v if isinstance(v, str) else json.dumps(v, sort_keys=True) for name, v in values.items()}
+        for name, text in {**texts, "texts_digest": digest_of_texts(texts)}.items():
             file.attrs[name] = np.bytes_(text.encode())
         return {split: _lay_out_split(file.create_group(split), spool) for split, spool in spools.items()}
 

@@ -66,6 +66,25 @@ def test_round_trip(prepared):
         file.split("test").images[0] = 0
 
 
+@pytest.mark.parametrize("name", ["recipe_name", "recipe", "options", "label_names", "terms", "tool_version"])
+def test_a_changed_text_is_noticed_by_the_check(prepared, name):
+    with h5py.File(prepared, "r+") as file:
+        changed = (
+            file.attrs[name].replace(b"e", b"E", 1).replace(b"l", b"L", 1).replace(b"{}", b"{ }").replace(b"0", b"7", 1)
+        )
+        assert changed != file.attrs[name]
+        file.attrs[name] = np.bytes_(changed)
+    with pytest.raises(InputError, match="one of these texts was changed"):
+        PreparedFile(prepared).verify()
+
+
+def test_files_from_before_texts_had_a_digest_are_checked_as_far_as_they_go(prepared):
+    with h5py.File(prepared, "r+") as file:
+        del file.attrs["texts_digest"]
+    PreparedFile(prepared).verify()
+    assert PreparedFile(prepared).texts_digest is None
+
+
 def test_images_lie_in_one_piece_and_h5py_reads_the_same(prepared):
     with h5py.File(prepared) as file:
         assert file["train/images"].chunks is None

@@ -50,6 +50,7 @@ def describe_set(
         with audience.progress("checking") as advance:
             prepared.verify(advance)
         facts["checked"] = True
+        facts["checked_texts"] = prepared.texts_digest is not None
     if sheet:
         _draw_sheet(prepared, prepared.split(chosen[0]), count, seed, sheet, overwrite)
     if export:
