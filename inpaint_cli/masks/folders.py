@@ -1,105 +1,36 @@
-"""Masks from files: a folder or an archive of them as it was downloaded, one image, or what a prepared file holds.
+"""Masks from files: a folder or an archive of them as it was downloaded, or one image.
 
-A folder's masks are decoded once and kept at one bit a pixel, at their own sizes. A mask is taken to the images' size
-by two lists of places, of its rows and of its columns: resizing, cutting, turning over and shifting are all choices
-of places, so that only the rows that are looked at are ever unpacked.
+They are decoded once and kept at one bit a pixel, at their own sizes.
 """
 
 import hashlib
 import itertools
 import os
 import warnings
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint_cli.columns import Column
 from inpaint_cli.data.pairing import listed, paired
 from inpaint_cli.data.trees import Image, Tree, decodable, is_archive, tree_at
-from inpaint_cli.errors import InputError, UsageError, printable
+from inpaint_cli.errors import InputError, printable
 from inpaint_cli.imaging.decoding import opened
 from inpaint_cli.imaging.mask_files import WARN_ABOVE, Layers, layers_of, understood
+from inpaint_cli.masks.packed import WINDOWS, Packed, PackedMasks, crop, resize
 from inpaint_cli.masks.shapes import Request
+from inpaint_cli.masks.stored import Images
 
 FITS = ("resize", "crop")
 MASK_ENDING = "_mask"  # `cat_mask.png` is the mask of `cat.jpg`, as everywhere
 REASONS_LISTED = 10
-WINDOWS = 8  # tried of a mask that is cut, until one has both a hole and something known
 AT_ONCE = 16  # files that are given to threads at once
 LOOKED_AT = 1000  # masks that say how much is missing on average
-SLAB_BYTES = 16 << 20  # what is not written to takes no memory
 THREADS = min(4, os.cpu_count() or 1)  # decoders hold no lock of Python's
-
-
-class Images(Protocol):
-    """The images of a split, as far as masks may belong to them."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Source file names, row by row."""
-
-    @property
-    def masks(self) -> Column | None:
-        """What the prepared file holds of each: uint8 [N, H, W], white is the hole."""
-
-
-class Packed(NamedTuple):
-    """One mask at one bit a pixel, 1 = missing: uint8 [height, width / 8, rounded up]."""
-
-    bits: np.ndarray
-    width: int
-
-    @property
-    def height(self) -> int:
-        return len(self.bits)
-
-    def hole(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """bool [rows, columns]"""
-        unpacked = np.unpackbits(self.bits.take(rows, axis=0), axis=1, count=self.width)
-        return unpacked.take(columns, axis=1).view(bool)
-
-    @classmethod
-    def of(cls, hole: np.ndarray) -> "Packed":
-        return cls(np.packbits(hole, axis=1), hole.shape[1])
-
-
-class PackedMasks:
-    """Many masks in a few large pieces of memory, so that little of it lies idle between them."""
-
-    def __init__(self) -> None:
-        self._slabs: list[np.ndarray] = []
-        self._room = 0  # bytes of the last slab that are free
-        self._places = array("q")  # slab, where it begins there, height and width of each mask
-
-    def append(self, mask: Packed) -> None:
-        """Keep a copy."""
-        size = mask.bits.size
-        if size > self._room:
-            self._slabs.append(np.empty(max(SLAB_BYTES, size), np.uint8))
-            self._room = len(self._slabs[-1])
-        start = len(self._slabs[-1]) - self._room
-        self._slabs[-1][start : start + size] = mask.bits.ravel()
-        self._room -= size
-        self._places.extend((len(self._slabs) - 1, start, mask.height, mask.width))
-
-    def __len__(self) -> int:
-        return len(self._places) // 4
-
-    def __iter__(self) -> Iterator[Packed]:
-        return (self[place] for place in range(len(self)))
-
-    def __getitem__(self, place: int) -> Packed:
-        slab, start, height, width = self._places[4 * place : 4 * place + 4]
-        bits = self._slabs[slab][start : start + height * -(-width // 8)]
-        return Packed(bits.reshape(height, -1), width)
 
 
 class Contents:
@@ -122,34 +53,34 @@ class Contents:
         """Decode every file once; `InputError` where there is no folder, or not one mask in it."""
         if self._masks is not None:
             return
-        sources = self._sources()
-        masks = PackedMasks()
+        sources, skipped = self._sources()
+        masks, kept = PackedMasks(), list[str]()
         with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as threads:  # decoders change filters: put back
             for start in range(0, len(sources), AT_ONCE):
                 names = sources[start : start + AT_ONCE]
                 for name, read in zip(names, threads.map(self._decode, names), strict=True):
                     if isinstance(read, Packed):
-                        self.names.append(name)
+                        kept.append(name)
                         masks.append(read)
                     else:
-                        self.skipped.append(read)
+                        skipped.append(read)
                 progress(start + len(names), len(sources))
         if not masks:
-            reasons = "".join(f"\n  {reason}" for reason in self.skipped[:REASONS_LISTED])
+            reasons = "".join(f"\n  {reason}" for reason in skipped[:REASONS_LISTED])
             raise InputError(f"{printable(self.path)}: not one usable mask among {len(sources)} files{reasons}")
-        self._masks = masks
+        self._masks, self.names, self.skipped = masks, kept, skipped
         del self._image  # with the tree that it reads from
 
-    def _sources(self) -> list[str]:
+    def _sources(self) -> tuple[list[str], list[str]]:
+        """The files, and why others are not read."""
         if Path(self.path).is_file() and not is_archive(Path(self.path)):
             self._image: Callable[[str], Image] = lambda name: Path(self.path)
-            return [Path(self.path).name]
+            return [Path(self.path).name], []
         tree: Tree = tree_at(Path(self.path))
         self._image = tree.image
-        self.skipped += [f"{printable(member.name)}: {member.reason}" for member in tree.refused]
         if not tree.names():
             raise InputError(f"{printable(self.path)}: no masks in it or in folders below it")
-        return tree.names()
+        return tree.names(), [f"{printable(member.name)}: {member.reason}" for member in tree.refused]
 
     def _decode(self, name: str) -> Packed | str:
         """The mask, or why the file is none."""
@@ -163,6 +94,7 @@ class Contents:
     @property
     def digest(self) -> str:
         """Of every mask and its name: what a specification alone does not say."""
+        self.read()
         total = hashlib.sha256()
         for name, mask in zip(self.names, self.masks, strict=True):
             total.update(f"{name}\0{mask.height}×{mask.width}\n".encode("utf-8", "surrogateescape"))
@@ -276,89 +208,3 @@ def folder(request: Request, masks: MaskFolder) -> Tensor:
         cut(kept[place], size, row[1:], request.moved and not own) for place, row in zip(places, chance, strict=True)
     ]
     return torch.from_numpy(~np.stack(holes)).unsqueeze(1).to(request.device)
-
-
-def resize(mask: Packed, size: tuple[int, int], chance: np.ndarray, moved: bool) -> np.ndarray:
-    """The whole mask: each pixel is what lies in its middle, so that as much is missing on average. bool [H, W]
-
-    moved: turned over, and shifted around, so that what leaves at one side comes in at the other.
-    """
-    lines = [_spread(length, own) for length, own in zip(size, (mask.height, mask.width), strict=True)]
-    if moved:
-        lines = [_moved(*each) for each in zip(lines, chance[:2], chance[2:4], strict=True)]
-    hole = mask.hole(*lines)
-    if not 0 < (missing := np.count_nonzero(hole)) < hole.size:  # what was thinner than a pixel is gone: one stays
-        row, column = np.argwhere(mask.hole(*map(np.arange, (mask.height, mask.width))) ^ (missing > 0))[0]
-        hole[row * size[0] // mask.height, column * size[1] // mask.width] ^= True
-    return hole
-
-
-def crop(mask: Packed, size: tuple[int, int], chance: np.ndarray, moved: bool) -> np.ndarray:
-    """A window of the images' size, anywhere in the mask; one that is smaller is enlarged until it covers them.
-
-    Where none of `WINDOWS` windows has both a hole and something known, the whole mask is resized.
-    """
-    scale = max(1.0, size[0] / mask.height, size[1] / mask.width)
-    steps = [-1 if moved and turned < 0.5 else 1 for turned in chance[:2]]
-    for tried in chance[4:].reshape(-1, 2):
-        lines = [
-            _window(length, own, scale, place)[::step]
-            for length, own, place, step in zip(size, (mask.height, mask.width), tried, steps, strict=True)
-        ]
-        hole = mask.hole(*lines)
-        if 0 < np.count_nonzero(hole) < hole.size:
-            return hole
-    return resize(mask, size, chance, moved)
-
-
-@lru_cache(64)
-def _spread(length: int, own: int) -> np.ndarray:
-    """`own` places, spread over `length`."""
-    return ((np.arange(length) + 0.5) * own / length).astype(np.int64)
-
-
-def _moved(line: np.ndarray, turned: float, shift: float) -> np.ndarray:
-    """Places shifted around by a share of them, and for `turned` below a half in their opposite order."""
-    start = int(shift * len(line))
-    around = np.concatenate((line[start:], line[:start]))
-    return around[::-1] if turned < 0.5 else around
-
-
-def _window(length: int, own: int, scale: float, place: float) -> np.ndarray:
-    """`length` neighbours of `own` places that are enlarged so many times; `place` in [0, 1) says where they begin."""
-    room = max(0, round(own * scale) - length)
-    return np.minimum(((int(place * (room + 1)) + np.arange(length) + 0.5) / scale).astype(np.int64), own - 1)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The masks that a split of a prepared file holds."""
-
-    masks: Column = field(compare=False, repr=False)  # uint8 [N, H, W], white is the hole
-
-    def __str__(self) -> str:
-        return ""
-
-
-def stored_of(images: Images, count: int | None, *held: Stored) -> tuple[Stored]:
-    """`InputError` where the prepared file has no masks."""
-    if images.masks is None:
-        raise InputError(
-            "masks 'stored': this prepared file holds none; inpaint prepare --masks folder:PATH stores one an image"
-        )
-    return (Stored(images.masks),)
-
-
-def stored(request: Request, *held: Stored) -> Tensor:
-    """Each image's own mask; without rows, as for a decoy, those of any images."""
-    stored_fits(request, *held)
-    masks = held[0].masks
-    drawn = (request.uniform(request.count).double().cpu().numpy() * len(masks)).astype(int)
-    rows = drawn if request.rows is None else request.rows
-    return torch.from_numpy(masks[rows] < 128).unsqueeze(1).to(request.device)
-
-
-def stored_fits(request: Request, *held: Stored) -> None:
-    """They are known, which they are once a prepared file is."""
-    if not held:
-        raise UsageError("masks 'stored' are those that a prepared file holds of its images: they go with --data alone")

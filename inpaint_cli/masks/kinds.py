@@ -20,8 +20,9 @@ from inpaint_cli.masks.arguments import (
     largest,
     ranged,
 )
-from inpaint_cli.masks.folders import Images, folder, folder_of, masks_in, parse_folder, stored, stored_fits, stored_of
+from inpaint_cli.masks.folders import folder, folder_of, masks_in, parse_folder
 from inpaint_cli.masks.shapes import BORDER, Request
+from inpaint_cli.masks.stored import Images, stored, stored_fits, stored_of
 from inpaint_cli.masks.strokes import strokes
 
 

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.masks.arguments import MaskFile, Range, float_of, is_drawn
-from inpaint_cli.masks.folders import Images, MaskFolder
+from inpaint_cli.masks.folders import MaskFolder
 from inpaint_cli.masks.kinds import KINDS, Kind, grammar
 from inpaint_cli.masks.shapes import Request
+from inpaint_cli.masks.stored import Images
 
 SQUARES = ("center", "block")  # kinds that hide one square
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import draw_for_images, grammar, parse_masks
-from inpaint_cli.masks.folders import WINDOWS, Contents, Packed, crop, resize
+from inpaint_cli.masks.folders import Contents
+from inpaint_cli.masks.packed import WINDOWS, Packed, crop, resize
 
 NVIDIA = Path(__file__).parents[3] / "shared" / "cases" / "11_mask_folder_training" / "masks512"
 
@@ -210,6 +211,18 @@ def test_a_folder_without_one_mask_is_refused(tmp_path, levels):
     words = "no masks in it" if levels is None else r"not one usable mask(.|\n)*flat\.png"
     with pytest.raises(InputError, match=words):
         parse_masks(f"folder:{tmp_path / 'masks'}").check((3, 8, 8))
+
+
+def test_a_folder_that_could_not_be_read_may_be_read_later(tmp_path):
+    process = parse_masks(f"folder:{tmp_path / 'm'}")
+    with pytest.raises(InputError):
+        process.read()
+    save(np.zeros((9, 9), bool), tmp_path / "m" / "none.png")
+    with pytest.raises(InputError, match="not one usable"):
+        process.read()
+    save(hole(9, 9, 1, 1, 3), tmp_path / "m" / "one.png")
+    process.read()
+    assert process.folders[0].contents.names == ["one.png"] and len(process.folders[0].contents.skipped) == 1
 
 
 def test_what_is_probably_inverted_is_said(tmp_path):
