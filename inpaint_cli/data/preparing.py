@@ -19,7 +19,7 @@ from inpaint_cli.data.schema import SPLITS, Shape
 from inpaint_cli.data.shaping import Shaping, shape_rows
 from inpaint_cli.data.writer import Spool, refuse_unwritable, spooling, write
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.imaging.decoding import printable
 
 ROWS_PER_TASK = 64
@@ -159,6 +159,7 @@ def _measured(
 
 def _folder(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> Path:
     """Where the original files are, once nothing speaks against the work."""
+    refuse_inputs([output], [source])
     refuse_existing(output, overwrite)
     refuse_unwritable(output)
     if (own := _own_folder(recipe, source)) is not None:

@@ -81,6 +81,11 @@ class RunDirectory:
             path.unlink(missing_ok=True)
         self._valid.clear()
 
+    @property
+    def described_by(self) -> list[Path]:
+        """The files that say what it is and how it goes."""
+        return [self.configuration, self.metrics, *self.grids().values()]
+
     # ---- what it trains ----------------------------------------------------------------------------------------------
 
     def write_configuration(self, configuration: Mapping[str, Any]) -> None:

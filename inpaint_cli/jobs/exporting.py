@@ -18,7 +18,7 @@ from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.slimming import EXACT, KINDS, Rounded, Trial, keep_what_completes, rounded
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.cards import data_facts, figures_of
 from inpaint_cli.jobs.loading import Loaded, loaded_from
@@ -61,6 +61,7 @@ def export(
     refuse_existing(output, overwrite)
     _refuse_unprintable(about)
     found = find_checkpoint(checkpoint_of(source))
+    refuse_inputs([output], [found.path, *(Path(path) for path in (data, *results) if path is not None)])
     before = found.path.stat().st_size
     said = found.header.plain()
     figures = figures_of(_digests(found), results) if results else said.get("figures")

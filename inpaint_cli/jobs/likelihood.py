@@ -14,7 +14,7 @@ from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.completing import signed
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.files import refuse_existing, replacing
+from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.jobs.audience import Advance, Progress, heard_by
 from inpaint_cli.jobs.loading import Loaded, check_shape, load_for_completion
 from inpaint_cli.methods import method_class, method_names
@@ -67,6 +67,7 @@ def draw_probabilities(
     overwrite: bool = False,
 ) -> None:
     """Draw the 256 probabilities of each channel of a pixel (x, y), given all before it: the deep paper's figure 8."""
+    refuse_inputs([output], [data, checkpoint])
     refuse_existing(output, overwrite)
     loaded, model, prepared = _load(checkpoint, data, device)
     images = prepared.split(split).images

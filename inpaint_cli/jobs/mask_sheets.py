@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageOps
 from skimage import data
 
-from inpaint_cli.files import refuse_existing, replacing
+from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.imaging.decoding import decode
 from inpaint_cli.imaging.photos import output_format
 from inpaint_cli.masks import parse_masks
@@ -35,6 +35,7 @@ def draw_masks(
     photo: what is drawn over, an astronaut unless told otherwise; size: the side in pixels; count: of random masks.
     """
     form = output_format(output)
+    refuse_inputs([output], [photo])
     refuse_existing(output, overwrite)
     process = parse_masks(spec)
     height, width = process.only_size or (size, size)

@@ -12,7 +12,7 @@ from inpaint_cli.engine.annotating import annotate_photo
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import to_signed
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.files import refuse_existing, refuse_missing_folder
+from inpaint_cli.files import refuse_existing, refuse_inputs, refuse_missing_folder
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import Photo, output_format
@@ -93,7 +93,9 @@ class Model:
         check_pages(options)
         refuse_without_completion(self._loaded, "complete", "ask it to `annotate`")
         refuse_what_the_method_does_not_read(self._loaded, options, mask if isinstance(mask, str) else None)
-        for path in _files(photo, target, samples):
+        outputs = _files(photo, target, samples)
+        refuse_inputs(outputs, [Path(p) for p in (photo, mask, source_mask, reference) if isinstance(p, Path | str)])
+        for path in outputs:
             output_format(path)
             refuse_existing(path, overwrite)
             refuse_missing_folder(path.parent)

@@ -43,7 +43,7 @@ def paint(
     """
     audience = heard_by(progress)
     outputs = Outputs(mask or beside(photo, "mask", ".png"), output or beside(photo, "inpaint"), overwrite)
-    outputs.check()
+    outputs.check((photo, checkpoint))
     read = read_photo(photo, most_pixels(max_megapixels))
     hardware = choose_hardware(device, "fp32")
     height, width, channels = read.pixels.shape

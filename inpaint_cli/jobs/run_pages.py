@@ -5,13 +5,14 @@ from pathlib import Path
 
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.records.results import read_comparisons, read_results
 from inpaint_cli.reports.run_page import Run, write_run_page
 
 
 def page_of_runs(runs: Sequence[Path], output: Path, *, results: Sequence[Path] = (), overwrite: bool = False) -> None:
     """Write a page of run directories: curves, samples through training, results, settings."""
+    refuse_inputs([output], [*results, *(file for run in map(RunDirectory, runs) for file in run.described_by)])
     refuse_existing(output, overwrite)
     figures = [result.model_dump() for path in results for result in read_results(path)]
     comparisons = [comparison for path in results for comparison in read_comparisons(path)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inpaint_cli.errors import UsageError
-from inpaint_cli.files import refuse_existing, replacing
+from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.imaging.decoding import decode
 from inpaint_cli.records.results import read_results
 from inpaint_cli.reports.averaging import averaged
@@ -45,6 +45,7 @@ def table(
     average_runs: systems that differ in their weights alone, such as other seeds, are one line.
     """
     if output:
+        refuse_inputs([output], results)
         refuse_existing(output, overwrite)
     found = [(path, read_results(path)) for path in results]
     if average_runs and found:
@@ -66,6 +67,7 @@ def grid_of_files(
     overwrite: bool = False,
 ) -> None:
     """Put image files beside and below each other; `blank` leaves a place empty. rows, tops: labels."""
+    refuse_inputs([output], images)
     refuse_existing(output, overwrite)
     lines = [images[start : start + columns] for start in range(0, len(images), columns)]
     left, above = _labels("--rows", rows, len(lines)), _labels("--tops", tops, min(columns, len(images)))

@@ -3,7 +3,7 @@
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inpaint_cli.errors import EnvironmentFault, InputError
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.imaging.coverage import HALF
 from inpaint_cli.imaging.decoding import colour_and_alpha, opened
 from inpaint_cli.imaging.deep import to_eight_bits
@@ -36,8 +36,9 @@ class Outputs:
     result: Path
     overwrite: bool = False
 
-    def check(self) -> None:
-        """Raise what is wrong with them before anyone has painted."""
+    def check(self, given: Iterable[Path | None] = ()) -> None:
+        """Raise what is wrong with them before anyone has painted. given: files that are read."""
+        refuse_inputs((self.mask, self.result), given)
         for path in (self.mask, self.result):
             output_format(path)
             refuse_existing(path, self.overwrite)

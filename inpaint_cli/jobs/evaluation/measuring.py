@@ -1,11 +1,11 @@
 """What `inpaint evaluate` does: systems are measured on the same images behind the same masks, compared, written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inpaint_cli.errors import UsageError
-from inpaint_cli.files import refuse_existing, refuse_missing_folder, replacing
+from inpaint_cli.files import refuse_existing, refuse_inputs, refuse_missing_folder, replacing
 from inpaint_cli.jobs.audience import Progress, heard_by
 from inpaint_cli.jobs.evaluation.completed import Given, completed_from
 from inpaint_cli.jobs.evaluation.findings import Measured
@@ -27,10 +27,11 @@ class Outputs:
     overwrite: bool
     side_by_side: bool  # the grid shows the systems beside each other, not the extremes of each
 
-    def check(self) -> None:
-        """Refuse before any work what cannot be written."""
+    def check(self, given: Iterable[Path | None]) -> None:
+        """Refuse before any work what cannot be written. given: files that are read."""
         if self.side_by_side and not self.grid:
             raise UsageError("--show says what the grid shows: give --grid FILE.png too")
+        refuse_inputs((self.json, self.csv, self.grid), given)
         for path in filter(None, (self.json, self.csv, self.grid)):
             refuse_existing(path, self.overwrite)
             refuse_missing_folder(path.parent)
@@ -93,7 +94,7 @@ def evaluate(
         tuple(metrics), weights, samples, compose, seed, batch, show, fid_mode, fid_reference, cache_dir, by_hole_share,
     )  # fmt: skip
     outputs = Outputs(output, csv, grid, overwrite, bool(show))
-    outputs.check()
+    outputs.check(Path(path) for path in (data, fid_reference, *checkpoints) if path is not None)
     measures.check()
     request = Request(
         data, [masks] if isinstance(masks, str) else list(masks), completed_from(completed), originals, mask_folder,

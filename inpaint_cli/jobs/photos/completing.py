@@ -118,7 +118,7 @@ def complete_photos(
         loaded = load_for_completion(checkpoint, named, settings, hardware)
         refuse_what_the_method_does_not_read(loaded, options, mask)
         jobs = plan_annotations(found, mask, output, options.asked, loaded, samples)
-        check_outputs(jobs, overwrite, skip_existing)
+        check_outputs(jobs, overwrite, skip_existing, (source_mask, reference, checkpoint))
         _refuse_unread_quality(jobs, options)
         audience = heard_by(progress, team.leads)
         for note in found.notes:

@@ -102,7 +102,12 @@ def _folders_below(folder: Path) -> list[Path]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.suffix.lower() in READABLE and path.is_file()]
+    """Hidden files are none: what a killed process left of a result is one."""
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
+    ]
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError
-from inpaint_cli.files import refuse_existing, refuse_missing_folder
+from inpaint_cli.files import refuse_existing, refuse_inputs, refuse_missing_folder
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.kinds import READABLE
 from inpaint_cli.imaging.photos import FORMATS, output_format
@@ -99,14 +99,22 @@ def _refuse_collisions(jobs: Iterable[PhotoJob]) -> None:
                 )
 
 
-def check_outputs(jobs: Sequence[PhotoJob], overwrite: bool, skip_existing: bool) -> None:
-    """Refuse before any work what cannot be written: kinds, existing files, folders."""
+def check_outputs(
+    jobs: Sequence[PhotoJob], overwrite: bool, skip_existing: bool, given: Iterable[Path | None] = ()
+) -> None:
+    """Refuse before any work what cannot be written: kinds, existing files, folders, and what is read.
+
+    given: what is read beside photos and masks.
+    """
     _refuse_collisions(jobs)
     for output in (output for job in jobs for output in job.outputs):
         output_format(output)
     files = [path for job in jobs for path in job.files]
+    masks = [Path(job.mask) for job in jobs if isinstance(job.mask, Path)]
+    refuse_inputs(files, [*(job.photo for job in jobs), *masks, *given])
     for path in files:
-        refuse_existing(path, overwrite or skip_existing)
+        if not (skip_existing and path.exists()):
+            refuse_existing(path, overwrite)
     for folder in {path.parent for path in files}:
         refuse_missing_folder(folder)
         if not os.access(folder, os.W_OK):

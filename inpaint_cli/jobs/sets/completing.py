@@ -18,7 +18,7 @@ from inpaint_cli.data.written_folders import refuse_folder, replacing_folder
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.evaluating import complete_rows
 from inpaint_cli.engine.processes import Team
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Advance, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, check_masks, check_shape, load_for_completion
 from inpaint_cli.jobs.mask_files import masks_of
@@ -60,6 +60,7 @@ def complete_set(
         as the images, so that other programs can measure them. An image's mask is the one that `evaluate` gives it.
     """
     target, as_folder = Path(output), str(output).endswith(os.sep) or Path(output).is_dir()
+    refuse_inputs([target], [data, checkpoint])
     (refuse_folder if as_folder else refuse_existing)(target, overwrite)
     with joined(device) as (hardware, team):
         audience = heard_by(progress, team.leads)

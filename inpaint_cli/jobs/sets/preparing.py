@@ -15,6 +15,7 @@ from inpaint_cli.data.preparing import Plan, Prepared
 from inpaint_cli.data.recipes import Recipe, load_recipe, recipe_names
 from inpaint_cli.data.room import available
 from inpaint_cli.errors import UsageError
+from inpaint_cli.files import refuse_inputs
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by
 
 Mode = Literal["rgb", "gray"]
@@ -78,7 +79,7 @@ def prepare(
             chosen,
             text,
             _path(source),
-            _output(chosen, output),
+            _output(chosen, output, recipe),
             limit=limit,
             workers=workers or default_workers(),
             strict=strict,
@@ -126,7 +127,7 @@ def forecast(
 ) -> Forecast:
     """What `prepare` would make of the same arguments, and how much disk it needs; nothing is written."""
     chosen, _ = _chosen(recipe, size, mode, splits)
-    target = _output(chosen, output)
+    target = _output(chosen, output, recipe)
     labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, Audience())
     plan = preparing.plan(chosen, _path(source), target, limit, overwrite, labeller, masker)
     return Forecast(chosen, target, plan)
@@ -162,8 +163,10 @@ def _path(source: Path | str | None) -> Path | None:
     return None if source is None else Path(source)
 
 
-def _output(recipe: Recipe, output: Path | str | None) -> Path:
-    return Path(output or f"{recipe.name}.h5")
+def _output(recipe: Recipe, output: Path | str | None, named: str) -> Path:
+    path = Path(output or f"{recipe.name}.h5")
+    refuse_inputs([path], [Path(named)])
+    return path
 
 
 def _labeller(parsing: Path | str | None, landmarks: bool, device: str) -> Labeller | None:

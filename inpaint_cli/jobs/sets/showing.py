@@ -9,7 +9,7 @@ from inpaint_cli.data.card import card, card_text, name_of, names_of
 from inpaint_cli.data.exporting import export
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.data.written_folders import refuse_folder
-from inpaint_cli.files import refuse_existing, replacing
+from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.photos import output_format
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by
@@ -42,6 +42,7 @@ def describe_set(
     audience, prepared = heard_by(progress), PreparedFile(file)
     chosen = (prepared.split(split).name,) if split else prepared.splits
     if sheet:
+        refuse_inputs([sheet], [file])
         refuse_existing(sheet, overwrite)
     if export:
         refuse_folder(export, overwrite)
