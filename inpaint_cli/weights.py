@@ -7,7 +7,6 @@ machinery: it is labelled in everything that comes of it. Nothing is ever random
 
 import hashlib
 import importlib.util
-import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import NamedTuple
 
 import torch
 from pytorch_fid.inception import FID_WEIGHTS_URL
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import AlexNet_Weights, VGG16_Weights
@@ -224,33 +222,20 @@ def _download(name: str, source: Source) -> None:
         ) from None
 
 
-UNUSABLE = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    TypeError,
-    EOFError,
-    AttributeError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
-
-
 def _state(path: Path, source: Source) -> State:
     """The tensors of a file by name; no pickle is trusted."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except UNUSABLE as error:
+    except Exception as error:  # readers of foreign files raise nearly every kind
         raise InputError(_refusal(path, source.file, error)) from None
 
 
 def _built(network: Network, states: list[State], paths: list[Path]) -> nn.Module:
     try:
         return network.build(*states)
-    except UNUSABLE as error:
+    except Exception as error:  # a state of other names, shapes or kinds
         files = " and ".join(SOURCES[file].file for file in network.files)
         raise InputError(_refusal(" and ".join(map(str, paths)), files, error)) from None
 

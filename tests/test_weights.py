@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torchvision.models import get_model, vgg16
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
+from inpaint_cli.metrics.frechet import load_statistics
 from inpaint_cli.networks.classifier import Description, save_classifier
 from inpaint_cli.networks.lpips import CHANNELS
 from inpaint_cli.networks.vgg import VGG16Blocks
@@ -122,6 +123,27 @@ def test_no_pickle_is_trusted(tmp_path):
     with pytest.raises(InputError, match=r"inception\.pth"):
         load_helper("inception", str(path))
     assert not Untrusted.opened
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"root:x:0:0:root:/root:/bin/bash\n", b"\x80\x02.", b"PK\x03\x04", b"\x00" * 300, bytes(range(256)),
+        pickle.dumps({1: 2}), pickle.dumps([[[]]] * 9), pickle.dumps({"fc.weight": 3}),
+    ],
+    ids=range(9),
+)  # fmt: skip
+@pytest.mark.parametrize("ending", [".pth", ".safetensors", ""])
+def test_other_files_are_one_message(tmp_path, content, ending):
+    path = tmp_path / f"other{ending}"
+    path.write_bytes(content)
+    for name in ("inception", "vgg16"):
+        with pytest.raises(InputError, match="other"):
+            load_helper(name, str(path))
+    with pytest.raises(InputError, match="other"):
+        load_network("classifier", {"classifier": str(path)})
+    with pytest.raises(InputError, match="other"):
+        load_statistics(path)
 
 
 class Untrusted:

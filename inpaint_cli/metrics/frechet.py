@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from scipy.linalg import eigvalsh
 from scipy.linalg.lapack import dpstrf
 
 from inpaint_cli.errors import InputError
-from inpaint_cli.files import replacing
+from inpaint_cli.files import open_regular, replacing
 
 ROWS_AT_ONCE = 4096
 VERSION = 1  # of how statistics are computed: raised when they change, so that kept ones are not used
@@ -72,9 +71,11 @@ def save_statistics(path: Path, stored: Statistics, overwrite: bool = True) -> N
 def load_statistics(path: Path) -> Statistics:
     """Read what `save_statistics`, pytorch-fid or clean-fid wrote; `InputError` when the file is something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_regular(path) as content, np.load(content, allow_pickle=False) as file:
             mean, covariance = (np.asarray(file[name], dtype=np.float64) for name in ("mu", "sigma"))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except Exception as error:  # readers of foreign files raise nearly every kind
         raise InputError(f"{path}: not statistics for the FID: an .npz with mu and sigma ({error})") from None
     if mean.ndim != 1 or covariance.shape != mean.shape * 2 or not len(mean):
         raise InputError(f"{path}: mu {mean.shape} and sigma {covariance.shape} are no mean and covariance")
