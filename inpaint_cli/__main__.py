@@ -1,6 +1,26 @@
-"""`python -m inpaint_cli` is the same program as `inpaint`."""
+"""`inpaint`, which `python -m inpaint_cli` is, too: it ends without a traceback from its first moment on."""
 
-from inpaint_cli.cli.main import main
+import os
+import signal
+from typing import Any
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    os.write(2, b"inpaint: interrupted\n")
+    os._exit(128 + number)
+
+
+def main() -> None:
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as of what runs behind a shell's script
+    if not ignored:
+        signal.signal(signal.SIGINT, _interrupted)  # while the program is imported, and nothing has begun
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a cluster's warning: who trains listens, and nobody else ends by it
+    from inpaint_cli.cli.main import main as program
+
+    if not ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    program()
+
 
 if __name__ == "__main__":
     main()

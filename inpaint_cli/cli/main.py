@@ -21,7 +21,7 @@ from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.models import models
 from inpaint_cli.cli.prepare import prepare
 from inpaint_cli.cli.report import report
-from inpaint_cli.cli.terminal import Terminal, speaks
+from inpaint_cli.cli.terminal import Terminal, complain, speaks
 from inpaint_cli.cli.train import train
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory, told_launcher
 from inpaint_cli.jobs.audience import remarks
@@ -55,7 +55,7 @@ class Guarded(TyperGroup):
         # Of several processes our launcher speaks for all; under another's the first one does, and whoever has a fault
         # that may be one machine's own.
         if not silent and not told_launcher(message) and (speaks() or code == EnvironmentFault.exit_code):
-            typer.echo(f"inpaint: {message}", err=True)
+            complain(message)
         sys.stdout.flush()
         sys.stderr.flush()
         raise SystemExit(code) from None

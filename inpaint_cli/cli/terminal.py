@@ -11,6 +11,9 @@ import typer
 from inpaint_cli.jobs.audience import Advance, Audience
 
 SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
+TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # what turns the direction of text
+STEERING = {code: chr(code).encode("unicode_escape").decode() for code in (*range(32), *range(127, 160), *TURNING)}
+del STEERING[ord("\n")], STEERING[ord("\t")]
 
 
 def speaks() -> bool:
@@ -18,10 +21,20 @@ def speaks() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def shown(text: object) -> str:
+    """Text as a terminal may have it: what would steer it, as files from elsewhere may hold it, becomes escapes."""
+    return str(text).translate(STEERING).encode("utf-8", "backslashreplace").decode()
+
+
 def say(text: object) -> None:
     """A result, on stdout."""
     if speaks():
-        typer.echo(text)
+        typer.echo(shown(text))
+
+
+def complain(text: object) -> None:
+    """What went wrong, on stderr."""
+    typer.echo(shown(f"inpaint: {text}"), err=True)
 
 
 class Terminal(Audience):
@@ -32,7 +45,7 @@ class Terminal(Audience):
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            typer.echo(f"note: {text}", err=True)
+            typer.echo(shown(f"note: {text}"), err=True)
 
     @contextmanager
     def progress(self, title: str, total: int | None = None) -> Iterator[Advance]:

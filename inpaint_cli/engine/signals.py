@@ -39,7 +39,8 @@ class Signals:
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():  # elsewhere Python hears none
-            self._previous = {number: signal.signal(number, self._note) for number in (*ENDING, SAVING)}
+            heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # as behind nohup
+            self._previous = {number: signal.signal(number, self._note) for number in (*heard, SAVING)}
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 from conftest import REPOSITORY, inpaint, inpaint_process
 
 from inpaint_cli import __version__
+from inpaint_cli.cli.terminal import complain
 
 COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "export", "models", "report", "methods"]
 COMMANDS += ["masks", "bench", "doctor"]
@@ -117,3 +119,47 @@ def spools_rows(process) -> bool:
 def test_our_own_bugs_are_not_hidden(monkeypatch):
     monkeypatch.setattr("inpaint_cli.jobs.listing.method_names", lambda: 1 / 0)
     assert isinstance(inpaint("methods").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.2, 0.3])
+def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, tmp_path):
+    """From the program's own first line on: what Python does before that is Python's."""
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-m",
+        "inpaint_cli",
+        "train",
+        "--method",
+        "mde",
+        "--outdir",
+        tmp_path,
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    for line in process.stderr:
+        if "typer" in line:
+            break
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    said = [line for line in process.communicate(timeout=60)[1].splitlines() if not line.startswith("import time:")]
+    assert process.returncode == 130 and said in (["inpaint: interrupted"], [])
+
+
+def test_a_clusters_warning_ends_no_command(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "inpaint_cli", "methods"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY,
+    )  # fmt: skip
+    for line in process.stderr:
+        if "typer" in line:
+            process.send_signal(signal.SIGUSR1)
+            break
+    assert "mde" in process.communicate(timeout=60)[0] and process.returncode == 0
+
+
+def test_nothing_that_is_shown_steers_a_terminal(capsys):
+    text = "a\nb\tc é \x1b[31m \x9b \x00 \r \u202e \udcff"
+    complain(text)
+    expected = r"inpaint: a" + "\nb\tc é " + r"\x1b[31m \x9b \x00 \r \u202e \udcff" + "\n"
+    assert capsys.readouterr().err == expected
