@@ -5,10 +5,12 @@ server, so that neither other users' programs nor pages of other sites (by DNS r
 serves no files: what it knows are the routes below.
 """
 
+import contextlib
 import hmac
 import json
 import queue
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -24,6 +26,7 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory,
 from inpaint_cli.painting.session import Session
 
 ADDRESS = "127.0.0.1"
+MOST_STRANGERS = 32  # connections at once that have not shown the token
 LARGEST_BODY = 64_000_000  # bytes; a painted mask has a few thousand
 HEADERS = {
     "Cache-Control": "no-store",
@@ -58,6 +61,7 @@ class PaintingServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # connections that wait to be accepted
 
     def __init__(self, session: Session, page: str, port: int = 0, patience: Patience = Patience()):
         """`page`: the HTML; `port` 0 takes any that is free."""
@@ -66,6 +70,8 @@ class PaintingServer(ThreadingHTTPServer):
         self.done = threading.Event()
         self._work: queue.SimpleQueue[tuple[Future[Answer], Callable[[], Answer]]] = queue.SimpleQueue()
         self._deadline = time.monotonic() + patience.opening
+        self._strangers: dict[int, socket.socket] = {}  # connections that have not shown the token, oldest first
+        self._counting = threading.Lock()
         try:
             super().__init__((ADDRESS, port), Handler)
         except OSError as error:
@@ -102,6 +108,26 @@ class PaintingServer(ThreadingHTTPServer):
             future.set_result(work())
         except Exception as error:
             future.set_exception(error)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Of more strangers than `MOST_STRANGERS` the oldest is let go: whoever only connects keeps no one out."""
+        with self._counting:
+            self._strangers[request.fileno()] = request
+            if len(self._strangers) > MOST_STRANGERS:
+                oldest = self._strangers.pop(next(iter(self._strangers)))
+                with contextlib.suppress(OSError):  # it has left
+                    oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.knows(request)
+        super().shutdown_request(request)
+
+    def knows(self, connection: socket.socket) -> None:
+        """The connection is no stranger: it has shown the token, or is at its end."""
+        with self._counting:
+            if self._strangers.get(connection.fileno()) is connection:
+                del self._strangers[connection.fileno()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that leaves in the middle of a request is no fault."""
@@ -148,6 +174,7 @@ class Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")  # browsers name it with every POST
         if not (known and ours and (origin is None or origin.removeprefix("http://") in self.server.hosts)):
             raise Refused(HTTPStatus.FORBIDDEN)
+        self.server.knows(self.connection)
         return route
 
     def _body(self) -> bytes:

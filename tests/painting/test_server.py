@@ -3,6 +3,9 @@
 import http.client
 import io
 import json
+import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +98,52 @@ def test_other_hosts_and_other_sites_are_refused(running, headers):
     assert ask(running, "alive", **headers)[0] == 403
     own = f"127.0.0.1:{running.server.server_port}"
     assert ask(running, "alive", Host=own, Origin=f"http://{own}")[0] == 200
+
+
+CROWD = """
+import socket, sys
+crowd = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
+crowd[0].close()
+for number, one in enumerate(crowd[1:]):
+    if number % 3 == 0:
+        try: one.send(b"GET / HTTP/1.0\\r\\nHost: ")
+        except OSError: pass
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_thousand_idle_connections_keep_no_one_out(running):
+    port = running.server.server_port
+    held = "from resource import *; setrlimit(RLIMIT_NOFILE, (getrlimit(RLIMIT_NOFILE)[1],) * 2)\n" + CROWD
+    crowd = subprocess.Popen(
+        [sys.executable, "-c", held, str(port), "1020"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert crowd.stdout.readline() == "there\n"
+        started = time.monotonic()
+        assert ask(running, method="GET")[0] == 200
+        assert ask(running, "alive")[0] == 200
+        assert time.monotonic() - started < 5
+        assert len(running.server._strangers) <= servers.MOST_STRANGERS
+    finally:
+        crowd.communicate(timeout=30)
+    assert ask(running, "alive")[0] == 200
+
+
+def test_who_has_shown_the_token_is_not_let_go_for_strangers(running):
+    """A page that sends a large mask slowly, while others only connect."""
+    body, port = b"x" * 2000, running.server.server_port
+    slow = socket.create_connection(("127.0.0.1", port), timeout=10)
+    slow.send(f"POST /{running.server.token}/alive HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n".encode())
+    slow.send(f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:1000])
+    time.sleep(0.3)
+    strangers = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * servers.MOST_STRANGERS)]
+    time.sleep(0.3)
+    slow.send(body[1000:])
+    assert slow.recv(100).startswith(b"HTTP/1.0 200")
+    for one in (slow, *strangers):
+        one.close()
 
 
 def test_there_are_no_files_behind_the_routes(running):
