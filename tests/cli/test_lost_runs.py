@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import inpaint
 
-from inpaint_cli.engine.checkpoints import find_checkpoint, read_checkpoint, write_checkpoint
+from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
 
 
 def arguments(data, run):
