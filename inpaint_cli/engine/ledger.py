@@ -1,7 +1,6 @@
 """What each turn did, on its way from the device to the log."""
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -41,32 +40,23 @@ class Ledger:
     def settle(self) -> list[dict[str, float]]:
         """Rows {step, term: mean over the team} since the last call.
 
-        Raises `DivergedError` at the first step whose losses or gradients are not finite: no checkpoint has them.
+        Raises `DivergedError` at the first loss or gradient that is not finite: no checkpoint has what comes of it.
         """
-        rows = [(step, _terms(updates), _norms(updates)) for step, updates in self._pending]
-        self._pending.clear()
-        values = torch.stack([value for _, *both in rows for named in both for value in named.values()]).double()
-        self.learner.team.average([values])
-        numbers = iter(values.tolist())
-        settled = []
-        for step, terms, norms in rows:
-            row = {name: next(numbers) for name in terms}
-            _refuse_infinite("the loss '{}' is", row, step)
-            _refuse_infinite("the gradients of the player '{}' have the norm", {n: next(numbers) for n in norms}, step)
-            settled.append({"step": step, **row})
-        return settled
-
-
-def _terms(updates: Iterable[Update]) -> dict[str, Tensor]:
-    return {name: value for update in updates for name, value in update.terms.items()}
-
-
-def _norms(updates: Iterable[Update]) -> dict[str, Tensor]:
-    """By player; where it took several turns, the sum, which is not finite where one of them is not."""
-    norms: dict[str, Tensor] = {}
-    for update in updates:
-        norms[update.player] = norms.get(update.player, 0.0) + update.norm.detach()
-    return norms
+        pending, self._pending = self._pending, []
+        values = [value for _, updates in pending for u in updates for value in (*u.terms.values(), u.norm.detach())]
+        together = torch.stack(values).double()
+        self.learner.team.average([together])
+        numbers, rows = iter(together.tolist()), []
+        for step, updates in pending:
+            row: dict[str, float] = {"step": step}
+            for update in updates:
+                terms = {name: next(numbers) for name in update.terms}
+                _refuse_infinite("the loss '{}' is", terms, step)
+                norm = {update.player: next(numbers)}
+                _refuse_infinite("the gradients of the player '{}' have the norm", norm, step)
+                row |= terms
+            rows.append(row)
+        return rows
 
 
 def _refuse_infinite(what: str, values: dict[str, float], step: int) -> None:

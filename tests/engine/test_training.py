@@ -4,18 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from harness import header_of, make, train
+from harness import HARDWARE, Split, header_of, make, train
+from toy import Toy
 
 from inpaint_cli.engine.checkpoints import completion_weights, read_checkpoint, write_checkpoint
+from inpaint_cli.engine.exhibits import Validation
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.training import fit
+from inpaint_cli.engine.processes import Team, TeamLost
+from inpaint_cli.engine.training import Learner, fit, take_step
 from inpaint_cli.errors import DivergedError, Interrupted, UsageError
-from inpaint_cli.method import Turn
+from inpaint_cli.masks import parse_masks
+from inpaint_cli.method import ImageShape, Turn
 
 HERE = Path(__file__).parent
 
@@ -241,3 +246,163 @@ def test_saves_and_samples_when_the_plan_says():
     assert made.observer.saved == [2, 4, 5]
     assert made.observer.sampled == [3, 5]
     assert [row["step"] for row in made.observer.rows] == [1, 2, 3, 4, 5]
+
+
+# ---- gradients -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_gradients_that_are_not_finite_are_named_by_player_and_step(value):
+    """A loss may be finite where its gradient is not; no checkpoint has what comes of it."""
+    made = make(Plan(steps=5, batch=4, checkpoint_every=1))
+
+    def hook(gradient):
+        return torch.full_like(gradient, value) if made.learner.step == 2 else gradient
+
+    made.method.critic.weight.register_hook(hook)
+    with pytest.raises(DivergedError, match=r"the gradients of the player 'critic' have the norm (nan|inf) at step 3"):
+        fit(made.learner, made.stream, made.observer)
+    assert made.observer.saved == [1, 2]
+
+
+@pytest.mark.parametrize("where", ["average", "state"])
+def test_neither_averages_nor_state_that_is_not_finite_is_saved(where):
+    made = train(Plan(steps=2, batch=4), ema_decay=0.9)
+    made.learner.check_finite()
+    weight = made.method.painter.weight
+    tensor = (
+        made.learner.averages["painter.weight"]
+        if where == "average"
+        else made.learner.optimizers["painter"].state[weight]["exp_avg_sq"]
+    )
+    tensor.view(-1)[0] = float("inf")
+    with pytest.raises(DivergedError, match=r"painter\.weight.* is not finite after step 2"):
+        made.learner.check_finite()
+
+
+def test_clipped_gradients_have_the_norm_that_is_asked_for_and_shorter_ones_stay():
+    turn = make(Plan(steps=1, batch=4)).method.turns()[1]
+
+    def gradients(limit):
+        made = make(Plan(steps=1, batch=4, clip_gradients=limit))
+        update = made.learner.take_turn(turn._replace(loss=made.method.painter_loss), [made.stream.get(0)])
+        return update.norm, torch.cat([p.grad.flatten() for p in made.method.painter.parameters()])
+
+    norm, free = gradients(None)
+    torch.testing.assert_close(norm, free.norm())
+    clipped_norm, clipped = gradients(norm.item() / 4)
+    torch.testing.assert_close(clipped_norm, norm)  # that before they are clipped is what is looked at
+    torch.testing.assert_close(clipped, free / 4, rtol=1e-4, atol=1e-7)
+    assert torch.equal(gradients(norm.item() * 2)[1], free)
+
+
+# ---- signals and lost processes --------------------------------------------------------------------------------------
+
+
+def test_training_in_a_thread_hears_no_signal_and_trains():
+    done = []
+    thread = threading.Thread(target=lambda: done.append(train(Plan(steps=3, batch=4))))
+    thread.start()
+    thread.join(60)
+    assert done[0].learner.step == 3
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        made = make(Plan(steps=3, batch=4))
+        made.observer.settled = lambda rows: os.kill(os.getpid(), signal.SIGINT)
+        fit(made.learner, made.stream, made.observer)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Half(Team):
+    """A team whose other process is lost at its n-th average."""
+
+    def __init__(self, lost_at):
+        super().__init__(rank=0, size=2)
+        self.left = lost_at
+
+    def average(self, tensors):
+        self.left -= 1
+        if self.left == 0:
+            raise TeamLost("process 1 of 2 has ended", first=True)
+
+    def largest(self, numbers):
+        return numbers
+
+    def wait(self):
+        pass
+
+    def expect_steps_of(self, seconds):
+        pass
+
+
+@pytest.mark.parametrize("toy", [{}, {"ema_decay": 0.9, "normalise": True}])
+@pytest.mark.parametrize("lost_at", range(6, 16))
+def test_a_process_that_is_lost_within_a_step_leaves_the_last_whole_one(lost_at, toy):
+    """Five averages a step: of three turns' gradients, of statistics, of losses."""
+    made = make(Plan(steps=4, batch=8), Half(lost_at), **toy)
+    made.observer.save = lambda: made.observer.saved.append((made.learner.step, made.learner.team.leads))
+    with pytest.raises(TeamLost):
+        fit(made.learner, made.stream, made.observer)
+    whole, last = divmod(lost_at - 1, 5)
+    steps = whole + (last == 4)  # losses are averaged when the step is whole
+    assert made.observer.saved == [(steps, True)]
+    expected = make(Plan(steps=4, batch=8), Half(0), **toy)
+    for _ in range(steps):
+        take_step(expected.learner, expected.stream)
+    own, other = made.learner.tensors(), expected.learner.tensors()
+    assert own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own)
+
+
+def test_a_process_that_is_lost_in_the_first_step_leaves_nothing_to_save():
+    made = make(Plan(steps=4, batch=8), Half(2))
+    with pytest.raises(TeamLost):
+        fit(made.learner, made.stream, made.observer)
+    assert made.observer.saved == []
+
+
+# ---- validation ------------------------------------------------------------------------------------------------------
+
+
+class Says(Toy):
+    """Labels images with what it is told, and completes none."""
+
+    completes = False
+    said: torch.Tensor
+
+    def annotate(self, observed, mask):
+        return {self.annotates[0]: self.said[: len(observed)]}
+
+
+def validated(kind, true, said):
+    method = Says(ImageShape(3, 12, 12), parse_masks("noise:0.5"))
+    method.annotates, method.said = (kind,), said
+    learner = Learner(method, HARDWARE, Team(), Plan(steps=1, batch=4))
+    return Validation(learner, Split(len(true), **{kind: true.numpy()})).error()
+
+
+def test_label_maps_are_validated_by_the_dice_of_all_labels_but_the_background():
+    true = torch.zeros(3, 12, 12, dtype=torch.uint8)
+    true[:, :6] = 1
+    true[:, 6:8] = 2
+    assert validated("parsing", true, true.long()) == 0
+    said = true.long().clone()
+    said[:, 4:6] = 2  # label 1: 2·48 / (72 + 48); label 2: 2·24 / (24 + 48)
+    assert validated("parsing", true, said) == pytest.approx(1 - (96 / 120 + 48 / 72) / 2)
+    assert validated("parsing", torch.zeros_like(true), torch.zeros_like(said)) == 0
+
+
+def test_landmarks_are_validated_by_the_distance_of_known_ones():
+    true = torch.zeros(3, 5, 2)
+    true[1, 2] = float("nan")
+    said = torch.zeros(3, 5, 2) + torch.tensor([3.0, 4.0])
+    assert validated("landmarks", true, said) == pytest.approx(5)
+
+
+def test_what_gives_neither_is_refused():
+    with pytest.raises(UsageError, match="this method gives none"):
+        validated("attributes", torch.zeros(3, 40), torch.zeros(3, 40))
