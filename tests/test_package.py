@@ -93,7 +93,7 @@ def test_dependencies_admit_the_versions_that_are_promised():
 
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     assert {"torch>=2.11", "torchvision>=0.26"} <= set(project["dependencies"])
-    assert project["requires-python"] == ">=3.11" and project["scripts"]["inpaint"] == "inpaint_cli.cli.main:main"
+    assert project["requires-python"] == ">=3.11" and project["scripts"]["inpaint"] == "inpaint_cli.__main__:main"
 
 
 def test_no_instruction_installs_the_other_project_that_is_called_inpaint():
