@@ -4,6 +4,7 @@ torch's own launcher knows no SIGUSR1, gives each process's end a traceback, and
 is killed itself; on several machines `torchrun` starts what this starts on one.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from inpaint_cli.errors import FAULTS, EnvironmentFault, InpaintError
 LOOPBACK = "127.0.0.1"
 LOOK = 0.05  # seconds between two looks at the processes
 GRACE = ((15.0, signal.SIGTERM), (45.0, signal.SIGKILL))  # after the first has failed, for the others to save
-SOON = 3.0  # seconds for those that are still there when all is saved: they hang
+SOON = 5.0  # seconds from when all is saved until who saved has said so and ended, and those that are left hang
 LONGEST_FAULT = 65_536  # bytes: what a pipe holds
 
 
@@ -146,10 +147,12 @@ def _first_failure(started: list[Started]) -> Started | None:
 
 def _end_others(started: list[Started], store: Store) -> None:
     """Those that are left notice by themselves, save, and end; they are helped if they do not."""
-    begun = time.monotonic()
-    for seconds, number in GRACE:
+    begun, saved = time.monotonic(), math.inf
+    for turn, (seconds, number) in enumerate(GRACE, 1):
         while any(one.process.poll() is None for one in started):
-            if time.monotonic() - begun > (SOON if store.check([SAVED]) else seconds):
+            now = time.monotonic()
+            saved = min(saved, now) if store.check([SAVED]) else math.inf
+            if now > min(begun + seconds, saved + turn * SOON):
                 _send(started, number)
                 break
             time.sleep(LOOK)
