@@ -11,14 +11,11 @@ def _interrupted(number: int, frame: Any) -> None:
 
 
 def main() -> None:
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as of what runs behind a shell's script
-    if not ignored:
-        signal.signal(signal.SIGINT, _interrupted)  # while the program is imported, and nothing has begun
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of what runs behind a shell's script
+        signal.signal(signal.SIGINT, _interrupted)  # until a command begins, which listens in its own way
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a cluster's warning: who trains listens, and nobody else ends by it
     from inpaint_cli.cli.main import main as program
 
-    if not ignored:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     program()
 
 

@@ -32,6 +32,8 @@ class Guarded(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on Ctrl-C is caught below
             with remarks(Terminal().note):  # of what no job hands on by itself
                 return super().invoke(ctx)
         except InpaintError as error:
