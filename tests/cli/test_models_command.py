@@ -20,18 +20,19 @@ ABOUT = "Smooth pictures of 32×32.\nNothing else."
 def shipped(trained, prepared, tmp_path_factory):
     """A folder of two models, `smooth` with figures."""
     folder = tmp_path_factory.mktemp("shipped")
-    once, results = folder / "smooth.safetensors", folder / "results.json"
+    once, results = folder / "once.safetensors", folder / "results.json"
     for arguments in (
         ["export", trained, "-o", once, "--about", ABOUT],
         ["evaluate", "--checkpoint", once, "--method", "tv", "--data", prepared, "--masks", "center:8", "-o", results,
          "--limit", 3, "-q"],
-        ["export", once, "-o", once, "--results", results, "--overwrite"],
+        ["export", once, "-o", folder / "smooth.safetensors", "--results", results],
         ["export", trained, "-o", folder / "plain.safetensors", "-q"],
     ):  # fmt: skip
         result = inpaint(*arguments)
         assert result.exit_code == 0, result.stderr
     assert result.stdout == "", "-q is quiet"
     results.unlink()
+    once.unlink()
     return folder
 
 
