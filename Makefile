@@ -11,7 +11,7 @@ INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help demo picture test lint benchmark clean
+.PHONY: help demo picture test test-long lint benchmark clean
 help: ## this list
 	@awk -F ':.*## ' 'FNR == 1 { title = substr($$0, 3) } \
 	    /^[a-z].*## / { if (title) print "\n" title; title = ""; printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,7 +85,10 @@ include $(PAPERS)/shared.mk $(EXPERIMENTS)
 # ---- checks -------------------------------------------------------------------------------------------------------
 
 test: $(READY) ## the tests
-	$(VENV)/bin/python -m pytest -m 'not benchmark' --numprocesses $(WORKERS) --dist worksteal
+	$(VENV)/bin/python -m pytest -m 'not benchmark and not long' --numprocesses $(WORKERS) --dist worksteal
+
+test-long: $(READY) ## the tests that take minutes each
+	$(VENV)/bin/python -m pytest -m long
 
 lint: $(READY) ## style and types
 	$(VENV)/bin/ruff check .

@@ -11,6 +11,7 @@ from inpaint_cli.errors import InputError, printable
 from inpaint_cli.files import read_whole
 
 LARGEST = 1e39  # of a figure: float32 ends there, and sums of such numbers stay finite
+LONGEST_NAME = 255  # bytes of a file's name
 LAST_STEP = 99_999_999  # eight digits name a step
 
 # Control characters (line breaks among them), halves of characters, separators of lines, and what turns text around:
@@ -35,8 +36,15 @@ def _several_lines(text: str) -> str:
     return text
 
 
+def _place(text: str) -> str:
+    if any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in text.split("/")):
+        raise ValueError(f"holds a name of over {LONGEST_NAME} bytes, which is no file's")
+    return text
+
+
 Text = Annotated[str, Strict(), Field(max_length=100_000)]  # as it is: to be made printable by whoever shows it
 Line = Annotated[str, Strict(), Field(max_length=20_000), AfterValidator(_one_line)]
+Place = Annotated[Text, AfterValidator(_place)]  # of a file
 Prose = Annotated[str, Strict(), Field(max_length=100_000), AfterValidator(_several_lines)]
 Name = Annotated[str, Strict(), Field(pattern=r"^\w[\w .,:+/()=-]{0,99}$")]
 Digest = Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}$")]
@@ -50,8 +58,18 @@ Seed = Annotated[int, Strict(), Field(ge=0, le=10**30)]
 Flag = Annotated[bool, Strict()]
 Side = Annotated[int, Strict(), Field(ge=1, le=65_536)]
 
-Whole = Annotated[int, Strict(), Field(ge=-(10**30), le=10**30)]
-Setting = Flag | Whole | Finite | Line | None  # a value that a method's settings take
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, str):
+        return _one_line(value)
+    if isinstance(value, int | float) and abs(value) <= LARGEST:  # NaN is not
+        return value
+    if value is None:
+        return value
+    raise ValueError("is no value of a setting: a number, a line of text, true, false or null")
+
+
+Setting = Annotated[Any, AfterValidator(_setting)]
 Settings = dict[Name, Setting]
 Shape = tuple[Annotated[int, Strict(), Field(ge=1, le=4)], Side, Side]  # channels, height, width
 

@@ -15,6 +15,7 @@ from inpaint_cli.records.base import (
     Finite,
     Line,
     Name,
+    Place,
     Positive,
     Record,
     Seed,
@@ -53,7 +54,7 @@ class Configuration(Record):
     keep_every: Count = 0
     settings: Settings
     weights: dict[Name, Text] = Field(default_factory=dict)
-    data: Text
+    data: Place
     data_identity: Line
     recipe: Line
     shape: Shape
