@@ -37,6 +37,7 @@ class Batch:
     mask: Tensor  # [B, 1 or C, H, W]
     labels: Mapping[str, Tensor] = field(default_factory=dict)  # landmarks, attributes, labels, parsing: first axis B
     draw_mask: Callable[[], Tensor] | None = None
+    draw_others: Callable[[], Tensor] | None = None
     progress: float = 0.0  # share of the training that is done, [0, 1)
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -49,6 +50,11 @@ class Batch:
         """Another mask of the same process: a decoy, or a second measurement. [B, 1 or C, H, W]"""
         assert self.draw_mask is not None  # where batches are made for training there are masks
         return self.draw_mask()
+
+    def others(self) -> Tensor:
+        """Complete images of other rows, unpaired with those of the batch; not where it is made of observations."""
+        assert self.draw_others is not None
+        return self.draw_others()
 
     def once(self, name: str, compute: Callable[[], Shared]) -> Shared:
         """What two turns share, such as the generated images: computed by whoever asks first."""
@@ -101,6 +107,7 @@ class Defaults:
     batch: int
     steps: int
     recipe: str  # the paper's data, as `inpaint prepare` makes it
+    accumulate: int = 1  # parts that the batch is computed in, unless another batch is asked for
 
 
 class Method(nn.Module):
@@ -124,6 +131,8 @@ class Method(nn.Module):
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     consults: ClassVar[tuple[str, ...]] = ()  # further networks that `complete` uses, such as a search's critics
     ema_decay: float = 0.0  # 0 = no averaging
+    masked_once: bool = False  # in training each image has one mask, drawn once, and it alone
+    learns_from_observations: bool = False  # and what it hides is cut before a batch is made: never seen
     augmentation: tuple[Augmentation, ...] = ()  # what happens to training images and their labels, in this order
 
     def __init__(self, settings: AnySettings, shape: ImageShape, masks: MaskProcess | None):

@@ -55,6 +55,15 @@ Masks = Annotated[
         "takes them when it is trained or evaluated on.",
     ),
 ]
+Observe = Annotated[
+    str | None,
+    typer.Option(
+        "--observe",
+        metavar="SPEC",
+        help="Write observations alone: noise:0.9 or another specification hides a part of each image for good, its "
+        "mask is stored, labels are not. For methods that learn from nothing else (unsupervised, misgan).",
+    ),
+]
 Splits = Annotated[
     Literal["folders", "hash"] | None,
     typer.Option(
@@ -86,6 +95,7 @@ def prepare(
     parsing: Parsing = None,
     landmarks: Landmarks = False,
     masks: Masks = None,
+    observe: Observe = None,
     splits: Splits = None,
     allow_leaks: AllowLeaks = False,
     device: options.Device = "auto",
@@ -102,13 +112,13 @@ def prepare(
     if dry_run:
         forecast = preparing.forecast(
             recipe, source, output, limit=limit, size=size, mode=mode, parsing=parsing, landmarks=landmarks,
-            masks=masks, splits=splits, device=device, overwrite=overwrite,
+            masks=masks, observe=observe, splits=splits, device=device, overwrite=overwrite,
         )  # fmt: skip
         return say(foretold(forecast))
     prepared = preparing.prepare(
         recipe, source, output, limit=limit, workers=workers, size=size, mode=mode, strict=strict, parsing=parsing,
-        landmarks=landmarks, masks=masks, splits=splits, allow_leaks=allow_leaks, device=device, download=download,
-        overwrite=overwrite, progress=Terminal(quiet),
+        landmarks=landmarks, masks=masks, observe=observe, splits=splits, allow_leaks=allow_leaks, device=device,
+        download=download, overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(prepared))

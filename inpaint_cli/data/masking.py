@@ -22,12 +22,19 @@ class Masker:
     """Gives every row of a set a mask.
 
     origin: what the prepared file says of the masks. draw: names of rows, and their columns -> uint8 [N, H, W], white
-    is the hole. by_name: in place of it, the files of which each row has its own.
+    is the hole. by_name: in place of it, the files of which each row has its own. observe: what a mask hides is removed
+    from its image, and labels with it, which were made of all of it.
     """
 
     origin: str
     draw: Callable[[Sequence[str], Mapping[str, np.ndarray]], np.ndarray] | None = None
     by_name: "MaskTree | None" = None
+    observe: bool = False
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What the prepared file says of them."""
+        return {"masks": self.origin, **({"observed": self.origin} if self.observe else {})}
 
     def wanted(self, row: Row) -> Row:
         """The row with the mask of its name, where masks have names; it is decoded and cut where the image is."""
@@ -42,9 +49,17 @@ class Masker:
 
     def add(self, rows: Sequence[Row], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of a few rows with their masks."""
-        if self.draw is None or not rows:
+        if not rows:
             return columns
-        return {**columns, MASK: self.draw([row.name for row in rows], columns)}
+        if self.draw is not None:
+            columns = {**columns, MASK: self.draw([row.name for row in rows], columns)}
+        return observed(columns) if self.observe else columns
+
+
+def observed(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What was observed of images alone: their known pixels, what is missing at 0, and the masks."""
+    known = columns[MASK][..., None] < 128
+    return {"images": np.where(known, columns["images"], 0).astype(np.uint8), MASK: columns[MASK]}
 
 
 class MaskTree:

@@ -290,12 +290,13 @@ def _header(
         options["layout"] = reading.layout
     if labeller is not None:
         options["predicted"] = f"{' and '.join(labeller.label_names)} by {labeller.origin}"
+    names = {**reading.label_names, **(labeller.label_names if labeller else {})}
     if masker is not None:
-        options["masks"] = masker.origin
+        options |= masker.options
     return {
         "recipe_name": recipe.name,
         "recipe": text,
         "terms": recipe.terms,
         "options": options,
-        "label_names": {**reading.label_names, **(labeller.label_names if labeller else {})},
+        "label_names": {} if masker and masker.observe else names,
     }

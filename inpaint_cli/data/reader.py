@@ -49,8 +49,9 @@ PREPARE = "make it with: inpaint prepare"
 class Split:
     """One split of a prepared file; rows are read when they are asked for."""
 
-    def __init__(self, path: Path, name: str, columns: dict[str, Stored]):
+    def __init__(self, path: Path, name: str, columns: dict[str, Stored], observed: bool = False):
         self.name = name
+        self.observed = observed  # what the masks hide is gone from the images
         self._path, self._columns = path, columns
         self.images: Column = self._column("images")  # uint8 [N, H, W, C]
         self.labels: dict[str, Column] = {label: self._column(label) for label in LABELS if label in columns}  # [N, …]
@@ -89,6 +90,8 @@ class PreparedFile:
         first = next(iter(self._columns.values()))
         self.labels: tuple[str, ...] = tuple(label for label in LABELS if label in first)  # the same in every split
         self.has_masks: bool = MASK in first
+        hidden_by = self.options.get("observed") if self.has_masks else None
+        self.observed: str | None = None if hidden_by is None else str(hidden_by)  # the masks that hid what is gone
         height, width, channels = first["images"].shape[1:]
         self.shape = Shape(channels, height, width)
 
@@ -96,7 +99,7 @@ class PreparedFile:
         """The split called `name`; `InputError` naming the choices if there is none."""
         if name not in self._columns:
             raise InputError(f"{printable(self.path)}: {unknown('split', name, self.splits)}")
-        return Split(self.path, name, self._columns[name])
+        return Split(self.path, name, self._columns[name], self.observed is not None)
 
     def verify(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Read every byte and compare every digest and the identity; `InputError` names the first rows that differ.

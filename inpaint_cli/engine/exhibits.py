@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from inpaint_cli.engine.feeding import spread, to_signed, to_uint8
+from inpaint_cli.engine.observing import own_masks, own_process
 from inpaint_cli.engine.randomness import derive_seed, seed_default_generators
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner
@@ -26,28 +27,34 @@ class Exhibits:
     """The same few images and masks through the whole run."""
 
     def __init__(self, learner: Learner, split: Split, most: int):
-        self.learner, method = learner, learner.method
+        self.learner = learner
         device, self.indices = learner.hardware.device, spread(len(split), most)
         self.image = to_signed(torch.from_numpy(split.images[self.indices]).to(device))
-        seeds = [derive_seed(learner.plan.seed, "preview", index) for index in self.indices]
         points = split.labels.get("landmarks")
         landmarks = None if points is None else torch.from_numpy(points[self.indices])
-        assert method.masks is not None  # it trains
-        rows = self.indices.tolist()
-        self.mask = draw_for_images(
-            method.masks.of(split), method.shape, seeds, device=device, landmarks=landmarks, rows=rows
-        )
+        self.mask = self._masks(split, landmarks).to(device)
         self.observed = torch.where(self.mask > 0, self.image, 0.0)
+
+    def _masks(self, split: Split, landmarks: Tensor | None) -> Tensor:
+        """An image that has one mask in training is never seen behind another. [N, 1 or C, H, W]"""
+        method, seed, rows = self.learner.method, self.learner.plan.seed, self.indices
+        assert method.masks is not None  # it trains
+        if method.masked_once:
+            return own_masks(own_process(split, method.masks), method.shape, rows, seed, landmarks)
+        seeds = [derive_seed(seed, "preview", index) for index in rows]
+        return draw_for_images(method.masks.of(split), method.shape, seeds, landmarks=landmarks, rows=rows.tolist())
 
 
 class Preview(Exhibits):
-    """A sample grid."""
+    """A sample grid; of a method that learns from observations it has no originals."""
 
     def __init__(self, learner: Learner, split: Split):
         super().__init__(learner, split, PREVIEWS)
 
     def draw(self) -> Image.Image:
-        rows = {"original": to_uint8(self.image), "observed": to_uint8(self.observed)}
+        hidden = self.learner.method.learns_from_observations
+        rows = {} if hidden else {"original": to_uint8(self.image)}
+        rows["observed"] = to_uint8(self.observed)
         with self.learner.completing() as method, self.learner.hardware.autocast():
             if method.completes:
                 rows |= {name: to_uint8(images) for name, images in method.preview(self.observed, self.mask).items()}

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inpaint_cli.columns import Column
 from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.observing import other_rows, own_masks, own_process
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, share_of
 from inpaint_cli.engine.randomness import SampleOrder, generator_for
@@ -125,24 +126,43 @@ class BatchStream:
         self.order = SampleOrder(len(split), self.seed)
         self.rows = rows_of({"image": split.images, **split.labels}, hardware)
         self.augmentation, self.steps = method.augmentation, plan.steps
+        self.masked_once, self.observations = method.masked_once, method.learns_from_observations
+        self.own = own_process(split, masks) if self.masked_once else None
 
     def get(self, step: int, repetition: int = 0, part: int = 0) -> Batch:
-        """This process's share of one global batch, augmented with its masks."""
-        rows = self.rows.take(
-            self._indices(step, repetition, part), self._indices(*self._after(step, repetition, part))
-        )
+        """This process's share of one global batch, augmented with its masks; of observations nothing else is in it."""
+        indices = self._indices(step, repetition, part)
+        rows = self.rows.take(indices, self._indices(*self._after(step, repetition, part)))
         image = to_signed(rows.pop("image"))
         for change, draws in zip(self.augmentation, self._draws(step, repetition), strict=True):
             image, rows = change.apply(image, rows, draws[self._share(part)])
-        position = (step, repetition)
+        position, points = (step, repetition), rows.get("landmarks")
+        if self.own is not None:
+            mask = own_masks(self.own, self.shape, indices, self.seed, points).to(image.device)
+        else:
+            mask = self._masks(part, points, "masks", *position, rows=self._global_indices(*position))
         decoys = iter(range(1, 1 << 30))
         return Batch(
-            image=image,
-            mask=self._masks(part, rows.get("landmarks"), "masks", *position, rows=self._global_indices(*position)),
-            labels=rows,
-            draw_mask=lambda: self._masks(part, rows.get("landmarks"), "decoys", *position, next(decoys)),
+            image=torch.where(mask > 0, image, 0.0) if self.observations else image,
+            mask=mask,
+            labels={} if self.observations else rows,
+            draw_mask=lambda: self._fresh(part, points, *position, next(decoys)),
+            draw_others=None if self.observations else lambda: self._others(indices),
             progress=step / self.steps,
         )
+
+    def _others(self, indices: np.ndarray) -> Tensor:
+        """Complete images of other rows: those that lie half the data away."""
+        others = (indices + len(self.split) // 2) % len(self.split)
+        return to_signed(torch.from_numpy(self.split.images[others]).to(self.hardware.device))
+
+    def _fresh(self, part: int, landmarks: Tensor | None, *position: int) -> Tensor:
+        """Masks that know nothing of the images' own: where those belong to images, other images' masks."""
+        if not self.masked_once:
+            return self._masks(part, landmarks, "decoys", *position)
+        generator = generator_for("cpu", self.seed, "whose masks", *position)
+        others = other_rows(self._global_indices(*position[:2]), len(self.split), generator)
+        return self._masks(part, landmarks, "decoys", *position, rows=others, moved=False)
 
     def _draws(self, step: int, repetition: int) -> list[Tensor]:
         """What chance decides for each image of the global batch, by augmentation."""
@@ -173,7 +193,13 @@ class BatchStream:
         return self._global_indices(step, repetition)[self._share(part)]
 
     def _masks(
-        self, part: int, landmarks: Tensor | None, stream: str, *position: int, rows: np.ndarray | None = None
+        self,
+        part: int,
+        landmarks: Tensor | None,
+        stream: str,
+        *position: int,
+        rows: np.ndarray | None = None,
+        moved: bool = True,
     ) -> Tensor:
         """Masks of the global batch, cut to this share: [share, 1 or C, H, W].
 
@@ -183,7 +209,9 @@ class BatchStream:
         if landmarks is not None:  # those of the other shares place masks that are not looked at
             own, landmarks = landmarks, landmarks.new_zeros(self.batch, *landmarks.shape[1:])
             landmarks[share] = own
-        drawn = self.masks.draw(self.batch, self.shape, generator=generator, landmarks=landmarks, rows=rows, moved=True)
+        drawn = self.masks.draw(
+            self.batch, self.shape, generator=generator, landmarks=landmarks, rows=rows, moved=moved
+        )
         return drawn[share]
 
 

@@ -29,5 +29,9 @@ class Split(Protocol):
     def masks(self) -> Column | None:
         """What is to be completed of each, where the data says: uint8 [N, H, W], white is the hole."""
 
+    @property
+    def observed(self) -> bool:
+        """Whether what the masks hide is gone from the images."""
+
     def __len__(self) -> int:
         """N"""

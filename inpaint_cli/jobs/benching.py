@@ -149,6 +149,7 @@ class MadeUp:
     labels: dict[str, np.ndarray]
     name: str = "train"
     masks: None = None
+    observed: bool = False
 
     @property
     def names(self) -> list[str]:

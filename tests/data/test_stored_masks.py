@@ -130,3 +130,38 @@ def test_a_dry_run_counts_them(photos, tmp_path):
     for masks in (f"folder:{tmp_path / 'masks'},paired", "strokes:0.2"):
         shown = prepare(photos, tmp_path / "a.h5", masks, "--dry-run")
         assert shown.exit_code == 0 and "mask 32×32" in shown.stdout and not (tmp_path / "a.h5").exists()
+
+
+def observe(photos, output, masks, *more):
+    """`prepare --observe`, of which nothing else is left."""
+    command = ("prepare", "folder", "--source", photos, "-o", output, "--size", 32, "--workers", 1)
+    return inpaint(*command, "--observe", masks, *more)
+
+
+@pytest.mark.parametrize("masks", ["noise:0.9", "folder:{},paired"])
+def test_of_observations_nothing_else_is_written(photos, tmp_path, masks):
+    masks = masks.format(tmp_path / "masks")
+    assert observe(photos, tmp_path / "a.h5", masks).exit_code == 0
+    assert prepare(photos, tmp_path / "whole.h5", masks).exit_code == 0
+    file = PreparedFile(tmp_path / "a.h5")
+    assert file.observed == masks and not file.labels and PreparedFile(tmp_path / "whole.h5").observed is None
+    for split, whole in zip(splits(tmp_path / "a.h5"), splits(tmp_path / "whole.h5"), strict=True):
+        hidden = whole.masks[:] >= 128
+        assert split.observed and np.array_equal(split.masks[:], whole.masks[:]) and hidden.any()
+        assert not split.images[:][hidden].any() and np.array_equal(split.images[:][~hidden], whole.images[:][~hidden])
+
+
+def test_observations_are_refused_where_originals_are_needed(photos, tmp_path):
+    data = tmp_path / "a.h5"
+    both = observe(photos, data, "noise:0.5", "--masks", "noise:0.5")
+    assert both.exit_code == 2 and "leave out --masks" in both.stderr
+    assert observe(photos, data, "noise:0.5").exit_code == 0
+    run = ("train", "--method", "context-encoder", "--data", data, "--outdir", tmp_path / "run", "--device", "cpu")
+    trained = inpaint(*run, "--set", "width=4")
+    assert trained.exit_code == 3 and "context-encoder as it is set needs complete images" in trained.stderr
+    measured = inpaint("evaluate", "--method", "tv", "--data", data, "--split", "train", "--masks", "stored")
+    assert measured.exit_code == 3 and "no originals" in measured.stderr
+    arguments = ("complete", "--data", data, "--split", "train", "--method", "tv", "-o", tmp_path / "b.h5", "-q")
+    assert inpaint(*arguments, "--masks", "block:4").exit_code == 2
+    done(*arguments, "--masks", "stored")
+    assert PreparedFile(tmp_path / "b.h5").observed is None, "completed images are whole"

@@ -35,6 +35,7 @@ class Split:
 
     name = "train"
     masks = None
+    observed = False
 
     def __init__(self, count=20, size=12, seed=0, **labels):
         coarse = np.random.default_rng(seed).integers(0, 256, (count, size // 4, size // 4, 3), dtype=np.uint8)

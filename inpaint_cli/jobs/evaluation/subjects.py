@@ -63,6 +63,11 @@ class PreparedSubject(Subject):
     """The first images of a split."""
 
     def __init__(self, prepared: PreparedFile, split: str, limit: int | None):
+        if prepared.observed is not None:
+            raise InputError(
+                f"{printable(prepared.path)} holds observations alone: there are no originals to measure against; "
+                "evaluate on a file that was prepared without --observe"
+            )
         self.prepared, self.images = prepared, prepared.split(split)
         self.count, self.rows = images_of(self.images, limit), len(self.images)
         self.where, self.split = f"{prepared.path}, split {split}", self.images.name

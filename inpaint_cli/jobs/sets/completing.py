@@ -18,6 +18,7 @@ from inpaint_cli.data.written_folders import refuse_folder, replacing_folder
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.evaluating import complete_rows
 from inpaint_cli.engine.processes import Team
+from inpaint_cli.errors import UsageError
 from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Advance, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, check_masks, check_shape, load_for_completion
@@ -68,6 +69,8 @@ def complete_set(
         split = prepared.split(options.split)
         count = min(len(split), options.limit or len(split))
         process = masks_of(options.masks, audience).of(split, count)
+        if split.observed and process.spec != "stored":
+            raise UsageError(f"{data} holds observations alone: --masks stored completes what was not observed")
         process.check(prepared.shape)
         named = method or (None if checkpoint else DEFAULT_METHOD)
         loaded = load_for_completion(checkpoint, named, settings, hardware, ImageShape(*prepared.shape))
@@ -169,10 +172,11 @@ def append_rows(spool: Spool, split: Split, indices: range, images: np.ndarray) 
 
 
 def _header(prepared: PreparedFile, completed: dict[str, Any]) -> dict[str, Any]:
+    options = {name: value for name, value in prepared.options.items() if name != "observed"}  # nothing is missing now
     return {
         "recipe_name": prepared.recipe_name,
         "recipe": prepared.recipe_text,
         "terms": prepared.terms,
-        "options": {**prepared.options, "completed": completed},
+        "options": {**options, "completed": completed},
         "label_names": prepared.label_names,
     }

@@ -16,19 +16,23 @@ from inpaint_cli.jobs.mask_files import masks_of
 from inpaint_cli.masks import MASK_ENDING, MaskProcess, draw_for_images, parse_masks
 
 
-def masker_from(spec: str, audience: Audience) -> Masker:
-    """Masks of a specification: one drawn for each row, as a function of its name alone, or the one of its name."""
+def masker_from(spec: str, audience: Audience, observe: bool = False) -> Masker:
+    """Masks of a specification: one drawn for each row, as a function of its name alone, or the one of its name.
+
+    observe: what they hide is removed from the images.
+    """
     process = parse_masks(spec)
     paired = [folder for folder in process.folders if folder.paired]
     if process.per_channel or "stored" in process.kinds or (paired and len(process.parts) > 1):
         why = "hides single channels" if process.per_channel else "is not one that `prepare` can store"
-        raise UsageError(f"--masks {process.spec} {why}: folder:PATH, folder:PATH,paired, strokes:0.1-0.4, …")
+        option = "--observe" if observe else "--masks"
+        raise UsageError(f"{option} {process.spec} {why}: folder:PATH, folder:PATH,paired, strokes:0.1-0.4, …")
     if paired:
         tree = tree_at(Path(paired[0].path))
         if not tree.names():
             raise InputError(f"{printable(tree.path)}: no masks in it or in folders below it")
-        return Masker(process.spec, by_name=MaskTree(tree, MASK_ENDING, paired[0].invert))
-    return Masker(process.spec, partial(_drawn, masks_of(spec, audience)))
+        return Masker(process.spec, by_name=MaskTree(tree, MASK_ENDING, paired[0].invert), observe=observe)
+    return Masker(process.spec, partial(_drawn, masks_of(spec, audience)), observe=observe)
 
 
 def _drawn(process: MaskProcess, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:

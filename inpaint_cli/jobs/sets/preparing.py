@@ -50,6 +50,7 @@ def prepare(
     parsing: Path | str | None = None,
     landmarks: bool = False,
     masks: str | None = None,
+    observe: str | None = None,
     splits: Choice | None = None,
     allow_leaks: bool = False,
     device: str = "auto",
@@ -65,13 +66,15 @@ def prepare(
         another; strict: an unreadable image is an error.
     parsing: a trained face-parser that labels images, with `landmarks` by the five points that its maps show, too.
     masks: a mask is stored with each image, "folder:PATH" or another specification; "stored" stands for it afterwards.
+    observe: such masks, too, and what they hide is not written, nor are labels: there are observations alone, of which
+        methods learn that need nothing else.
     splits: whether folders called train, validation, test … are splits ("folders") or images are dealt by their names
         ("hash"); None asks where that is not plain. allow_leaks: exact copies may lie in several splits.
     Returns what was made: `file` (a `PreparedFile`), rows by split, labels, what was skipped and why.
     """
     audience = heard_by(progress)
     chosen, text = _chosen(recipe, size, mode, splits)
-    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, audience)
+    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, observe, audience)
     if download:
         fetch(chosen, source, audience)
     with audience.progress("preparing") as advance:
@@ -121,6 +124,7 @@ def forecast(
     parsing: Path | str | None = None,
     landmarks: bool = False,
     masks: str | None = None,
+    observe: str | None = None,
     splits: Choice | None = None,
     device: str = "auto",
     overwrite: bool = False,
@@ -128,7 +132,7 @@ def forecast(
     """What `prepare` would make of the same arguments, and how much disk it needs; nothing is written."""
     chosen, _ = _chosen(recipe, size, mode, splits)
     target = _output(chosen, output, recipe)
-    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, Audience())
+    labeller, masker = _labeller(parsing, landmarks, device), _masker(masks, observe, Audience())
     plan = preparing.plan(chosen, _path(source), target, limit, overwrite, labeller, masker)
     return Forecast(chosen, target, plan)
 
@@ -182,9 +186,12 @@ def _labeller(parsing: Path | str | None, landmarks: bool, device: str) -> Label
     return None
 
 
-def _masker(masks: str | None, audience: Audience) -> Masker | None:
-    if masks is None:
+def _masker(masks: str | None, observe: str | None, audience: Audience) -> Masker | None:
+    if masks is not None and observe is not None:
+        raise UsageError("--observe stores its masks itself: leave out --masks")
+    spec = observe or masks
+    if spec is None:
         return None
     from inpaint_cli.jobs.sets.masking import masker_from  # torch, too
 
-    return masker_from(masks, audience)
+    return masker_from(spec, audience, observe is not None)

@@ -20,6 +20,7 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.jobs.mask_files import masks_of
+from inpaint_cli.jobs.training.observations import process_of
 from inpaint_cli.jobs.training.resuming import (
     IN_HEADER,
     Earlier,
@@ -135,13 +136,15 @@ def _resolved(
     """Given before saved before default, for each value."""
     method = method_class(given["method"])
     paper = _paper(given["method"], method.defaults)
-    protocol = {"masks": paper.masks, "batch": paper.batch, "steps": paper.steps}
+    accumulate = paper.accumulate if given["batch"] is None else DEFAULTS["accumulate"]
+    protocol = {"batch": paper.batch, "accumulate": accumulate, "steps": paper.steps}
     chosen = {**DEFAULTS, **protocol, **saved, **{name: value for name, value in given.items() if value is not None}}
     kept = recalled(method.Settings, saved.get("settings", {}))
     settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(_data_path(chosen.get("data"), paper.recipe))
-    masks = masks_of(chosen["masks"], audience)
+    asked = given["masks"] or saved.get("masks") or process_of(prepared) or paper.masks
+    masks = masks_of(asked, audience)
     for split in (prepared.split("train"), preview_split(prepared)):
         masks.of(split).check(prepared.shape)
     check_masks(given["method"], method, masks)

@@ -26,6 +26,7 @@ from inpaint_cli.errors import (
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
+from inpaint_cli.jobs.training.observations import checked
 from inpaint_cli.method import ImageShape
 from inpaint_cli.settings import Assignments
 
@@ -111,6 +112,7 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
         refuse_what_does_not_fit(resolved.earlier.checkpoint, resolved.settings)
     method, labels = build_method(resolved.method, resolved.settings, shape, resolved.masks, resolved.weights)
     header = header_of(resolved.configuration, labels)
+    remarks_on_masks = checked(resolved.method, method, resolved.prepared, resolved.masks, plan)
     split = resolved.prepared.split("train")
     method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
     stream = BatchStream(split, resolved.masks, method, plan, hardware, team)
@@ -118,7 +120,7 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
         hardware.place(network)
     learner = Learner(method, hardware, team, plan)
     resolved.begin(run, learner, team)
-    for note in resolved.notes:
+    for note in [*resolved.notes, *remarks_on_masks]:
         audience.note(note)
     with (
         audience.progress("training", plan.steps) as advance,
