@@ -37,9 +37,7 @@ def make_settings(settings_type: type[Settings], values: Mapping[str, Any]) -> S
     names = [field.name for field in fields(settings_type)]
     for name in values:
         if name not in names:
-            raise UsageError(
-                unknown("setting", name, names) if names else f"no setting '{name}': there are none to set"
-            )
+            raise UsageError(_no_setting(settings_type, name, names))
     try:
         return TypeAdapter(settings_type).validate_python(dict(values))
     except ValidationError as error:
@@ -66,7 +64,7 @@ def changed_for_completion(
     allowed = completion_names(settings_type)
     for name in changes:
         if allowed and name not in {field.name for field in fields(settings_type)}:
-            raise UsageError(unknown("setting", name, allowed))
+            raise UsageError(_no_setting(settings_type, name, allowed))
         if name not in allowed:
             may = f"what may be set is {', '.join(allowed)}" if allowed else "it has none that concern completion"
             raise UsageError(f"--set {name}: a checkpoint keeps the settings that it was trained with; {may}")
@@ -74,9 +72,22 @@ def changed_for_completion(
 
 
 def recalled(settings_type: type, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint or a run keeps, and of settings younger than it, what held `before` there was a choice."""
+    """What a checkpoint or a run keeps, without settings that another now stands in place of, and of settings younger
+    than it, what held `before` there was a choice."""
     schema = TypeAdapter(settings_type).json_schema().get("properties", {}) if kept else {}
-    return {**{name: entry["before"] for name, entry in schema.items() if "before" in entry}, **kept}
+    before = {name: entry["before"] for name, entry in schema.items() if "before" in entry}
+    gone = {name for entry in schema.values() for name in entry.get("in_place_of", ())}
+    return {**before, **{name: value for name, value in kept.items() if name not in gone}}
+
+
+def _no_setting(settings_type: type, name: str, names: list[str]) -> str:
+    """Why there is no setting of that name, and which there are."""
+    if not names:
+        return f"no setting '{name}': there are none to set"
+    for heir, entry in TypeAdapter(settings_type).json_schema().get("properties", {}).items():
+        if name in entry.get("in_place_of", ()):
+            return f"no setting '{name}' any more: '{heir}' stands in its place, {_type_name(entry)}"
+    return unknown("setting", name, names)
 
 
 def describe(settings_type: type[AnySettings]) -> list[tuple[str, str, Any, str]]:

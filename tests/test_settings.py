@@ -67,15 +67,25 @@ class Searching(SearchSettings):
 
 
 def test_what_concerns_completion_is_changed_and_nothing_else():
-    began = {"search_steps": 1000, "width": 8}  # by a version without turn_every
-    changed = changed_for_completion(Searching, began, {"search_steps": "5", "turn_every": "0"})
-    assert (changed.search_steps, changed.turn_every, changed.width) == (5, 0, 8)
+    began = {"search_steps": 1000, "width": 8}  # by a version without `search`
+    changed = changed_for_completion(Searching, began, {"search_steps": "5", "search": "printed"})
+    assert (changed.search_steps, changed.search, changed.width) == (5, "printed", 8)
     with pytest.raises(UsageError, match="did you mean 'search_steps'"):
         changed_for_completion(Searching, began, {"serch_steps": "5"})
     with pytest.raises(UsageError, match="a checkpoint keeps the settings"):
         changed_for_completion(Searching, began, {"width": "9"})
     with pytest.raises(UsageError, match="it has none that concern completion"):
         changed_for_completion(Settings, {}, {"width": "9"})
+
+
+def test_settings_that_another_stands_in_place_of_are_passed_over_where_kept_and_named_where_given():
+    began = {"search_steps": 7, "turn_every": 16, "prior_every": 4, "search_rate": 0.2, "tolerance": 0.01}
+    assert changed_for_completion(Searching, began, {}) == Searching(search_steps=7)
+    heir = "no setting 'turn_every' any more: 'search' stands in its place, turned | printed"
+    with pytest.raises(UsageError, match=heir.replace("|", r"\|")):
+        changed_for_completion(Searching, began, {"turn_every": "0"})
+    with pytest.raises(UsageError, match="'search' stands in its place"):
+        make_settings(Searching, {"tolerance": "0"})
 
 
 def test_descriptions_name_type_default_and_source():

@@ -18,7 +18,7 @@ from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
 from inpaint_cli.records.checkpoints import Header
-from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings
+from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings, recalled
 from inpaint_cli.weights import load_helper
 
 DEFAULT_METHOD = "patch"  # completes where neither a method nor a checkpoint is named
@@ -172,7 +172,7 @@ def refuse_what_does_not_fit(found: Checkpoint, settings: Any) -> None:
 def _settings_of(found: Checkpoint, changes: Mapping[str, Any]) -> Any:
     try:
         kind = method_class(found.header.method).Settings
-        make_settings(kind, found.header.settings)
+        make_settings(kind, recalled(kind, found.header.settings))
     except UsageError as error:
         raise InputError(
             f"{found.path}: written by a version of inpaint with other methods or settings ({error})"

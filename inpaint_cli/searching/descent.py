@@ -1,26 +1,31 @@
 """The descent of a latent search: every start of every image at once, in blocks, each row as if it were alone.
 
-Adam scales each coordinate by itself, but the energy's valleys lie across the coordinates of z. So each row's Adam runs
-along the eigenvectors of E[g gᵀ], the mean outer product of its own gradients, taken anew now and then, as Vyas et al.
-2025, "SOAP: Improving and Stabilizing Shampoo using Adam", do for weights. It reaches the energy of 1,000 steps of Adam
-as printed in less than 200 (tests/benchmarks).
+What differs from the search as it is printed (printed.py), so that less has to be computed for the same energy:
+
+- Adam scales each coordinate by itself, but the energy's valleys lie across the coordinates of z. So each row's Adam
+  runs along the eigenvectors of E[g gᵀ], the mean outer product of its own gradients, taken anew now and then, as Vyas
+  et al. 2025, "SOAP: Improving and Stabilizing Shampoo using Adam", do for weights. It reaches the energy of 1,000
+  steps of Adam as printed in less than 200 (tests/benchmarks).
+- An image has several starts, of which the worse half stops after 32 steps, and again after 64, 128 …; a start whose
+  energy no longer falls stops, too. Others take their places in the blocks.
+- The prior changes slowly: its gradient with respect to the image is computed every `prior_every` steps and kept
+  between (1 computes it in each step). Energies are compared only where they are exact.
+- What is kept is the best z that was seen.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from inpaint_cli.errors import DivergedError
+from inpaint_cli.searching.blocks import blocks_of
 from inpaint_cli.searching.energy import Energy
 from inpaint_cli.searching.model import LatentModel, SearchSettings
+from inpaint_cli.searching.rows import Rows
 
-BLOCK = {"cpu": 16, "cuda": 256}  # rows that are computed together
 LOOK_EVERY = 8  # steps between looks at who has come to rest
-HEAT = 32  # steps after which the better half of an image's starts goes on, and again after twice as many, and so on
 
 
 class Adam(NamedTuple):
@@ -31,22 +36,22 @@ class Adam(NamedTuple):
     floor: float  # share of the steepest axis' root mean square that is added to each axis'
 
 
-PRINTED = Adam(0.9, 0.999, 0.0)  # section 4
 # Gradients of 100 steps ago say nothing about the axes now. The floor keeps z still where no gradient ever pointed.
 TURNED = Adam(0.9, 0.98, 0.01)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how widely is searched."""
+    """How, how long and how widely is searched. As printed, only `steps` says something."""
 
+    search: Literal["turned", "printed"] = "turned"
     steps: int = 1000  # at most
     restarts: int = 4  # starts of each image
     candidates: int = 512  # random z that the starts are chosen from
-    rate: float = 0.2  # Adam's learning rate
+    rate: float = 0.2  # Adam's learning rate; the printed 0.03 is for its own axes
     limit: float = 1.0  # z stays in [-limit, limit]
-    prior_every: int = 4
-    turn_every: int = 16  # steps after which Adam's axes are taken anew; 0 = never, they are z's
+    prior_every: int = 4  # steps; a divisor of LOOK_EVERY, since blocks change there
+    turn_every: int = 16  # steps after which Adam's axes are taken anew
     tolerance: float = 0.01  # of the contextual energy: what falls less in `patience` steps has come to rest; 0 = never
     patience: int = 32
 
@@ -54,90 +59,19 @@ class Plan:
     def of(cls, settings: SearchSettings) -> "Plan":
         """What a method's settings say of the search."""
         return cls(
+            search=settings.search,
             steps=settings.search_steps,
             restarts=settings.restarts,
             candidates=settings.candidates,
-            rate=settings.search_rate,
-            prior_every=settings.prior_every,
-            turn_every=settings.turn_every,
-            tolerance=settings.tolerance,
         )
 
-    @property
-    def adam(self) -> Adam:
-        return TURNED if self.turn_every else PRINTED
+    def __post_init__(self) -> None:
+        if LOOK_EVERY % self.prior_every:
+            raise ValueError(f"prior_every is a divisor of {LOOK_EVERY}, not {self.prior_every}")
 
     def turns(self, steps_done: int) -> bool:
         """Whether the axes are taken anew now; steps are taken `LOOK_EVERY` at a time, so it may be a few late."""
-        return bool(self.turn_every) and steps_done % self.turn_every < min(LOOK_EVERY, self.turn_every) <= steps_done
-
-
-def in_blocks(compute: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-    """`compute` on blocks of the fixed size, so that no row depends on the number of rows: [N, ...] -> [N, ...]"""
-    outputs = []
-    with torch.no_grad():
-        for places, count in blocks_of(torch.arange(len(inputs), device=inputs.device)):
-            outputs.append(compute(inputs[places])[:count].float())
-    return torch.cat(outputs)
-
-
-def blocks_of(places: Tensor) -> list[tuple[Tensor, int]]:
-    """Row numbers [N] in blocks of the device's size, the last one filled up with its first, and how many count."""
-    size = BLOCK[places.device.type]
-    return [(F.pad(part, (0, size - len(part)), value=int(part[0])), len(part)) for part in places.split(size)]
-
-
-class Rows:
-    """Every start of every image: where it is, Adam's moments, the best it has seen. R = B · starts rows."""
-
-    STATE = ("z", "mean", "square", "outer", "basis", "best_z", "lowest", "failed")  # what steps change
-
-    def __init__(self, z: Tensor, starts: int, wanted: int = 1):
-        self.starts, self.wanted = starts, wanted  # of each image, and how many of them go on to the end
-        self.z, self.mean, self.square, self.best_z = z.clone(), torch.zeros_like(z), torch.zeros_like(z), z.clone()
-        self.basis = torch.eye(z.shape[1], device=z.device).repeat(len(z), 1, 1)  # Adam's axes, in columns
-        self.outer = torch.zeros_like(self.basis)  # E[g gᵀ]; `square` is its diagonal along the axes
-        self.lowest = torch.full((len(z),), torch.inf, device=z.device)  # energy of best_z
-        self.mark = self.lowest.clone()  # energy when it last fell noticeably
-        self.waited = torch.zeros(len(z), dtype=torch.long, device=z.device)  # steps since then
-        self.steps = torch.zeros_like(self.waited)
-        self.failed = torch.zeros(len(z), dtype=torch.bool, device=z.device)
-        self.resting = self.failed.clone()
-
-    def rest(self, where: Tensor) -> None:
-        """Rows that do not go on; bool [R]."""
-        self.resting |= where
-
-    def compete(self, steps_done: int) -> None:
-        """After a heat the worse half of each image's starts rests; as many as are wanted go on."""
-        heats, rest = divmod(steps_done, HEAT)
-        if rest or not heats or heats & (heats - 1):
-            return  # it is not after 1, 2, 4, 8 … heats
-        going_on = max(self.wanted, -(-self.starts // (2 * heats)))
-        energies = torch.where(self.failed, torch.inf, self.lowest).unflatten(0, (-1, self.starts))
-        ranks = energies.argsort(dim=1, stable=True).argsort(dim=1)
-        self.rest((ranks >= going_on).flatten())
-
-    def active(self) -> Tensor:
-        return (~self.resting).nonzero().flatten()
-
-    def best(self, samples: int) -> tuple[Tensor, Tensor, int]:
-        """ẑ [B, samples, Z], energies [B, samples], the best first, and how many starts failed.
-
-        An image of whose starts too many failed repeats its best.
-        """
-        energies = torch.where(self.failed, torch.inf, self.lowest).unflatten(0, (-1, self.starts))
-        failed = self.failed.unflatten(0, (-1, self.starts))
-        if failed.all(dim=1).any():
-            raise DivergedError(
-                f"the energy of all {self.starts} starts of an image is not finite, "
-                f"and so are {int(failed.sum())} of {failed.numel()} altogether: is the checkpoint's training sound?"
-            )
-        order = energies.argsort(dim=1, stable=True)[:, :samples]
-        order = torch.where(failed.gather(1, order), order[:, :1], order)
-        latents = self.best_z.unflatten(0, (-1, self.starts))
-        chosen = latents.gather(1, order[..., None].expand(-1, -1, latents.shape[-1]))
-        return chosen, energies.gather(1, order), int(failed.sum())
+        return steps_done % self.turn_every < min(LOOK_EVERY, self.turn_every) <= steps_done
 
 
 def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energy, plan: Plan) -> None:
@@ -146,7 +80,7 @@ def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energ
     for first in range(0, plan.steps, LOOK_EVERY):
         count = min(LOOK_EVERY, plan.steps - first)
         rows.compete(first)
-        for places, real in blocks_of(rows.active()) if rows.active().numel() else []:
+        for places, real in blocks_of(rows.active()):
             own = energy.rows(places // rows.starts)
             machine = machine or Machine(networks, dtype, own, plan, rows.z.shape[1])
             machine.load(rows, places, own, first)
@@ -155,7 +89,7 @@ def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energ
             machine.run(count)
             machine.store(rows, places[:real], count, plan)
     searched = (rows.steps > 0).nonzero().flatten()
-    for places, real in blocks_of(searched) if searched.numel() else []:
+    for places, real in blocks_of(searched):
         assert machine is not None  # it took their steps
         machine.load(rows, places, energy.rows(places // rows.starts), plan.steps)
         machine.look()
@@ -264,7 +198,7 @@ class Machine:
 
     def _adam(self, gradient: Tensor) -> None:
         """Adam along the axes: z ← z - rate · basis · (basisᵀ mean) / √square."""
-        first, second, floor = self.plan.adam
+        first, second, floor = TURNED
         self.step_number += 1
         self.mean.lerp_(gradient, 1 - first)
         self.outer.lerp_(gradient[:, :, None] * gradient[:, None, :], 1 - second)

@@ -92,6 +92,11 @@ class Energy(NamedTuple):
         """[N, C, H, W] -> [N]"""
         return _total(term.energy(generated) for term in self.terms)
 
+    def total(self, networks: Any, generated: Tensor, dtype: torch.dtype) -> Tensor:
+        """What is descended, with networks of type `dtype`: [N, C, H, W] -> [N]."""
+        prior = self.prior(networks, generated.to(dtype)).float()
+        return self.contextual(generated.float()) + self.prior_weight * prior
+
     def rows(self, places: Tensor) -> "Energy":
         return self._replace(terms=[term.rows(places) for term in self.terms])
 

@@ -2,20 +2,16 @@
 
 P. Vitoria, J. Sintes, C. Ballester, "Semantic Image Completion through an Adversarial Strategy", 2019:
 
-    Eq. 5, 10  search   ẑ = argmin_z of the energy (energy.py), z kept in [-1, 1], by Adam (descent.py)
+    Eq. 5, 10  search   ẑ = argmin_z of the energy (energy.py), z kept in [-1, 1], by Adam (printed.py, descent.py)
     Eq. 9      edited   Poisson editing of G(ẑ) into the image
 
-What is done otherwise than in the paper, so that less has to be computed for the same energy:
-- Starts are not one random z: many are drawn once, every image looks at all of them, and takes the best that differ.
-- All starts of all images descend together, in blocks of one fixed size. The blocks make the result for an image
-  independent of what else is in the batch: libraries round differently at other batch sizes. The last is filled up.
-- A start whose energy no longer falls stops, and so does the worse half of an image's starts after 32 steps, and again
-  after 64, 128 …: others take their places in the blocks. As many go on as samples are asked for.
-- Adam's axes turn with the gradients (descent.py).
-- The prior changes slowly: its gradient with respect to the image is computed every `prior_every` steps and kept
-  between (1 computes it in each step). Energies are compared only where they are exact.
+`search=printed` begins at one random z for each sample of each image, `search=turned` at the best that differ of many,
+which are drawn once and looked at by every image. All rows of all images descend together, in blocks of one fixed size
+(blocks.py), and an image's own z follow from the seed and the image alone: its result does not depend on what else is
+in the batch.
 """
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,12 +25,16 @@ from torch import Tensor
 from inpaint_cli.blending.blends import poisson_blend
 from inpaint_cli.errors import InputError, Remark
 from inpaint_cli.networks.folding import frozen_copy
-from inpaint_cli.searching.descent import Plan, Rows, blocks_of, descend, in_blocks
+from inpaint_cli.searching.blocks import blocks_of, in_blocks
+from inpaint_cli.searching.descent import Plan, descend
 from inpaint_cli.searching.energy import Energy
 from inpaint_cli.searching.model import LatentModel
+from inpaint_cli.searching.printed import descend_as_printed
+from inpaint_cli.searching.rows import Rows
 
 PREVIEW_ROWS = 4  # of samples, in the grids of a training
 THUMBNAIL = 16  # pixels; starts are told apart at this size
+Draw = Callable[[int, torch.Generator], Tensor]  # (count, generator) -> z, [count, Z]
 SHORTLIST = 4  # times as many starts as are wanted: the best by energy, of which those that differ are taken
 
 
@@ -53,7 +53,7 @@ def search(
     energy: Energy,
     mask: Tensor,
     plan: Plan,
-    draw: Callable[[int, torch.Generator], Tensor],
+    draw: Draw,
     *,
     samples: int = 1,
     generator: torch.Generator | None = None,
@@ -71,12 +71,16 @@ def search(
     generator = generator or torch.Generator(device).manual_seed(0)
     with _arithmetic(device) as dtype:
         networks, exact = frozen_copy(method, dtype), frozen_copy(method)
-        pool = draw(plan.candidates, generator).to(device).clamp(-plan.limit, plan.limit)
-        starts = max(plan.restarts, samples)
-        chosen = choose_starts(networks, dtype, pool, energy, mask, starts)
-        rows = Rows(pool[chosen].flatten(0, 1), starts, samples)
+        printed = plan.search == "printed"
+        starts = samples if printed else max(plan.restarts, samples)
+        if printed or plan.candidates <= starts:  # nothing to choose from
+            z = own_starts(draw, energy, starts, generator)
+        else:
+            pool = draw(plan.candidates, generator)
+            z = pool[choose_starts(networks, dtype, pool.clamp(-plan.limit, plan.limit), energy, mask, starts)]
+        rows = Rows((z if printed else z.clamp(-plan.limit, plan.limit)).flatten(0, 1), starts, samples)
         rows.rest((mask > 0).flatten(1).all(dim=1).repeat_interleave(starts))
-        descend(networks, dtype, rows, energy, plan)
+        (descend_as_printed if printed else descend)(networks, dtype, rows, energy, plan)
         latents, energies, dropped = rows.best(samples)
         if dropped:
             lost = f"{dropped} of the search's {len(rows.z)} starts were dropped: their energy was not finite"
@@ -122,6 +126,28 @@ def _arithmetic(device: torch.device) -> Iterator[torch.dtype]:
 # ---- where the descent begins ----------------------------------------------------------------------------------------
 
 
+def own_starts(draw: Draw, energy: Energy, starts: int, generator: torch.Generator) -> Tensor:
+    """Random z that no two images share, [B, starts, Z]: each a function of the seed, the image and its number."""
+    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    digests = [_digest(energy, place) for place in range(len(energy.terms[0].image))]
+    own = torch.Generator(generator.device)
+
+    def drawn(digest: bytes, number: int) -> Tensor:
+        text = hashlib.blake2b(digest + f":{seed}:{number}".encode(), digest_size=8).digest()
+        return draw(1, own.manual_seed(int.from_bytes(text, "big") >> 1))
+
+    return torch.stack([torch.cat([drawn(digest, number) for number in range(starts)]) for digest in digests])
+
+
+def _digest(energy: Energy, place: int) -> bytes:
+    """Of all that one image is compared with."""
+    digest = hashlib.blake2b()
+    for term in energy.terms:
+        for tensor in (term.image, term.mask):
+            digest.update(tensor[place].float().cpu().numpy().tobytes())
+    return digest.digest()
+
+
 def choose_starts(
     networks: LatentModel, dtype: torch.dtype, pool: Tensor, energy: Energy, mask: Tensor, starts: int
 ) -> Tensor:
@@ -135,9 +161,7 @@ def choose_starts(
         seen.append(_thumbnails(images).flatten(2))
     energies, thumbnails = torch.cat(looks, dim=1), torch.cat(seen)
     missing = _thumbnails(1 - mask).flatten(2)
-    wanted = min(starts, len(pool))
-    chosen = [differing(own, thumbnails * hole, wanted) for own, hole in zip(energies, missing, strict=True)]
-    return torch.stack([own[torch.arange(starts, device=own.device) % wanted] for own in chosen])
+    return torch.stack([differing(own, thumbnails * hole, starts) for own, hole in zip(energies, missing, strict=True)])
 
 
 def _thumbnails(images: Tensor) -> Tensor:

@@ -15,7 +15,10 @@ from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods.sii import SII, Settings
 from inpaint_cli.networks.folding import frozen_copy
-from inpaint_cli.searching.descent import BLOCK, LOOK_EVERY, PRINTED, Machine, Plan, Rows
+from inpaint_cli.searching.blocks import BLOCK
+from inpaint_cli.searching.descent import LOOK_EVERY, Machine, Plan
+from inpaint_cli.searching.printed import BETAS, RATE
+from inpaint_cli.searching.rows import Rows
 from inpaint_cli.searching.search import search
 
 pytestmark = pytest.mark.benchmark
@@ -92,7 +95,7 @@ def plain_step(method):
     observed, mask = photos(COUNT)
     energy = learning.energy(observed, mask)
     z = torch.randn(COUNT, method.z_size).requires_grad_()
-    optimizer = torch.optim.Adam([z], 0.03, PRINTED[:2])
+    optimizer = torch.optim.Adam([z], RATE, BETAS)
 
     def step():
         images = learning.generator(z)
@@ -149,7 +152,7 @@ def test_steps_to_the_same_energy(method):
     """Steps, and generator evaluations over all starts, until the mean energy is what the plain way has at its end."""
     observed, mask = photos(FEW)
     energy = method.energy(observed, mask)
-    plainly = Plan(steps=STEPS, restarts=1, candidates=1, prior_every=1, turn_every=0, rate=0.03, tolerance=0)
+    plainly = Plan("printed", steps=STEPS)
 
     def mean_energy(plan):
         with torch.autocast("cpu", torch.bfloat16):

@@ -11,6 +11,7 @@ from inpaint_cli.losses import discriminator_loss, generator_loss
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
 from inpaint_cli.methods.sii import SII, Settings
+from inpaint_cli.settings import recalled
 
 SHAPE = ImageShape(3, 32, 32)
 
@@ -49,6 +50,11 @@ def test_the_recipe_is_radfords():
     for player in method.players.values():
         group = player.optimizer(player.parameters()).param_groups[0]
         assert (group["lr"], group["betas"]) == (2e-4, (0.5, 0.999))
+
+
+def test_training_mirrors_images_and_a_run_that_began_without_goes_on_without():
+    assert build().augmentation[0].flip == 0.5 and not build(flip=0).augmentation
+    assert recalled(Settings, {"width": 4})["flip"] == 0 and Settings().search_steps == 1500
 
 
 def test_z_is_uniform():

@@ -1,6 +1,5 @@
 """The search over latent space: its energy against closed forms, its descent against a plain loop, each image alone."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,8 @@ from torch import nn
 from inpaint_cli.errors import DivergedError, InputError, Remark
 from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
 from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
-from inpaint_cli.searching.descent import BLOCK, HEAT, PRINTED, Machine, Plan, Rows, descend
+from inpaint_cli.searching.blocks import BLOCK
+from inpaint_cli.searching.descent import Machine, Plan, descend
 from inpaint_cli.searching.energy import (
     Contextual,
     Energy,
@@ -18,9 +18,12 @@ from inpaint_cli.searching.energy import (
     weights_around_hole,
     weights_in_hole,
 )
-from inpaint_cli.searching.search import differing, edited, search
+from inpaint_cli.searching.printed import descend_as_printed
+from inpaint_cli.searching.rows import HEAT, Rows
+from inpaint_cli.searching.search import differing, edited, own_starts, search
 
 Z, SIDE = 6, 16
+PRINTED = Plan("printed", steps=12)
 PLAN = Plan(steps=24, restarts=3, candidates=40, rate=0.03, turn_every=8, tolerance=1e-3, patience=1000)
 
 
@@ -148,32 +151,53 @@ def test_the_contextual_energy_of_a_constant_difference_is_its_weighted_sum():
 # ---- the descent -----------------------------------------------------------------------------------------------------
 
 
-def plainly(method, energy, z, steps, rate=0.03):
-    """Adam as torch has it on one image's energy, z clamped after each step; the lowest energy and its z."""
-    z = z.clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], rate, PRINTED[:2])
-    lowest, best = math.inf, None
-    for step in range(steps + 1):
+def plainly(method, energy, z, steps):
+    """Adam by its definition (Kingma, Ba 2015, algorithm 1) on one image's energy, z clamped after each step."""
+    z, mean, square = z.clone(), torch.zeros_like(z), torch.zeros_like(z)
+    for number in range(1, steps + 1):
+        z.requires_grad_()
         images = method.generator(z)
-        total = (energy.contextual(images) + energy.prior_weight * energy.prior(method, images)).sum()
-        if total.item() < lowest:
-            lowest, best = total.item(), z.detach().clone()
-        if step < steps:
-            optimizer.zero_grad()
-            total.backward()
-            optimizer.step()
-            z.data.clamp_(-1, 1)
-    return lowest, best
+        total = energy.contextual(images) + energy.prior_weight * energy.prior(method, images)
+        (gradient,) = torch.autograd.grad(total.sum(), z)
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        step = (mean / (1 - 0.9**number)) / ((square / (1 - 0.999**number)).sqrt() + 1e-8)
+        z = (z.detach() - 0.03 * step).clamp(-1, 1)
+    images = method.generator(z)
+    return z, energy.contextual(images) + energy.prior_weight * energy.prior(method, images)
 
 
-def test_a_search_descends_as_torchs_adam_does(method, photos):
-    images, masks = (tensor[:1] for tensor in photos)
-    plan = replace(PLAN, steps=20, restarts=1, candidates=1, prior_every=1, turn_every=0, tolerance=0)
-    result = found(method, images, masks, plan)
-    lowest, best = plainly(method, energy_of(images, masks), draw(1, seeded()).clamp(-1, 1), 20)
-    assert result.energies.item() == pytest.approx(lowest, rel=1e-4)
-    torch.testing.assert_close(result.latents[0], best, atol=1e-3, rtol=0)
-    assert result.steps.tolist() == [[20]]
+def test_a_printed_search_is_adam_on_each_images_own_z(method, photos):
+    images, masks = photos
+    result = found(method, images, masks, PRINTED)
+    starts = own_starts(draw, energy_of(images, masks), 1, seeded())
+    assert len(starts[:, 0].unique(dim=0)) == len(images), "no two images start alike"
+    assert starts.abs().max() > 1, "the first z is as it was drawn"
+    for place in (0, 3):
+        z, energy = plainly(method, energy_of(images, masks).rows(torch.tensor([place])), starts[place], PRINTED.steps)
+        torch.testing.assert_close(result.latents[place], z, atol=1e-5, rtol=0)
+        assert result.energies[place].item() == pytest.approx(energy.item(), rel=1e-5)
+    assert result.steps.tolist() == [[PRINTED.steps]] * len(images)
+
+
+def test_a_start_is_a_function_of_seed_image_and_number(method, photos):
+    images, masks = photos
+    whole = own_starts(draw, energy_of(images, masks), 3, seeded())
+    assert len(whole.flatten(0, 1).unique(dim=0)) == 15
+    fewer = own_starts(draw, energy_of(images[[4, 1]], masks[[4, 1]]), 2, seeded())
+    assert torch.equal(fewer, whole[[4, 1], :2])
+    assert not torch.equal(own_starts(draw, energy_of(images, masks), 3, seeded(1)), whole)
+
+
+@pytest.mark.parametrize("plan", [replace(PRINTED, steps=2), replace(PLAN, restarts=2, candidates=1, steps=2)])
+def test_samples_beyond_the_candidates_are_none_of_them_alike(method, photos, plan):
+    result = found(method, *photos, plan, samples=3)
+    assert len(result.latents.flatten(0, 1).unique(dim=0)) == 15
+
+
+def test_a_prior_is_computed_at_regular_steps():
+    for every in (3, 5, 16):
+        with pytest.raises(ValueError, match=f"divisor of 8, not {every}"):
+            replace(PLAN, prior_every=every)
 
 
 def fall(method, photos, **changes):
@@ -202,13 +226,12 @@ def test_axes_that_turn_with_the_gradients_descend_valleys_across_the_coordinate
     method, z = Valley(torch.logspace(-2, 0, 32)), 0.5 * torch.ones(1, 32)
     one = torch.ones(1, 1, 1, 1)
     energy = Energy([Contextual(torch.zeros(1, 32, 1, 1), one, one, 1e-9, 0.0)], Valley.prior, 1.0)
-    lowest = {}
-    for turn_every in (0, 8):
-        plan = replace(PLAN, steps=96, prior_every=1, turn_every=turn_every, tolerance=0)
+    plan, lowest = replace(PLAN, steps=96, prior_every=1, turn_every=8, tolerance=0), {}
+    for way in (descend, descend_as_printed):
         rows = Rows(z, 1)
-        descend(method, torch.float32, rows, energy, plan)
-        lowest[turn_every] = rows.lowest.item()
-    assert lowest[8] < 0.3 * lowest[0]
+        way(method, torch.float32, rows, energy, plan)
+        lowest[way] = rows.lowest.item()
+    assert lowest[descend] < 0.3 * lowest[descend_as_printed]
 
 
 def test_axes_are_eigenvectors_of_the_gradients_products(method, photos):
@@ -240,20 +263,22 @@ def test_what_a_search_finds_fits_what_is_hidden(method, photos):
 
 
 @pytest.mark.parametrize("autocast", [False, True], ids=["fp32", "bf16"])
-def test_an_images_result_depends_on_no_other_image(method, photos, autocast):
+@pytest.mark.parametrize("plan", [PLAN, replace(PLAN, candidates=1), PRINTED], ids=["turned", "own", "printed"])
+def test_an_images_result_depends_on_no_other_image(method, photos, plan, autocast):
     images, masks = photos
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        together = found(method, images, masks, samples=2)
+        together = found(method, images, masks, plan, samples=2)
         for chosen in ([3], [4, 0], [2, 1, 3]):
-            apart = found(method, images[chosen], masks[chosen], samples=2)
+            apart = found(method, images[chosen], masks[chosen], plan, samples=2)
             assert torch.equal(apart.images, together.images[chosen])
             assert torch.equal(apart.energies, together.energies[chosen])
 
 
-def test_more_rows_than_a_block_holds_are_searched_alike(method, photos):
+@pytest.mark.parametrize("plan", [PLAN, PRINTED], ids=["turned", "printed"])
+def test_more_rows_than_a_block_holds_are_searched_alike(method, photos, plan):
     images, masks = photos
-    plan = replace(PLAN, restarts=BLOCK["cpu"] // 4 + 1, steps=8)
-    together, alone = found(method, images, masks, plan), found(method, images[4:], masks[4:], plan)
+    plan, samples = replace(plan, steps=8), BLOCK["cpu"] // 4 + 1
+    together, alone = (found(method, images[a:], masks[a:], plan, samples=samples) for a in (0, 4))
     assert torch.equal(together.images[4:], alone.images)
 
 

@@ -10,6 +10,11 @@ SEMANTIC_small = --batch 16 --steps 3000 --set width=16 --set learning_rate=3e-4
 SEMANTIC_paper =
 SEMANTIC = --method semantic $(SEMANTIC_$(SCALE))
 
+# Ten epochs are ten times as many steps of the generator as there are batches of 64 in the data: the method's 31,500
+# for CelebA's 201,599 images, and for SVHN's 73,257 and MNIST's 60,000
+EPOCHS_svhn-64_paper = --steps 11450
+EPOCHS_mnist-28_paper = --steps 9400
+
 FACES_64_smoke = celeba-64-part
 FACES_64_small = celeba-64-part
 FACES_64_paper = celeba-64
@@ -22,7 +27,7 @@ NUMBERS_paper = svhn-64
 NUMBERS = $(NUMBERS_$(SCALE))
 
 $(TABLES)/semantic-%/.trained: $(TABLES)/%.h5
-	$(call train,$(SEMANTIC))
+	$(call train,$(SEMANTIC) $(EPOCHS_$*_$(SCALE)))
 
 # ---- tables: both methods, and the other's with the gradient loss, each with the energy weighed in four ways --------
 
@@ -99,7 +104,7 @@ $(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES_64).h5 $(call runs,semantic-
 figure-semantic-digits: ## digits, which the paper does not have
 
 $(TABLES)/semantic-mnist-28/.trained: $(TABLES)/mnist-28.h5
-	$(call train,$(SEMANTIC) --masks center:14)
+	$(call train,$(SEMANTIC) $(EPOCHS_mnist-28_$(SCALE)) --masks center:14)
 
 $(TABLES)/figure-semantic-digits.png: $(TABLES)/mnist-28.h5 $(call runs,semantic-mnist-28)
 	$(call show,--masks center:14 $(SEARCH))
