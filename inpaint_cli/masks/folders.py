@@ -28,9 +28,9 @@ from inpaint_cli.masks.stored import Images
 FITS = ("resize", "crop")
 MASK_ENDING = "_mask"  # `cat_mask.png` is the mask of `cat.jpg`, as everywhere
 REASONS_LISTED = 10
-AT_ONCE = 16  # files that are given to threads at once
 LOOKED_AT = 1000  # masks that say how much is missing on average
 THREADS = min(4, os.cpu_count() or 1)  # decoders hold no lock of Python's
+AT_ONCE = 2 * THREADS  # files that are given to them: what each decodes is eight times what is kept of it
 
 
 class Contents:
