@@ -49,6 +49,10 @@ ClipGradients = Annotated[
     float | None,
     typer.Option("--clip-gradients", min=0, help="The largest norm of a player's gradients. Default: as they are."),
 ]
+SyncBatchnorm = Annotated[
+    bool | None,
+    typer.Option("--sync-batchnorm", help="Batch norm over all processes. Default: each normalises its own images."),
+]
 Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Checkpoints that stay: the newest N. Default: 2.")]
 KeepEvery = Annotated[
     int | None, typer.Option("--keep-every", min=1, metavar="M", help="Also those of every M-th step. Default: none.")
@@ -78,6 +82,7 @@ def train(
     validate_every: ValidateEvery = None,
     patience: Patience = None,
     clip_gradients: ClipGradients = None,
+    sync_batchnorm: SyncBatchnorm = None,
     keep: Keep = None,
     keep_every: KeepEvery = None,
     resume: Resume = False,
@@ -92,7 +97,8 @@ def train(
         method, data, outdir, masks=masks, steps=steps, batch=batch, accumulate=accumulate, seed=seed,
         settings=settings or (), weights=weights or (), precision=precision, device=device,
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
-        patience=patience, clip_gradients=clip_gradients, keep=keep, keep_every=keep_every,
+        patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, keep=keep,
+        keep_every=keep_every,
         resume=resume, overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

@@ -69,6 +69,18 @@ class Team:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over the team, as a tensor of its own."""
+        found = tensor.clone(memory_format=torch.contiguous_format)
+        if self.size > 1:
+            with self._noticing():
+                dist.all_reduce(found, group=self.group)
+        return found
+
+    def __deepcopy__(self, memo: object) -> "Team":
+        """Itself: a copy of a network that normalises over processes normalises over the same ones."""
+        return self
+
     def largest(self, numbers: list[int]) -> list[int]:
         """Of each number the largest that any process has."""
         if self.size == 1:

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from inpaint_cli.engine.batch_norm import synchronise
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, load_weights
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream, StepBatches
@@ -28,6 +29,8 @@ class Learner:
     def __init__(self, method: Method, hardware: Hardware, team: Team, plan: Plan):
         self.method, self.hardware, self.team, self.plan = method, hardware, team, plan
         self.step = 0
+        if plan.sync_batchnorm and team.size > 1:
+            synchronise(method, team)
         self.optimizers = {name: player.optimizer(player.parameters()) for name, player in method.players.items()}
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
         self.names: dict[Tensor, str] = {parameter: name for name, parameter in method.named_parameters()}

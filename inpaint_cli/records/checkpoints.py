@@ -79,6 +79,7 @@ class Header(Record):
     seed: Seed
     precision: Literal["bf16", "fp32"]
     clip_gradients: Finite | None = Field(None, gt=0)
+    sync_batchnorm: bool = False
     data_identity: Line
     recipe: Line
     versions: dict[Name, Line]

@@ -99,6 +99,7 @@ def test_resume_refuses_what_would_be_another_run(prepared, trained):
         ["--batch", "8"],
         ["--set", "width=8"],
         ["--seed", "3"],
+        ["--sync-batchnorm"],
         ["--precision", "fp32"],
     ):
         result = inpaint("train", "--method", "mde", "--data", prepared, "--outdir", trained, "--resume", *option)
@@ -236,7 +237,8 @@ def test_two_processes_train_one_run(prepared, tmp_path):
     result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
     assert result.exit_code == 0, result.stderr
     assert find_checkpoint(tmp_path / "run").header.step == 2
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+    began = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert began["processes"] == 2 and began["sync_batchnorm"] is False
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2]
     refused = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)

@@ -52,9 +52,10 @@ def test_two_processes_equal_one(tmp_path):
         "OMP_NUM_THREADS": "1",
     }
     subprocess.run([*command, HERE / "two_processes.py", tmp_path], check=True, env=environment, timeout=240)
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert_close(weights(train(Plan(steps=5, batch=8))), first)
+    for name, toy in (("plain", {}), ("normalised", {"normalise": True})):
+        first, second = (torch.load(tmp_path / f"{name}{rank}.pt", weights_only=True) for rank in (0, 1))
+        assert all(torch.equal(first[name], second[name]) for name in first)
+        assert_close(weights(train(Plan(steps=5, batch=8), **toy)), first)
 
 
 @pytest.mark.parametrize("toy", [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"ema_decay": 0.9, "normalise": True}])

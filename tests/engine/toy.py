@@ -17,7 +17,8 @@ class Toy(Method):
     def __init__(self, shape, masks, ema_decay=0.0, times=2, normalise=False):
         super().__init__(None, shape, masks)
         self.ema_decay, self.times = ema_decay, times
-        self.painter = nn.Conv2d(shape.channels, shape.channels, 3, 1, 1)
+        # Before batch norm a bias has no gradient but rounding, which Adam would make as large as any other.
+        self.painter = nn.Conv2d(shape.channels, shape.channels, 3, 1, 1, bias=not normalise)
         self.critic = nn.Conv2d(shape.channels, 1, 3, 2, 1)
         if normalise:
             self.painter = nn.Sequential(self.painter, nn.BatchNorm2d(shape.channels))

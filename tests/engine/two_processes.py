@@ -10,6 +10,10 @@ from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import join_team, leave_team
 
 team = join_team("cpu")
-made = train(Plan(steps=5, batch=8), team)
-torch.save(made.method.state_dict(), Path(sys.argv[1]) / f"rank{team.rank}.pt")
+for name, plan, toy in (
+    ("plain", Plan(steps=5, batch=8), {}),
+    ("normalised", Plan(steps=5, batch=8, sync_batchnorm=True), {"normalise": True}),
+):
+    made = train(plan, team, **toy)
+    torch.save(made.method.state_dict(), Path(sys.argv[1]) / f"{name}{team.rank}.pt")
 leave_team()

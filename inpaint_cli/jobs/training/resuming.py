@@ -11,7 +11,7 @@ from inpaint_cli.records.runs import Configuration
 
 # What makes a run the run that it is. Steps may be more, data may lie elsewhere, and the precision may be another where
 # that is asked for.
-ARITHMETIC = ("method", "masks", "batch", "accumulate", "seed", "clip_gradients", "data_identity")
+ARITHMETIC = ("method", "masks", "batch", "accumulate", "seed", "clip_gradients", "sync_batchnorm", "data_identity")
 DECIDES = (*ARITHMETIC, "masks_digest")
 IN_HEADER = (*ARITHMETIC, "precision", "settings", "shape", "recipe", "steps", "versions")
 ANEW = "--overwrite begins anew"

@@ -64,6 +64,7 @@ def train(
     validate_every: int | None = None,
     patience: int | None = None,
     clip_gradients: float | None = None,
+    sync_batchnorm: bool | None = None,
     keep: int | None = None,
     keep_every: int | None = None,
     resume: bool = False,
@@ -76,7 +77,8 @@ def train(
     masks, steps, batch, …: None is the paper's choice, for a resumed run what it began with; batch: images of an update
         over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
         by name.
-    clip_gradients: the largest norm of a player's gradients; keep, keep_every: the newest checkpoints that stay, and of
+    clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
+        processes, not of each by itself; keep, keep_every: the newest checkpoints that stay, and of
         every so many steps those that stay, too.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
@@ -86,7 +88,8 @@ def train(
         "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
         "seed": seed, "precision": precision, "settings": settings, "weights": weights,
         "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
-        "patience": patience, "clip_gradients": clip_gradients, "keep": keep, "keep_every": keep_every,
+        "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm, "keep": keep,
+        "keep_every": keep_every,
     }  # fmt: skip
     run = RunDirectory(Path(outdir or Path("runs") / method))
     begun_with = begun_precision(run) if resume else None
