@@ -39,7 +39,7 @@ def lsun(tmp_path):
 
 def test_databases_are_read_whole_with_keys_as_names_and_left_as_they_were(lsun, tmp_path):
     made = prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5", allow_leaks=True)
-    assert sum(made.rows.values()) == 45 and set(made.rows) == {"train", "validation"}
+    assert sum(made.rows.values()) == 45 and set(made.rows) == {"train", "validation", "test"}
     names = {name for split in made.rows for name in made.file.split(split).names}
     assert f"bedroom_train_lmdb/{7:040x}" in names and f"bedroom_val_lmdb/{104:040x}" in names
     for split in made.rows:
@@ -54,7 +54,7 @@ def test_the_folder_of_one_database_may_be_named_itself(lsun, tmp_path):
 
 
 def test_a_limit_reads_no_further_than_it_must(lsun, tmp_path):
-    assert prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5", limit=2).rows == {"train": 2, "validation": 2}
+    assert prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5", limit=2).rows == dict.fromkeys(("train", "validation", "test"), 2)
 
 
 @pytest.mark.parametrize("kept", [0, 100, 4096, 8192, 100_000, -4096, -1])
