@@ -6,90 +6,22 @@ machinery: it is labelled in everything that comes of it. Nothing is ever random
 """
 
 import hashlib
-import importlib.util
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pytorch_fid.inception import FID_WEIGHTS_URL
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import AlexNet_Weights, VGG16_Weights
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
 from inpaint_cli.networks.classifier import load_classifier
 from inpaint_cli.networks.inception import Inception
 from inpaint_cli.networks.lpips import LPIPS
 from inpaint_cli.networks.vgg import VGG16Blocks
+from inpaint_cli.weight_files import SOURCES, Source
 
 State = dict[str, Tensor]
-
-
-def _hub_cache(file: str) -> Path:
-    """Where torch.hub, and with it torchvision and pytorch-fid, keeps a file."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / file
-
-
-def _lpips_package(file: str) -> Path:
-    """Where the authors' package carries its small files, if it is installed."""
-    found = importlib.util.find_spec("lpips")
-    folders = found.submodule_search_locations if found else None
-    return Path(folders[0] if folders else "lpips") / "weights" / "v0.1" / file
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where one file of weights comes from."""
-
-    file: str
-    digest_start: str  # of its SHA-256
-    size: str
-    page: str
-    without: str  # how to do without it
-    download: Callable[[], object] | None = None
-    place: Callable[[str], Path] = _hub_cache
-
-    @property
-    def cached(self) -> Path:
-        return self.place(self.file)
-
-
-SOURCES = {
-    "vgg16": Source(
-        file="vgg16-397923af.pth",
-        digest_start="397923af",
-        size="528 MB",
-        page="torchvision's page of VGG16_Weights.IMAGENET1K_V1",
-        download=lambda: VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True),
-        without="--set perceptual=0 trains without the perceptual loss",
-    ),
-    "inception": Source(
-        file="pt_inception-2015-12-05-6726825d.pth",
-        digest_start="6726825d",
-        size="91 MB",
-        page=f"pytorch-fid's release fid_weights, {FID_WEIGHTS_URL}",
-        download=lambda: torch.hub.load_state_dict_from_url(FID_WEIGHTS_URL, map_location="cpu", check_hash=True),
-        without="every metric but the FID and the inception score is computed all the same",
-    ),
-    "alexnet": Source(
-        file="alexnet-owt-7be5be79.pth",
-        digest_start="7be5be79",
-        size="233 MB",
-        page="torchvision's page of AlexNet_Weights.IMAGENET1K_V1",
-        download=lambda: AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True),
-        without="every metric but LPIPS is computed all the same",
-    ),
-    "lpips": Source(
-        file="alex.pth",
-        digest_start="df73285e",
-        size="6 kB",
-        page="weights/v0.1 of the authors' package lpips, which carries it",
-        place=_lpips_package,
-        without="every metric but LPIPS is computed all the same",
-    ),
-}
 
 
 class Network(NamedTuple):

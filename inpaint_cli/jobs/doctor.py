@@ -172,7 +172,7 @@ def _disk() -> dict[str, int]:
 
 def _weights() -> list[Found]:
     """Every file of weights that a loss or a metric asks for, where it is looked for."""
-    from inpaint_cli.weights import SOURCES
+    from inpaint_cli.weight_files import SOURCES
 
     until = time.monotonic() + DIGESTING
     return [

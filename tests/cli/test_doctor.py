@@ -10,7 +10,7 @@ import torch
 from conftest import inpaint, inpaint_process
 
 import inpaint_cli
-from inpaint_cli import weights
+from inpaint_cli import weight_files
 from inpaint_cli.jobs import doctor as job
 from inpaint_cli.jobs.doctor import Device, Diagnosis, doctor
 
@@ -27,7 +27,7 @@ def test_it_says_what_a_report_needs():
     cpu = found["devices"][0]
     assert cpu["name"] == "cpu" and cpu["precision"] in ("bf16", "fp32") and 0 < cpu["free"] <= cpu["total"]
     assert found["threads"] >= 1 and found["processors"] >= 1 and all(free > 0 for free in found["disk"].values())
-    assert {each["name"] for each in found["weights"]} == {*weights.SOURCES} and found["untold"] == []
+    assert {each["name"] for each in found["weights"]} == {*weight_files.SOURCES} and found["untold"] == []
     assert {each["name"] for each in found["models"]} == {each.name for each in inpaint_cli.models()}
 
 
@@ -52,7 +52,7 @@ def test_nothing_asks_the_network_or_writes(monkeypatch, tmp_path):
 
 
 def test_a_broken_library_is_said_and_ends_nothing(monkeypatch):
-    for module in ("torch", "inpaint_cli.weights", "inpaint_cli.engine.devices"):
+    for module in ("torch", "inpaint_cli.weight_files", "inpaint_cli.engine.devices"):
         monkeypatch.setitem(sys.modules, module, None)  # as if its import failed
     result = inpaint("doctor")
     assert result.exit_code == 0 and "unknown   threads: ModuleNotFoundError" in result.stdout
@@ -107,8 +107,10 @@ def test_little_disk_and_memory():
 def test_a_file_of_weights_that_was_cut_short(monkeypatch, tmp_path):
     path = tmp_path / "vgg.pth"
     digest = hashlib.sha256(b"whole").hexdigest()[:8]
-    source = replace(weights.SOURCES["vgg16"], file="vgg.pth", digest_start=digest, place=lambda file: tmp_path / file)
-    monkeypatch.setitem(weights.SOURCES, "vgg16", source)
+    source = replace(
+        weight_files.SOURCES["vgg16"], file="vgg.pth", digest_start=digest, place=lambda file: tmp_path / file
+    )
+    monkeypatch.setitem(weight_files.SOURCES, "vgg16", source)
     for content, state in ((None, "missing"), (b"who", "damaged"), (b"whole", "found")):
         if content:
             path.write_bytes(content)
