@@ -57,6 +57,10 @@ Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Checkpoints tha
 KeepEvery = Annotated[
     int | None, typer.Option("--keep-every", min=1, metavar="M", help="Also those of every M-th step. Default: none.")
 ]
+Profile = Annotated[
+    int | None,
+    typer.Option("--profile", min=1, metavar="N", help="Write a trace of N steps, for TensorBoard or Perfetto."),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on from the newest valid checkpoint in the run directory, if there is one."),
@@ -87,6 +91,7 @@ def train(
     keep_every: KeepEvery = None,
     resume: Resume = False,
     overwrite: options.Overwrite = False,
+    profile: Profile = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory."""
@@ -99,6 +104,6 @@ def train(
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
         patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, keep=keep,
         keep_every=keep_every,
-        resume=resume, overwrite=overwrite, progress=Terminal(quiet),
+        resume=resume, overwrite=overwrite, profile=profile, progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

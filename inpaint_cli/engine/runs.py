@@ -1,7 +1,7 @@
 """A run directory: configuration, metrics, sample grids, curves, checkpoints, and one writer at a time.
 
 run.json  metrics.jsonl  curves.png  samples/step-00000100.png  checkpoints/step-00000100.safetensors  lock
-checkpoints/best.safetensors, where the run validates
+checkpoints/best.safetensors, where the run validates; profile.pt.trace.json.gz, where one was asked for
 
 What is called otherwise is the user's, and is neither read nor removed. A directory with run.json, checkpoints or
 metrics holds a run.
@@ -40,6 +40,7 @@ class RunDirectory:
         self.path = path
         self.checkpoints, self.samples = path / "checkpoints", path / "samples"
         self.configuration, self.metrics, self.curves = path / "run.json", path / "metrics.jsonl", path / "curves.png"
+        self.profile = path / "profile.pt.trace.json.gz"  # a name that TensorBoard knows
         self._valid: dict[int, bool] = {}  # what is known of its checkpoints, by step
 
     # ---- whose it is -------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ class RunDirectory:
     def clear(self) -> None:
         """Remove what an earlier run left, for `--overwrite`; only files that a run writes."""
         grids, checkpoints = steps_in(self.samples, GRID).values(), steps_in(self.checkpoints).values()
-        written = (*grids, *checkpoints, self.checkpoints / BEST, self.metrics, self.curves)
+        written = (*grids, *checkpoints, self.checkpoints / BEST, self.metrics, self.curves, self.profile)
         for path in (*written, self.configuration):
             path.unlink(missing_ok=True)
         self._valid.clear()

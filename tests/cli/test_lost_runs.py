@@ -114,9 +114,11 @@ def test_resume_without_a_valid_checkpoint_is_refused(prepared, run, spoil, word
     assert checkpoints(run) == [named(4)] and steps_of(run) == [1, 2, 3, 4]
 
 
-def test_a_run_that_ended_before_its_first_checkpoint_begins_again_and_says_so(prepared, run):
+@pytest.mark.parametrize("done", [2, 4])
+def test_a_run_that_ended_before_its_first_checkpoint_begins_again_and_says_so(prepared, run, done):
+    """Or while that was being written: by then the metrics have its step."""
     lose(run)
-    (run / "metrics.jsonl").write_text('{"step": 1, "hole": 0.5}\n{"step": 2, "hole": 0.5}\n')
+    (run / "metrics.jsonl").write_text("".join(f'{{"step": {step + 1}, "hole": 0.5}}\n' for step in range(done)))
     result = inpaint(*arguments(prepared, run), "--resume", "--steps", 4)
     assert result.exit_code == 0 and "begins at 0" in result.stderr and steps_of(run) == [1, 2, 3, 4]
 

@@ -126,6 +126,15 @@ def test_a_used_directory_is_left_alone(prepared, trained):
     assert (trained / "run.json").read_bytes() == before
 
 
+def test_a_trace_is_part_of_a_run(prepared, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["train", "--method", "deep-l2", "--data", prepared, "--outdir", run, "--set", "width=8", "--batch", 2]
+    begun = inpaint(*arguments, "--steps", 2, "--profile", 1)
+    assert begun.exit_code == 0 and f"the trace of one step is {run}/profile.pt.trace.json.gz" in begun.stderr
+    assert inpaint(*arguments, "--steps", 1, "--overwrite").exit_code == 0
+    assert not (run / "profile.pt.trace.json.gz").exists()
+
+
 def test_overwrite_begins_anew(prepared, tmp_path):
     run = tmp_path / "run"
     inpaint(*train_arguments(prepared, run), "--steps", 3)

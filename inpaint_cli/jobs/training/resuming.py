@@ -56,7 +56,7 @@ def _begun_without_checkpoint(run: RunDirectory, problems: Iterable[str]) -> Map
         raise InputError(f"{printable(run.path)}: neither run.json nor a checkpoint is there to go on from; {ANEW}")
     saved = run.read_configuration()
     done = max((row["step"] for row in run.read_metrics().rows), default=0)
-    if done >= Configuration.model_validate(saved).checkpoint_every:
+    if done > Configuration.model_validate(saved).checkpoint_every:  # at it, the first one was still being written
         raise InputError(
             f"{printable(run.path)}: its metrics reach step {done:.0f} and its checkpoints are gone; {ANEW}"
         )

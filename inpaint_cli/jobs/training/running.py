@@ -3,7 +3,7 @@
 import shlex
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import BatchStream
 from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team, local_rank
+from inpaint_cli.engine.profiling import ProfiledLearner
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
 from inpaint_cli.engine.runs import RunDirectory
@@ -69,6 +70,7 @@ def train(
     keep_every: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    profile: int | None = None,
     progress: Progress = None,
 ) -> Trained:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory.
@@ -80,6 +82,7 @@ def train(
     clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
         processes, not of each by itself; keep, keep_every: the newest checkpoints that stay, and of
         every so many steps those that stay, too.
+    profile: steps whose trace is written to the run directory.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
     Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
@@ -100,7 +103,7 @@ def train(
             team.wait()  # until the leader holds the lock
             audience = heard_by(progress, team.leads)
             resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
-            return _train(run, resolved, hardware, team, audience)
+            return _train(run, resolved, hardware, team, audience, profile)
     except InpaintError:
         team.say(FAILED)
         raise
@@ -108,7 +111,9 @@ def train(
         leave_team()
 
 
-def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team, audience: Audience) -> Trained:
+def _train(
+    run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team, audience: Audience, profile: int | None
+) -> Trained:
     plan, shape = resolved.plan, ImageShape(*resolved.prepared.shape)
     seed_default_generators(plan.seed, "initial weights")
     if resolved.earlier.checkpoint:
@@ -121,7 +126,7 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
     stream = BatchStream(split, resolved.masks, method, plan, hardware, team)
     for network in (method, *method.helpers.values()):
         hardware.place(network)
-    learner = Learner(method, hardware, team, plan)
+    learner = (ProfiledLearner if profile and team.leads else Learner)(method, hardware, team, plan)
     resolved.begin(run, learner, team)
     for note in [*resolved.notes, *remarks_on_masks]:
         audience.note(note)
@@ -129,11 +134,20 @@ def _train(run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team
         audience.progress("training", plan.steps) as advance,
         remarks(audience.note),
         saying_what_is_left(run, resolved.method, plan.batch),
+        _profiling(learner, run, profile, audience),
     ):
         advance(learner.step)
         recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note)
         fit(learner, stream, recorder)
     return Trained(run.path, resolved.configuration, learner.step)
+
+
+def _profiling(
+    learner: Learner, run: RunDirectory, steps: int | None, audience: Audience
+) -> AbstractContextManager[None]:
+    if steps and isinstance(learner, ProfiledLearner):
+        return learner.looked_at(run.profile, steps, audience.note)
+    return nullcontext()
 
 
 @contextmanager
