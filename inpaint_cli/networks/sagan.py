@@ -183,12 +183,13 @@ class LatentGenerator(nn.Module):
 class Discriminator(nn.Module):
     """D: residual blocks, attention at 32×32, down to 4×4, sum pooling, a linear score. [B, C, H, W] -> [B]
 
-    width: channels at 32×32, doubled with each halving up to eight times. norms: batch norm, which SAGAN's has not.
+    width: channels at 32×32, doubled with each halving up to eight times. norms: batch norm, which SAGAN's has not;
+    bias: of the score, which differences of scores do not know.
     """
 
     WIDEST = 8
 
-    def __init__(self, channels: int, levels: int, width: int, norms: bool = False):
+    def __init__(self, channels: int, levels: int, width: int, norms: bool = False, bias: bool = True):
         super().__init__()
         fine = narrowed(width, levels)[::-1]
         coarse = (COARSE // BOTTOM).bit_length() - 1
@@ -198,7 +199,7 @@ class Discriminator(nn.Module):
         self.attention = Attention(width)
         self.coarse = nn.Sequential(*(Block(i, o, -2, norms=norms) for i, o in itertools.pairwise(sizes)))
         self.last = Block(sizes[-1], sizes[-1], norms=norms)
-        self.score = SpectralLinear(sizes[-1], 1)
+        self.score = SpectralLinear(sizes[-1], 1, bias)
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.last(self.coarse(self.attention(self.fine(self.stem(image)))))

@@ -51,8 +51,8 @@ class SpectralConv(Spectral, nn.Conv2d):
 class SpectralLinear(Spectral, nn.Linear):
     """A linear layer of normalised weights."""
 
-    def __init__(self, inputs: int, outputs: int):
-        nn.Linear.__init__(self, inputs, outputs)
+    def __init__(self, inputs: int, outputs: int, bias: bool = True):
+        nn.Linear.__init__(self, inputs, outputs, bias)
         nn.init.orthogonal_(self.weight)
         self.begin()
 
