@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.sets.preparing import Forecast, Prepared
 
 Recipe = Annotated[
-    str, typer.Argument(help="A recipe's name, such as mnist-96, celeba-96, folder or demo, or a .toml file.")
+    str | None,
+    typer.Argument(help="A recipe's name, such as celeba-96, folder or demo, or a .toml file. Without it: list them."),
 ]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="The prepared file to make. Default: RECIPE.h5 here.")
@@ -84,7 +85,7 @@ DryRun = Annotated[
 
 
 def prepare(
-    recipe: Recipe,
+    recipe: Recipe = None,
     output: Output = None,
     source: Source = None,
     limit: Limit = None,
@@ -107,6 +108,8 @@ def prepare(
     """Prepare a data set: one file that every method trains on and is evaluated on."""
     from inpaint_cli.jobs.sets import preparing
 
+    if recipe is None:
+        return say("\n".join(f"{entry.name:<20} {entry.title}" for entry in preparing.recipes()))
     if dry_run and download:
         raise UsageError("--download writes files and --dry-run writes none; give one of them")
     if dry_run:

@@ -10,6 +10,7 @@ import typer
 
 from inpaint_cli.jobs.audience import Advance, Audience
 
+BAR_WIDTH = 16  # columns
 SECONDS_BETWEEN_LINES = 10.0  # of plain progress, where stderr is no terminal
 TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # what turns the direction of text
 STEERING = {code: chr(code).encode("unicode_escape").decode() for code in (*range(32), *range(127, 160), *TURNING)}
@@ -66,16 +67,19 @@ def _silent(done: int, total: int | None = None, facts: Mapping[str, float] | No
 def _bar(title: str, total: int | None) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
+    whole, rest = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[facts]}"),
+        TextColumn("{task.description}", table_column=whole), BarColumn(BAR_WIDTH),
+        MofNCompleteColumn(table_column=whole), TimeRemainingColumn(table_column=whole),
+        TextColumn("{task.fields[facts]}", markup=False, table_column=rest),  # a narrow terminal cuts these alone
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, whole = bar.add_task(title, total=total, facts=""), total
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
+        task, all_in_all = bar.add_task(title, total=total, facts=""), total
 
         def advance(done: int, total: int | None = None, facts: Mapping[str, float] | None = None) -> None:
-            bar.update(task, completed=done, total=whole if total is None else total, facts=_words(facts or {}))
+            bar.update(task, completed=done, total=all_in_all if total is None else total, facts=_words(facts or {}))
 
         yield advance
 

@@ -94,3 +94,10 @@ def test_missing_channels_are_black_and_wholly_missing_pixels_striped():
     drawn = hide(image, known)
     assert (drawn[:4] == (100, 0, 0)).all()
     assert len(np.unique(drawn[4:])) == 2 and (drawn[4:] > 100).all()
+
+
+def test_without_a_specification_the_grammar_is_printed(tmp_path):
+    result = run()
+    assert result.exit_code == 0 and result.stdout.startswith("Masks are written\n  center:SIZE")
+    lost = run("rec:0.1")
+    assert lost.exit_code == 2 and "-o sheet.png" in lost.output

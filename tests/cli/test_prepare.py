@@ -127,3 +127,8 @@ def test_what_was_downloaded_is_what_is_read(run, tmp_path, monkeypatch):
     arguments = ("--source", tmp_path / "new", "-o", tmp_path / "a.h5", "--limit", 2, "--workers", 1)
     done = run("mnist-96", *arguments, "--download")
     assert done.exit_code == 0 and {len(PreparedFile(tmp_path / "a.h5").split(s)) for s in ("train", "test")} == {2}
+
+
+def test_without_a_recipe_they_are_listed(run):
+    done = run()
+    assert done.exit_code == 0 and "celeba-96            CelebA" in done.stdout and "\nfolder  " in done.stdout

@@ -1,5 +1,8 @@
 """How jobs speak: what a caller's `progress` hears, and what a terminal shows of it."""
 
+import io
+import re
+import sys
 import warnings
 
 import pytest
@@ -7,6 +10,13 @@ import pytest
 from inpaint_cli.cli.terminal import Lines, Terminal
 from inpaint_cli.errors import Remark
 from inpaint_cli.jobs.audience import Audience, heard_by, remarks
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self):
+        return True
 
 
 def test_a_function_hears_how_far_a_job_is_and_nothing_else():
@@ -63,3 +73,22 @@ def test_work_without_figures_leaves_no_lines_and_quiet_says_nothing(capsys):
     assert capsys.readouterr() == ("", "")
     Terminal().note("a note")
     assert capsys.readouterr() == ("", "note: a note\n")
+
+
+@pytest.mark.parametrize("columns", [80, 50])
+def test_a_narrow_terminal_cuts_losses_and_neither_steps_nor_the_time_left(columns, monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    facts = {
+        "images_per_second": 34.25,
+        **dict.fromkeys(("discriminator", "completion", "reconstruction", "hide"), 0.5),
+    }
+    with Terminal().progress("training", 16_000) as advance:
+        advance(1)
+        advance(12_345, None, facts)
+    shown = [line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).splitlines() if "12345" in line]
+    assert shown and all(len(line) <= columns for line in shown)
+    assert re.search(r"training .{8,} 12345/16000 \d:\d\d:\d\d .*…", shown[-1])
+    assert "34.2 images/s  discriminator" in shown[-1] or columns < 80

@@ -194,7 +194,7 @@ def test_a_single_image_is_refused(network):
 
 @pytest.mark.slow
 def test_pytorch_fids_own_command_agrees(state, network, tmp_path):
-    stacks = {"original": images(12, seed=0), "completed": images(12, seed=1)}
+    stacks = {"original": images(6, seed=0), "completed": images(6, seed=1)}
     for name, stack in stacks.items():
         (tmp_path / name).mkdir()
         for index, image in enumerate(stack):
@@ -202,7 +202,7 @@ def test_pytorch_fids_own_command_agrees(state, network, tmp_path):
     weights = tmp_path / "torch" / "hub" / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
     weights.parent.mkdir(parents=True)
     torch.save(state, weights)
-    command = [sys.executable, "-m", "pytorch_fid", "--device", "cpu", "--num-workers", "0", "--batch-size", "12"]
+    command = [sys.executable, "-m", "pytorch_fid", "--device", "cpu", "--num-workers", "0", "--batch-size", "6"]
     answer = subprocess.run(
         [*command, str(tmp_path / "original"), str(tmp_path / "completed")],
         env={**os.environ, "TORCH_HOME": str(tmp_path / "torch")},
