@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.models import Model as Model
     from inpaint_cli.jobs.models import complete as complete
     from inpaint_cli.jobs.models import load as load
+    from inpaint_cli.jobs.run_list import RunEntry as RunEntry
+    from inpaint_cli.jobs.run_list import runs as runs
     from inpaint_cli.jobs.sets.completing import SetOptions as SetOptions
     from inpaint_cli.jobs.sets.completing import complete_set as complete_set
     from inpaint_cli.jobs.sets.preparing import prepare as prepare
@@ -54,6 +56,7 @@ _ROOMS = {  # name -> where it stands
     "Exported": "jobs.exporting",
     "Measured": "jobs.evaluation.measuring",
     "Model": "jobs.models",
+    "RunEntry": "jobs.run_list",
     "SetOptions": "jobs.sets.completing",
     "Trained": "jobs.training.running",
     "bench": "jobs.benching",
@@ -66,6 +69,7 @@ _ROOMS = {  # name -> where it stands
     "models": "jobs.shipped",
     "prepare": "jobs.sets.preparing",
     "recipes": "jobs.sets.preparing",
+    "runs": "jobs.run_list",
     "train": "jobs.training.running",
 }
 _MODULES = ("errors", "methods")

@@ -21,6 +21,7 @@ from inpaint_cli.cli.methods import methods
 from inpaint_cli.cli.models import models
 from inpaint_cli.cli.prepare import prepare
 from inpaint_cli.cli.report import report
+from inpaint_cli.cli.runs import runs
 from inpaint_cli.cli.terminal import Terminal, complain, speaks
 from inpaint_cli.cli.train import train
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory, told_launcher
@@ -86,7 +87,7 @@ def inpaint(
     """
 
 
-for command in (complete, mask, prepare, data, train, evaluate, export, models, methods, masks, bench, doctor):
+for command in (complete, mask, prepare, data, train, evaluate, export, runs, models, methods, masks, bench, doctor):
     app.command()(command)
 app.add_typer(report, name="report")
 

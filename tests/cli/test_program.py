@@ -15,7 +15,7 @@ from inpaint_cli import __version__
 from inpaint_cli.cli.terminal import complain
 
 COMMANDS = ["prepare", "data", "train", "complete", "mask", "evaluate", "export", "models", "report", "methods"]
-COMMANDS += ["masks", "bench", "doctor"]
+COMMANDS += ["masks", "bench", "doctor", "runs"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[command, "--help"] for command in COMMANDS]])
