@@ -9,6 +9,7 @@
     inpaint_cli.train("mde", "photos.h5", "runs/mde", steps=600, settings={"width": 16})
     inpaint_cli.evaluate("photos.h5", "block:24", checkpoints=["runs/mde"], methods=["patch"]).results
     inpaint_cli.evaluate(completed={"theirs": "folder"}, originals="originals", mask_folder="masks").tables
+    inpaint_cli.transfer("faces.h5", "attributes", checkpoint="runs/mde").measured.tables
     inpaint_cli.export("runs/mde", "mde.safetensors")         # one small file that completes like the run
     inpaint_cli.models()                                      # those that come with it: inpaint_cli.load(NAME)
     inpaint_cli.bench("mde").images_per_second                # and where the time of a training step goes
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.shipped import models as models
     from inpaint_cli.jobs.training.running import Trained as Trained
     from inpaint_cli.jobs.training.running import train as train
+    from inpaint_cli.jobs.transferring.running import Transferred as Transferred
+    from inpaint_cli.jobs.transferring.running import transfer as transfer
 
 _ROOMS = {  # name -> where it stands
     "Audience": "jobs.audience",
@@ -59,6 +62,7 @@ _ROOMS = {  # name -> where it stands
     "RunEntry": "jobs.run_list",
     "SetOptions": "jobs.sets.completing",
     "Trained": "jobs.training.running",
+    "Transferred": "jobs.transferring.running",
     "bench": "jobs.benching",
     "complete": "jobs.models",
     "complete_set": "jobs.sets.completing",
@@ -71,6 +75,7 @@ _ROOMS = {  # name -> where it stands
     "recipes": "jobs.sets.preparing",
     "runs": "jobs.run_list",
     "train": "jobs.training.running",
+    "transfer": "jobs.transferring.running",
 }
 _MODULES = ("errors", "methods")
 __all__ = [*_MODULES, *_ROOMS]

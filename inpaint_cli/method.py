@@ -124,12 +124,13 @@ class Method(nn.Module):
     takes_reference: ClassVar[bool] = False  # `complete` also takes `reference`, [B, C, H, W]: whom to resemble
     paints_whole: ClassVar[bool] = False  # `complete` also takes `whole`: true gives known pixels as it paints them
     learns_rim: bool = True  # false: what it paints around a hole was never trained, and no blend is to follow it
-    per_channel: ClassVar[bool] = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
+    per_channel: bool = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
     completes: bool = True  # false: it annotates alone, and `complete` is not called
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     consults: ClassVar[tuple[str, ...]] = ()  # further networks that `complete` uses, such as a search's critics
+    encodes_with: tuple[str, ...] = ()  # networks that `features` uses, by their names: generator.encoder
     ema_decay: float = 0.0  # 0 = no averaging
     masked_once: bool = False  # in training each image has one mask, drawn once, and it alone
     learns_from_observations: bool = False  # and what it hides is cut before a batch is made: never seen

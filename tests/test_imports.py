@@ -11,7 +11,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     "cli": {"jobs"},
     "jobs": {
         "engine", "methods", "method", "masks", "metrics", "data", "imaging", "records", "reports",
-        "weights", "weight_files", "painting", "autoregressive",
+        "weights", "weight_files", "painting", "autoregressive", "probes",
     },
     "engine": {"method", "masks", "metrics", "records", "reports", "blending"},
     "painting": {"imaging", "reports"},
@@ -20,6 +20,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     },
     "method": {"augmentation", "masks"},
     "augmentation": set(),
+    "probes": {"method", "masks"},
     "weights": {"networks", "weight_files"},
     "weight_files": set(),
     "blending": set(),

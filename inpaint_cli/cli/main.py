@@ -24,6 +24,7 @@ from inpaint_cli.cli.report import report
 from inpaint_cli.cli.runs import runs
 from inpaint_cli.cli.terminal import Terminal, complain, speaks
 from inpaint_cli.cli.train import train
+from inpaint_cli.cli.transfer import transfer
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory, told_launcher
 from inpaint_cli.jobs.audience import remarks
 
@@ -83,11 +84,27 @@ def inpaint(
 
     Start with [bold]inpaint complete photo.png --mask mask.png[/bold], which needs
     no training, or paint the hole with [bold]inpaint mask photo.png[/bold]. Or prepare a
-    data set, train on it, complete photos with the network, and evaluate it.
+    data set, train on it, complete photos with the network, evaluate it, and
+    put what its encoder has learned to another use.
     """
 
 
-for command in (complete, mask, prepare, data, train, evaluate, export, runs, models, methods, masks, bench, doctor):
+for command in (
+    complete,
+    mask,
+    prepare,
+    data,
+    train,
+    evaluate,
+    transfer,
+    export,
+    runs,
+    models,
+    methods,
+    masks,
+    bench,
+    doctor,
+):
     app.command()(command)
 app.add_typer(report, name="report")
 

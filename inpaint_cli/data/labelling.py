@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 
-from inpaint_cli.data.label_maps import HELEN, landmarks_of
+from inpaint_cli.data.label_maps import HELEN, landmarks_of, rescaled
 from inpaint_cli.data.room import Measure
 from inpaint_cli.data.schema import LANDMARKS, Shape
 from inpaint_cli.errors import InputError
@@ -19,6 +20,7 @@ class Labeller:
 
     label: uint8 [B, H, W, C] -> the label of each pixel, [B, H, W]; it is called for the rows of one task, which do not
         depend on the number of workers. landmarks: whether the five points are to be taken from the maps, too.
+    Images of another size are labelled at the parser's, and labels and points moved back.
     """
 
     label: Callable[[np.ndarray], np.ndarray]
@@ -39,7 +41,7 @@ class Labeller:
                     f"recipe {recipe} has {column} of its own, and {LABELS_OF_SETS}; leave out --"
                     + ("parsing" if column == "parsing" else "landmarks")
                 )
-        if tuple(self.shape) != tuple(shape):
+        if self.shape.channels != shape.channels:
             raise InputError(
                 f"{self.origin} labels images of {_size(self.shape)}, and recipe {recipe} makes {_size(shape)}"
             )
@@ -51,14 +53,15 @@ class Labeller:
 
     def add(self, columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[int, str]]:
         """The columns of a few rows with their labels; by its place, why a row has no landmarks and is left out."""
-        maps = self._maps(columns["images"])
-        columns = {**columns, "parsing": maps}
+        size = columns["images"].shape[1:3]
+        maps = self._maps(_resized(columns["images"], self.shape[1:], Image.Resampling.BICUBIC))
+        columns = {**columns, "parsing": _resized(maps, size, Image.Resampling.NEAREST)}
         if not self.landmarks:
             return columns, {}
         points, reasons = [], {}
         for place, labels in enumerate(maps):
             try:
-                points.append(landmarks_of(labels).astype(np.float32))
+                points.append(rescaled(landmarks_of(labels), labels, size[::-1]))
             except InputError as error:
                 reasons[place] = str(error)
         kept = [place for place in range(len(maps)) if place not in reasons]
@@ -73,6 +76,15 @@ class Labeller:
                 f"{self.origin} gives the label {highest}; prepared data hold Helen's, 0 to {len(HELEN) - 1}"
             )
         return maps.astype(np.uint8)
+
+
+def _resized(images: np.ndarray, size: tuple[int, int], filter: Image.Resampling) -> np.ndarray:
+    """uint8 [B, h, w, …] -> [B, *size, …]; what has this size already stays as it is."""
+    if images.shape[1:3] == size:
+        return images
+    pictures = (image[..., 0] if image.shape[2:] == (1,) else image for image in images)
+    resized = [np.asarray(Image.fromarray(picture).resize(size[::-1], filter)) for picture in pictures]
+    return np.reshape(resized, (len(images), *size, *images.shape[3:]))
 
 
 def _size(shape: Shape) -> str:

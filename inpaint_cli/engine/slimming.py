@@ -60,7 +60,14 @@ def mean_distance(before: np.ndarray, after: np.ndarray) -> float:
     return float(np.linalg.norm(before - after, axis=-1).mean())
 
 
+def mean_change(before: np.ndarray, after: np.ndarray) -> float:
+    """Of probabilities, where there are any."""
+    return float(np.nanmean(np.abs(before - after)))
+
+
 CHANGES = {  # by what a method answers
+    "attributes": Change(mean_change, 0.001, "of certainty"),
+    "labels": Change(share_changed, 0.001, "of the classes"),
     "completion": Change(mean_difference, 0.5, "grey levels"),
     "parsing": Change(share_changed, 0.001, "of the labels"),
     "landmarks": Change(mean_distance, 0.1, "pixels"),

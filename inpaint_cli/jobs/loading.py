@@ -17,6 +17,8 @@ from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class, method_names
+from inpaint_cli.probes import Design, Probe
+from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.checkpoints import Header
 from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings, recalled
 from inpaint_cli.weights import load_helper
@@ -139,7 +141,7 @@ def loaded_from(found: Checkpoint, method: str | None, changes: Mapping[str, Any
         raise InputError(f"{found.path}: a checkpoint of {header.method}, not of {method}")
     settings = _settings_of(found, changes)
     refuse_what_does_not_fit(found, settings)
-    built, _ = build_method(header.method, settings, ImageShape(*header.shape), parse_masks(header.masks))
+    built = built_for(header, settings)
     _refuse_without_completion(built, header.method, found.path)
     if found.slim:
         keep_what_completes(built)
@@ -149,6 +151,17 @@ def loaded_from(found: Checkpoint, method: str | None, changes: Mapping[str, Any
     return Loaded(built.eval(), header.method, found.digest, header.step, header.seed, notes, header)
 
 
+def built_for(header: Header, settings: Any) -> Method:
+    """What a header describes, without its weights: a method, or a transfer of its encoder."""
+    chosen, shape, masks = method_class(header.method), ImageShape(*header.shape), parse_masks(header.masks)
+    transfer = header.transfer
+    if transfer is None:
+        return chosen(settings, shape, masks)
+    encoder = chosen(settings, shape, parse_masks(transfer.pretrained_on))
+    design = Design(tuple(transfer.targets.split(",")), transfer.features, transfer.classes, transfer.frozen)
+    return Probe(encoder, make_settings(HowToProbe, transfer.settings), masks, design)
+
+
 def refuse_what_does_not_fit(found: Checkpoint, settings: Any) -> None:
     """`InputError` unless the weights have the sizes that their header and these settings make.
 
@@ -156,9 +169,8 @@ def refuse_what_does_not_fit(found: Checkpoint, settings: Any) -> None:
     """
     header = found.header
     try:
-        masks = parse_masks(header.masks)
         with outlining():
-            outline = method_class(header.method)(settings, ImageShape(*header.shape), masks)
+            outline = built_for(header, settings)
     except InpaintError as error:
         raise InputError(f"{printable(found.path)}: {error}") from None
     except Exception as error:  # torch refuses sizes by nearly every kind

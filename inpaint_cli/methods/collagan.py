@@ -157,12 +157,17 @@ class Generator(nn.Module):
         self.heads = nn.ModuleDict({t: nn.ConvTranspose2d(last, n, 4, 2, 1) for t, n in outputs.items()})
         self.apply(initialise)
 
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """[B, C, H, W] -> each layer's maps, the coarsest last."""
+        maps = [image]
+        for block in self.encoder:
+            maps.append(block(maps[-1]))
+        return maps[1:]
+
     def trunk(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """[B, C, H, W] -> the last common maps [B, width, H/2, W/2]; the same with those of the skip connection."""
-        maps, x = [], image
-        for block in self.encoder:
-            x = block(x)
-            maps.append(x)
+        maps = self.encode(image)
+        x = maps[-1]
         for block, skip in zip(self.decoder, maps[-2::-1], strict=True):
             common = block(x)
             x = torch.cat([common, skip], dim=1)
@@ -218,6 +223,7 @@ class CollaGAN(Method):
     # 20 epochs of CelebA's 162,770 training images: section 4.2; the batch is not in the paper.
     defaults = Defaults(masks="block:64", batch=64, steps=50_900, recipe="celeba-128")
     completes_with = ("generator",)
+    encodes_with = ("generator.encoder",)
     paints_whole = True
 
     def __init__(self, settings, shape, masks):
@@ -378,6 +384,10 @@ class CollaGAN(Method):
         if "d" in outputs:
             found["landmarks"] = peaks(outputs["d"])
         return found
+
+    def features(self, observed: Tensor, mask: Tensor) -> Tensor:
+        """What transfer probes: the encoder's last maps, [B, 512] at width 64 and 128×128 pixels."""
+        return self.generator.encode(self.condition_when_trained(observed, mask))[-1].flatten(1)
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:
         """The last layer's maps that the tasks share, without those of the skip connection, figure 6."""

@@ -159,6 +159,7 @@ class ContextEncoder(Method):
     # 25 epochs of CelebA in batches of 64: published code; masks and size: collagan, section 4.1.
     defaults = Defaults(masks="block:64", batch=64, steps=63_600, recipe="celeba-128")
     completes_with = ("generator",)
+    encodes_with = ("generator.encoder",)
     paints_whole = True
 
     def __init__(self, settings, shape, masks):

@@ -204,6 +204,7 @@ class GFC(Method):
     # Masks and size: section 4; batch and steps are not in the paper (the published code has 2 images, and no end).
     defaults = Defaults(masks="block:64", batch=16, steps=200_000, recipe="celeba-128")
     completes_with = ("generator",)
+    encodes_with = ("generator.encoder", "generator.compress")
     paints_whole = True
 
     def __init__(self, settings, shape, masks):

@@ -104,6 +104,10 @@ GENERATORS: dict[str, type[VGGLikeGenerator] | type[StridedGenerator]] = {
     "vgg": VGGLikeGenerator,
     "strided": StridedGenerator,
 }
+ENCODES_WITH = {
+    "vgg": ("generator.blocks", "generator.down", "generator.compress"),
+    "strided": ("generator.encoder", "generator.compress"),
+}
 ENCODERS = {"vgg": vgg_like_layers, "strided": strided_layers}  # with leaky ReLU, of the discriminators
 
 
@@ -266,6 +270,7 @@ class MDE(Method):
         self.learns_rim = settings.reconstruction > 0
         self.ema_decay = settings.ema
         self.generator = GENERATORS[settings.generator](shape, width, settings.depth)
+        self.encodes_with = ENCODES_WITH[settings.generator]
         self.players["generator"] = self._player(settings.learning_rate, self.generator)
         if settings.adversarial:
             encoder = ENCODERS[settings.generator](shape.channels, width, settings.depth)

@@ -20,6 +20,7 @@ import numpy as np
 
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.metrics import (
+    accuracy,
     attributes,
     dice,
     diversity,
@@ -58,6 +59,7 @@ METRICS: dict[str, Metric] = {
         dice.METRIC,
         landmarks.METRIC,
         attributes.METRIC,
+        accuracy.METRIC,
     )
 }
 DEFAULT = ("psnr", "ssim", "mse", "l1", "l2", "maem")  # need nothing but the images

@@ -9,16 +9,12 @@ from inpaint_cli.metrics.statistics import finite_mean
 
 
 def rows(completions: Completions) -> dict[str, np.ndarray]:
-    """Each image's entry in the confusion matrix of each attribute, as 0 or 1: [N, A] each."""
-    true = np.asarray(completions.labels["attributes"]) > 0
-    said = np.asarray(completions.predicted["attributes"]) >= 0.5
-    wrong = true != said
-    return {
-        "attribute_error": 100.0 * wrong.mean(axis=1),
-        "attribute_wrong": wrong.astype(np.float64),
-        "attribute_missed": (wrong & true).astype(np.float64),
-        "attribute_present": true.astype(np.float64),
-    }
+    """Each image's entry in the confusion matrix of each attribute, as 0 or 1: [N, A] each; NaN: nothing was said."""
+    true, said = np.asarray(completions.labels["attributes"]) > 0, np.asarray(completions.predicted["attributes"])
+    wrong = true != (said >= 0.5)
+    entries = {"wrong": wrong, "missed": wrong & true, "present": true}
+    found = {f"attribute_{name}": np.where(np.isnan(said), np.nan, values) for name, values in entries.items()}
+    return {"attribute_error": 100.0 * finite_mean(found["attribute_wrong"], axis=1), **found}
 
 
 def derive(means: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

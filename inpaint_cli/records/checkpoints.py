@@ -24,6 +24,7 @@ from inpaint_cli.records.base import (
     validated,
 )
 from inpaint_cli.records.results import Comparison, Result
+from inpaint_cli.records.transfers import Transfer
 
 FORMAT: Literal[1] = 1
 KIND = "a checkpoint's header"
@@ -83,6 +84,7 @@ class Header(Record):
     data_identity: Line
     recipe: Line
     versions: dict[Name, Line]
+    transfer: Transfer | None = None  # of an encoder that was put to another use; method and settings are the encoder's
     weights: dict[Name, Line] = Field(
         default_factory=dict
     )  # of frozen networks that the losses looked through, as results name them

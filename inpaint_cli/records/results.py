@@ -67,6 +67,8 @@ class Result(Record):
     method: Name
     settings: Settings = Field(default_factory=dict)
     trained_on: Line | None = None  # the masks; None for a method that trains nothing
+    pretrained_on: Line | None = None  # of a transfer: the masks behind which its encoder was trained; None: untrained
+    pretrained_step: Step | None = None  # and for how long: 0 is random weights; None: this is no transfer
     masks: Line
     images: Count
     samples: Positive = 1
@@ -74,6 +76,7 @@ class Result(Record):
     metrics: dict[Name, Figure]
     intervals: dict[Name, tuple[Finite, Finite] | None] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[Name, Column] = Field(default_factory=dict)
+    elements: dict[Name, list[Line]] = Field(default_factory=dict)  # what the figures of a list are of, by its name
     by_hole_share: list[Share] = Field(default_factory=list)
     data: Data
     checkpoint: Checkpoint | None = None

@@ -27,6 +27,7 @@ from inpaint_cli.records.base import (
     read_json,
     validated,
 )
+from inpaint_cli.records.transfers import Transfer
 
 LARGEST_CONFIGURATION = 1 << 20  # bytes
 LONGEST_ROW = 1 << 16  # bytes
@@ -54,6 +55,7 @@ class Configuration(Record):
     keep: Positive = KEEP
     keep_every: Count = 0
     settings: Settings
+    transfer: Transfer | None = None  # of a run of `inpaint transfer`; method and settings are its encoder's
     weights: dict[Name, Text] = Field(default_factory=dict)
     data: Place
     data_identity: Line

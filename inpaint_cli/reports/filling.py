@@ -133,11 +133,13 @@ def row_of(rows: list[Row], result: Result) -> Row | None:
 
 def is_described(row: Row, result: Result) -> bool:
     """Whether method, settings and training are those of a row."""
-    untrained = result.checkpoint is not None and result.checkpoint.step == 0
+    transferred = result.pretrained_step is not None  # the row is of the pretraining
+    steps = result.pretrained_step if transferred else result.checkpoint and result.checkpoint.step
+    learned_on = result.pretrained_on if transferred else result.trained_on
     return (
         row.method == result.method
-        and row.untrained == untrained
-        and fnmatchcase(result.trained_on or "", row.trained_on)
+        and row.untrained == (steps == 0)
+        and fnmatchcase(learned_on or "", row.trained_on)
         and all(name in result.settings and _equal(result.settings[name], row.settings[name]) for name in row.settings)
     )
 
@@ -149,8 +151,9 @@ def departures(row: Row, result: Result) -> list[str]:
         for name, wanted in row.expected.items()
         if name in result.settings and not _equal(result.settings[name], wanted)
     ]
-    if row.steps and result.checkpoint and result.checkpoint.step != row.steps:
-        found.append(f"{result.checkpoint.step:,} steps, not {row.steps:,}")
+    steps = result.pretrained_step or (result.checkpoint.step if result.checkpoint else None)
+    if row.steps and steps and steps != row.steps:
+        found.append(f"{steps:,} steps, not {row.steps:,}")
     return found
 
 

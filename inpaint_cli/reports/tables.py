@@ -22,9 +22,27 @@ class Block(NamedTuple):
 def results_table(results: Sequence[Mapping[str, Any]]) -> str:
     """`inpaint evaluate`'s results -> Markdown tables, what they were measured on, and each metric's definition."""
     parts = []
-    for block in [*result_blocks(results), *share_blocks(results)]:
+    for block in [*result_blocks(results), *element_blocks(results), *share_blocks(results)]:
         parts += [*filter(None, [block.title and f"{block.title}:"]), markdown(block.header, block.rows)]
     return "\n\n".join([*parts, bullets(judged_by(results))])
+
+
+def element_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Lists of figures whose elements have names, such as attributes: a row for each, the systems beside each other."""
+    named = {name: elements for result in results for name, elements in (result.get("elements") or {}).items()}
+    blocks = []
+    for name, elements in named.items():
+        own = [result for result in results if isinstance(result["metrics"].get(name), list)]
+        several = len({result["masks"] for result in own}) > 1
+        header = [f"{result['system']}, {result['masks']}" if several else result["system"] for result in own]
+        cells = [_elements(result["metrics"][name], result["columns"][name]) for result in own]
+        rows = [[element, *row] for element, *row in zip(elements, *cells, strict=True)] if own else []
+        blocks += [Block(heading(name, own[0]["columns"][name]), ["", *header], rows)] if own else []
+    return blocks
+
+
+def _elements(values: Sequence[float | None], column: Mapping[str, Any]) -> list[str]:
+    return ["-" if value is None else f"{value:.{column['decimals']}f}" for value in values]
 
 
 def share_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -105,6 +123,11 @@ def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
         for r in results
         if r["checkpoint"]
     ]
+    lines += [
+        f"{r['system']}: its encoder is {pretraining(r['pretrained_on'], r['pretrained_step'])}"
+        for r in results
+        if r.get("pretrained_step") is not None
+    ]
     if any(any(result["intervals"].values()) for result in results):
         lines.append("±: half the 95 % interval, by bootstrap over images")
     if any(result["compose"] == "output" for result in results):
@@ -117,6 +140,11 @@ def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(f"left out of means: {number} {counted.replace('_', ' ')}")
     lines += [f"note: {note}" for result in results for note in result["notes"]]
     return [*lines, *(text for result in results for text in result["definitions"].values())]
+
+
+def pretraining(masks: str | None, step: int) -> str:
+    """`pretrained on rec:0.1, step 300000`"""
+    return f"pretrained on {masks}, step {step}" if step else "untrained"
 
 
 def bullets(lines: Iterable[str]) -> str:

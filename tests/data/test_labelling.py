@@ -89,10 +89,18 @@ def test_landmarks_come_from_the_maps_and_faces_without_them_are_left_out(pictur
     assert not (tmp_path / "b.h5").exists()
 
 
+def test_a_parser_of_another_size_labels_at_its_own_and_labels_and_points_are_moved_back(pictures, tmp_path):
+    labeller = replace(LABELLER, label=faces, landmarks=True)
+    made = prepare("folder", pictures, tmp_path / "a.h5", size=3 * SIZE, labeller=labeller)
+    labels = {name: column[0] for name, column in made.file.split("train").labels.items()}
+    own = faces(np.full((1, SIZE, SIZE, 3), 200, np.uint8))[0]
+    assert np.array_equal(labels["parsing"], own.repeat(3, axis=0).repeat(3, axis=1))
+    left_eye, right_eye, *_ = labels["landmarks"]
+    assert left_eye == pytest.approx([29.5, 32.5]) and right_eye == pytest.approx([65.5, 32.5])
+
+
 def test_a_parser_for_other_images_is_refused_before_work(pictures, tmp_path):
-    with pytest.raises(InputError, match=r"labels images of 32×32 in colour, and recipe folder makes 48×48 in colour"):
-        prepare("folder", pictures, tmp_path / "a.h5", size=48, labeller=LABELLER)
-    with pytest.raises(InputError, match="in grey"):
+    with pytest.raises(InputError, match=r"labels images of 32×32 in grey, and recipe folder makes 32×32 in colour"):
         grey = replace(LABELLER, shape=Shape(1, SIZE, SIZE))
         prepare("folder", pictures, tmp_path / "a.h5", size=SIZE, labeller=grey)
     assert not (tmp_path / "a.h5").exists()

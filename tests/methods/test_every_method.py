@@ -160,6 +160,17 @@ def test_it_answers_alike_without_the_networks_that_training_alone_needs(name):
             assert torch.equal(getattr(method, ask)(observed, mask), getattr(slim, ask)(observed, mask))
 
 
+@pytest.mark.parametrize("name", [name for name in LEARNED if method_class(name).features is not Method.features])
+def test_features_come_from_the_networks_that_are_named(name):
+    """What transfer tunes and keeps."""
+    method = build(name).eval()
+    features = method.features(torch.rand(2, *SHAPE), torch.ones(2, 1, *SHAPE[1:]))
+    gradients = torch.autograd.grad(features.sum(), [*method.parameters()], allow_unused=True)
+    used = {n for (n, _), gradient in zip(method.named_parameters(), gradients, strict=True) if gradient is not None}
+    named = {n for n, _ in method.named_parameters() if n.startswith(tuple(f"{e}." for e in method.encodes_with))}
+    assert features.dim() == 2 and used == named and used
+
+
 @pytest.mark.parametrize("name", method_names())
 def test_its_file_names_paper_and_equations(name):
     module = __import__(method_class(name).__module__, fromlist=["__doc__"])

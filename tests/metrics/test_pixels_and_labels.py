@@ -224,7 +224,7 @@ def test_perfect_labels_have_no_error():
 
 
 def test_what_a_metric_lacks_is_said_beforehand():
-    enough = {"images": 100, "side": 64, "samples": 10, "labels": ("parsing", "landmarks", "attributes")}
+    enough = {"images": 100, "side": 64, "samples": 10, "labels": ("parsing", "landmarks", "attributes", "labels")}
     networks = ("inception", "classifier", "lpips")
     assert all(obstacle(metric, **enough, networks=networks) is None for metric in METRICS.values())
     for name, lacking, words in (

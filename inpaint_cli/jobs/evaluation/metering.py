@@ -217,7 +217,7 @@ class Instruments:
             return fitting
         raise InputError(
             f"this method completes no images, it predicts {' and '.join(annotates)}: give --metrics dice, "
-            "--metrics landmarks or --metrics attributes"
+            "--metrics landmarks, --metrics attributes or --metrics labels"
         )
 
 

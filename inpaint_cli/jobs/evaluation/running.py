@@ -18,13 +18,15 @@ from inpaint_cli.jobs.evaluation.completed import Completed, paired_pictures
 from inpaint_cli.jobs.evaluation.findings import Measured, compare
 from inpaint_cli.jobs.evaluation.metering import Instruments, Measures, Metering, image_by_image
 from inpaint_cli.jobs.evaluation.subjects import UNKNOWN, PreparedSubject, Subject
-from inpaint_cli.jobs.evaluation.systems import Label, Source, distinct_names, trained_on
+from inpaint_cli.jobs.evaluation.systems import Label, Source, distinct_names, settings_of, trained_on
+from inpaint_cli.jobs.evaluation.transfers import facts_of_transfer, refuse_to_guess
 from inpaint_cli.jobs.loading import Loaded, check_masks, check_shape, load_for_completion
 from inpaint_cli.jobs.mask_files import which_masks
 from inpaint_cli.jobs.teams import Place
 from inpaint_cli.masks import MaskProcess
-from inpaint_cli.method import ImageShape
-from inpaint_cli.settings import Assignments, settings_values
+from inpaint_cli.method import ImageShape, Method
+from inpaint_cli.probes import Constant, Probe
+from inpaint_cli.settings import Assignments
 
 Measure = Callable[[MaskProcess, Protocol, Callable[[int], None]], Evaluated]
 
@@ -39,6 +41,7 @@ class Ready:
     notes: Sequence[str] = ()
     completes: bool = True
     annotates: Sequence[str] = ()
+    beside: "Ready | None" = None  # a system without which its figures mean little
 
 
 class Found(NamedTuple):
@@ -65,17 +68,21 @@ class Evaluation:
     def measure(self, audience: Audience) -> Measured:
         """Every system behind every mask specification. All that can be refused is refused before the first image."""
         instruments = Instruments(self.measures, self.place.hardware)
+        sources: list[Source | Completed | Ready] = []
         labels, plans = [], []
         for source in self.sources:  # one after the other: together they may not fit the memory
             ready = self.ready(source)
-            labels.append(ready.label)
-            plans.append(instruments.plan(self.subject, ready.completes, ready.annotates))
+            new = [ready.beside] if ready.beside and ready.beside.label not in labels else []
+            for own in (ready, *new):
+                sources.append(source if own is ready else own)
+                labels.append(own.label)
+                plans.append(instruments.plan(self.subject, own.completes, own.annotates))
         instruments.describe_originals(self.subject, self.place.team)
         measured = Measured()
         found: dict[tuple[str, str], Found] = {}
-        for source, system, plan in zip(self.sources, distinct_names(labels), plans, strict=True):
+        for each, system, plan in zip(sources, distinct_names(labels), plans, strict=True):
             measured.missing |= plan.missing
-            ready = self.ready(source)
+            ready = self.ready(each)
             for process in self.processes:
                 title = f"{system}, {process.spec}"
                 with (
@@ -117,25 +124,35 @@ class Evaluation:
         count = f"{len(unread):,} of {len(self.subject.names):,} images"
         return [f"left out, since they cannot be read: {count}: {listed([unread[place] for place in sorted(unread)])}"]
 
-    def ready(self, source: Source | Completed) -> Ready:
+    def ready(self, source: "Source | Completed | Ready") -> Ready:
         """A system, loaded; a setting that does not fit it is an error that names it, where there are several."""
+        if isinstance(source, Ready):
+            return source
         if isinstance(source, Completed):
             return self._finished(source)
         assert isinstance(self.subject, PreparedSubject)  # a request without data names no method
         loaded = self._loaded(source, self.subject)
-        return Ready(
-            Label.of(loaded),
-            partial(self._complete, loaded, self.subject),
-            {
-                "method": loaded.name,
-                "settings": settings_values(loaded.method.settings),
-                "trained_on": trained_on(loaded),
-                "checkpoint": loaded.checkpoint,
-            },
-            loaded.notes,
-            loaded.method.completes,
-            loaded.method.annotates,
-        )
+        facts: dict[str, Any] = {
+            "method": loaded.name,
+            "settings": settings_of(loaded),
+            "trained_on": trained_on(loaded),
+            "checkpoint": loaded.checkpoint,
+        }
+        measure, method = partial(self._complete, loaded.method, self.subject), loaded.method
+        if not isinstance(method, Probe):
+            return Ready(Label.of(loaded), measure, facts, loaded.notes, method.completes, method.annotates)
+        notes = [*loaded.notes, *refuse_to_guess(method, self.subject)]
+        facts |= facts_of_transfer(loaded, method, self.subject)
+        beside = self._constant(Constant(method), facts["elements"], notes)
+        return Ready(Label.of(loaded), measure, facts, notes, False, method.annotates, beside)
+
+    def _constant(self, constant: Constant, elements: dict[str, list[str]], notes: Sequence[str]) -> Ready:
+        """What stands beside each transfer: the answer that needs no image."""
+        assert isinstance(self.subject, PreparedSubject)
+        label = Label("constant", {}, None, None, None, constant.digest)
+        facts = {"method": "constant", "settings": {}, "trained_on": None, "checkpoint": None, "elements": elements}
+        measure = partial(self._complete, constant, self.subject)
+        return Ready(label, measure, facts, notes, False, constant.annotates)
 
     def _loaded(self, source: Source, subject: PreparedSubject) -> Loaded:
         try:
@@ -155,10 +172,10 @@ class Evaluation:
         return loaded
 
     def _complete(
-        self, loaded: Loaded, subject: PreparedSubject, process: MaskProcess, protocol: Protocol, advance: Advance
+        self, method: Method, subject: PreparedSubject, process: MaskProcess, protocol: Protocol, advance: Advance
     ) -> Evaluated:
         hardware, team = self.place
-        return evaluate(loaded.method, subject.images, process, hardware, protocol, team, advance)
+        return evaluate(method, subject.images, process, hardware, protocol, team, advance)
 
     def _finished(self, source: Completed) -> Ready:
         pictures, notes = paired_pictures(source, self.subject)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from inpaint_cli.errors import UsageError
 from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.methods import method_class
+from inpaint_cli.records.transfers import Transfer
 from inpaint_cli.settings import settings_values
 
 
@@ -40,8 +41,9 @@ class Label(NamedTuple):
 
     @classmethod
     def of(cls, loaded: Loaded) -> "Label":
-        settings = settings_values(loaded.method.settings)
-        return cls(loaded.name, settings, trained_on(loaded), loaded.step, loaded.seed, loaded.digest)
+        transfer = transfer_of(loaded)
+        learned_on = trained_on(loaded) if transfer is None else (transfer.learned_on or "untrained")
+        return cls(loaded.name, settings_of(loaded), learned_on, loaded.step, loaded.seed, loaded.digest)
 
     def parts(self, others: Iterable["Label"]) -> dict[str, str]:
         """What may stand behind the name, from what says most to what says least."""
@@ -70,6 +72,18 @@ def distinct_names(labels: list[Label]) -> list[str]:
                 return names
     twice = next(name for name in names if names.count(name) > 1)
     raise UsageError(f"{twice} is named twice: give each checkpoint and each method once")
+
+
+def transfer_of(loaded: Loaded) -> Transfer | None:
+    """Of a transferred checkpoint: whose features it puts to use."""
+    return loaded.header.transfer if loaded.header else None
+
+
+def settings_of(loaded: Loaded) -> dict[str, Any]:
+    """The method's; of a transfer those of its encoder, and whether that stayed as it was."""
+    transfer = transfer_of(loaded)
+    own = settings_values(loaded.method.settings)
+    return own if transfer is None else {**own, "frozen": transfer.frozen}
 
 
 def trained_on(loaded: Loaded) -> str | None:

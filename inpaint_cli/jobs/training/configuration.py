@@ -78,6 +78,12 @@ class Resolved:
         changed = changes_of_place(self.configuration, self.earlier)
         return [*self.earlier.notes, *changed, *([finished] if done == steps else [])]
 
+    def follow(self, run: RunDirectory, earlier: Earlier, overwrite: bool) -> None:
+        """Go on with what is there; `UsageError` where that is another run than this."""
+        self.overwrite, self.earlier = overwrite, earlier
+        refuse_changes(run, self.configuration, earlier.saved)
+        refuse_fewer_steps(run, self.plan.steps, earlier.step)
+
     def begin(self, run: RunDirectory, learner: Learner, team: Team) -> None:
         """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
         if self.earlier.checkpoint:
@@ -109,17 +115,21 @@ def resolve(
 
     given: by the names of run.json, None for what was not said.
     """
+    earlier = found_earlier(run, team, resume=resume, overwrite=overwrite)
+    resolved = _resolved(given, earlier.saved, hardware, team, audience)
+    resolved.follow(run, earlier, overwrite)
+    return resolved
+
+
+def found_earlier(run: RunDirectory, team: Team, *, resume: bool, overwrite: bool) -> Earlier:
+    """What there is to go on with; `UsageError` where a run is there and nobody said what becomes of it."""
     if resume and overwrite:
         raise UsageError("--resume goes on with the run that is there and --overwrite begins anew: give one of them")
     if run.used and not (resume or overwrite):
         raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
     earlier = earlier_run(run) if resume else Earlier()
     team.wait()  # until every process has seen what is there
-    resolved = _resolved(given, earlier.saved, hardware, team, audience)
-    resolved.overwrite, resolved.earlier = overwrite, earlier
-    refuse_changes(run, resolved.configuration, earlier.saved)
-    refuse_fewer_steps(run, resolved.plan.steps, earlier.step)
-    return resolved
+    return earlier
 
 
 def begun_precision(run: RunDirectory) -> str | None:
@@ -155,6 +165,14 @@ def _resolved(
         "masks_digest": masks.digest if masks.folders else None,
         "settings": settings_values(settings),
         "weights": weights,
+        **circumstances(prepared, hardware, team),
+    }
+    return Resolved(configured(values), prepared, settings, masks, weights)
+
+
+def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team) -> dict[str, Any]:
+    """What run.json says of the data and of what computes."""
+    return {
         "data": str(prepared.path),
         "data_identity": prepared.identity,
         "recipe": prepared.recipe_name,
@@ -165,7 +183,6 @@ def _resolved(
         "inpaint": __version__,
         "versions": versions(),
     }
-    return Resolved(configured(values), prepared, settings, masks, weights)
 
 
 def _paper(name: str, defaults: Defaults | None) -> Defaults:

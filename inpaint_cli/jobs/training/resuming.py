@@ -12,8 +12,8 @@ from inpaint_cli.records.runs import Configuration
 # What makes a run the run that it is. Steps may be more, data may lie elsewhere, and the precision may be another where
 # that is asked for.
 ARITHMETIC = ("method", "masks", "batch", "accumulate", "seed", "clip_gradients", "sync_batchnorm", "data_identity")
-DECIDES = (*ARITHMETIC, "masks_digest")
-IN_HEADER = (*ARITHMETIC, "precision", "settings", "shape", "recipe", "steps", "versions")
+DECIDES = (*ARITHMETIC, "masks_digest", "transfer")
+IN_HEADER = (*ARITHMETIC, "transfer", "precision", "settings", "shape", "recipe", "steps", "versions")
 ANEW = "--overwrite begins anew"
 
 
@@ -70,7 +70,7 @@ def _from_header(found: Checkpoint) -> Mapping[str, Any]:
 def _refuse_disagreement(run: RunDirectory, saved: Mapping[str, Any], found: Checkpoint) -> None:
     """run.json and the checkpoint beside it come of one training. Settings that one of them lacks are younger."""
     ours = {**saved.get("settings", {}), **saved}
-    theirs = {**found.header.settings, **found.header.model_dump(include={*ARITHMETIC, "shape", "recipe"})}
+    theirs = {**found.header.settings, **found.header.model_dump(include={*ARITHMETIC, "transfer", "shape", "recipe"})}
     for name, value in theirs.items():
         if name in ours and ours[name] != value:
             raise InputError(

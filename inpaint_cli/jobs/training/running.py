@@ -2,11 +2,11 @@
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import BatchStream
@@ -15,6 +15,7 @@ from inpaint_cli.engine.profiling import ProfiledLearner
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
 from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner, fit
 from inpaint_cli.errors import (
     DivergedError,
@@ -28,7 +29,7 @@ from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
 from inpaint_cli.jobs.training.observations import checked
-from inpaint_cli.method import ImageShape
+from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.settings import Assignments
 
 
@@ -97,13 +98,20 @@ def train(
     run = RunDirectory(Path(outdir or Path("runs") / method))
     begun_with = begun_precision(run) if resume else None
     hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
+    with held(run, hardware) as team:
+        audience = heard_by(progress, team.leads)
+        resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
+        return _train(run, resolved, hardware, team, audience, profile)
+
+
+@contextmanager
+def held(run: RunDirectory, hardware: Hardware) -> Iterator[Team]:
+    """The processes that train together, while the first of them holds the run directory."""
     team = join_team(hardware.device.type)
     try:
         with run.locked() if team.leads else nullcontext():
             team.wait()  # until the leader holds the lock
-            audience = heard_by(progress, team.leads)
-            resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
-            return _train(run, resolved, hardware, team, audience, profile)
+            yield team
     except InpaintError:
         team.say(FAILED)
         raise
@@ -119,22 +127,43 @@ def _train(
     if resolved.earlier.checkpoint:
         refuse_what_does_not_fit(resolved.earlier.checkpoint, resolved.settings)
     method, labels = build_method(resolved.method, resolved.settings, shape, resolved.masks, resolved.weights)
-    header = header_of(resolved.configuration, labels)
-    remarks_on_masks = checked(resolved.method, method, resolved.prepared, resolved.masks, plan)
+    notes = checked(resolved.method, method, resolved.prepared, resolved.masks, plan)
     split = resolved.prepared.split("train")
     method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
-    stream = BatchStream(split, resolved.masks, method, plan, hardware, team)
     for network in (method, *method.helpers.values()):
         hardware.place(network)
-    learner = (ProfiledLearner if profile and team.leads else Learner)(method, hardware, team, plan)
+    going_on = f"inpaint train --method {resolved.method} --outdir {shlex.quote(str(run.path))} --resume"
+    subject = Subject(method, split, labels, going_on, notes, profile)
+    return learned(run, resolved, subject, hardware, team, audience)
+
+
+class Subject(NamedTuple):
+    """What learns from what."""
+
+    method: Method  # where it is to compute
+    split: Split
+    labels: Mapping[str, str]  # of the frozen networks that its losses look through, as results name them
+    going_on: str  # the command that does
+    notes: Sequence[str] = ()  # what the user should know of it
+    profile: int | None = None  # steps that are traced
+
+
+def learned(
+    run: RunDirectory, resolved: Resolved, subject: Subject, hardware: Hardware, team: Team, audience: Audience
+) -> Trained:
+    """To the last step of the plan, from where the run stands."""
+    plan, header = resolved.plan, header_of(resolved.configuration, subject.labels)
+    stream = BatchStream(subject.split, resolved.masks, subject.method, plan, hardware, team)
+    traced = subject.profile and team.leads
+    learner = (ProfiledLearner if traced else Learner)(subject.method, hardware, team, plan)
     resolved.begin(run, learner, team)
-    for note in [*resolved.notes, *remarks_on_masks]:
+    for note in [*resolved.notes, *subject.notes]:
         audience.note(note)
     with (
         audience.progress("training", plan.steps) as advance,
         remarks(audience.note),
-        saying_what_is_left(run, resolved.method, plan.batch),
-        _profiling(learner, run, profile, audience),
+        saying_what_is_left(run, subject.going_on, plan.batch),
+        _profiling(learner, run, subject.profile, audience),
     ):
         advance(learner.step)
         recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note)
@@ -151,9 +180,9 @@ def _profiling(
 
 
 @contextmanager
-def saying_what_is_left(run: RunDirectory, method: str, batch: int) -> Iterator[None]:
+def saying_what_is_left(run: RunDirectory, command: str, batch: int) -> Iterator[None]:
     """What ended a training, with what is left of it and what to do."""
-    going_on = f"To go on: inpaint train --method {method} --outdir {shlex.quote(str(run.path))} --resume"
+    going_on = f"To go on: {command}"
     try:
         yield
     except Interrupted as error:

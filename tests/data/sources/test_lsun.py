@@ -54,7 +54,9 @@ def test_the_folder_of_one_database_may_be_named_itself(lsun, tmp_path):
 
 
 def test_a_limit_reads_no_further_than_it_must(lsun, tmp_path):
-    assert prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5", limit=2).rows == dict.fromkeys(("train", "validation", "test"), 2)
+    assert prepare("lsun-bedroom-64", lsun, tmp_path / "a.h5", limit=2).rows == dict.fromkeys(
+        ("train", "validation", "test"), 2
+    )
 
 
 @pytest.mark.parametrize("kept", [0, 100, 4096, 8192, 100_000, -4096, -1])

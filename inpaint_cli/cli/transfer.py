@@ -1,0 +1,80 @@
+"""`inpaint transfer`: new layers on a pretrained encoder's features, measured on the test split."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inpaint_cli.cli import options
+from inpaint_cli.cli.launching import run_in_processes
+from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.cli.train import Gpus, Precision, Resume
+
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Whose encoder: a run directory, a checkpoint file or a model's name."),
+]
+Method = Annotated[str | None, typer.Option("--method", help="With --untrained: whose encoder, as `--set` makes it.")]
+Untrained = Annotated[
+    bool, typer.Option("--untrained", help="Random weights, of the same network where --checkpoint names one.")
+]
+Targets = Annotated[
+    str, typer.Option("--targets", metavar="NAME[,NAME]", help="What is learned: attributes, landmarks, labels.")
+]
+Outdir = Annotated[Path | None, typer.Option("--outdir", help="The run directory. Default: runs/METHOD-transfer.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, max=99_999_999, help="Updates. Default: 5000.")]
+Batch = Annotated[
+    int | None, typer.Option("--batch", min=1, help="Images per update, over all processes. Default: 16.")
+]
+Frozen = Annotated[
+    bool, typer.Option("--frozen", help="The encoder stays as it is: its features are computed once. Else it is tuned.")
+]
+Masks = Annotated[str | None, typer.Option("--masks", help="What is missing of each image. Default: none.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Measure on the first N test images.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Every random draw follows from it. Default: 0.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="learning_rate, beta1, beta2, landmark_weight; or of an untrained encoder."
+    ),
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Also write the results as JSON.")]
+
+
+def transfer(
+    data: options.Data,
+    checkpoint: Checkpoint = None,
+    method: Method = None,
+    untrained: Untrained = False,
+    targets: Targets = "attributes,landmarks",
+    frozen: Frozen = False,
+    steps: Steps = None,
+    batch: Batch = None,
+    masks: Masks = None,
+    settings: Settings = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    output: Output = None,
+    outdir: Outdir = None,
+    as_json: options.AsJson = False,
+    device: options.Device = "auto",
+    gpus: Gpus = 1,
+    precision: Precision = None,
+    resume: Resume = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn labels on the features of a trained encoder, and measure how well that goes.
+
+    The run directory holds a run like any other: it can be resumed and evaluated.
+    The constant answer, which sees no image, stands beside the figures.
+    """
+    run_in_processes(gpus, device)
+    from inpaint_cli.jobs.transferring.running import transfer as run
+
+    measured = run(
+        data, targets, outdir, checkpoint=checkpoint, method=method, untrained=untrained, frozen=frozen, steps=steps,
+        batch=batch, masks=masks, seed=seed, settings=settings or (), limit=limit, output=output, precision=precision,
+        device=device, resume=resume, overwrite=overwrite, progress=Terminal(quiet),
+    ).measured  # fmt: skip
+    say(measured.text.rstrip("\n") if as_json else measured.tables)

@@ -1,0 +1,1 @@
+"""What `inpaint transfer` does: `encoders.py` says whose features, `running.py` learns on them and measures."""
