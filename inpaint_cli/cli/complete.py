@@ -170,6 +170,15 @@ Maps = Annotated[
         help="Also draw the maps of the last layer that all outputs share, a PNG.",
     ),
 ]
+Uncertainty = Annotated[
+    str | None,
+    typer.Option(
+        "--uncertainty",
+        metavar="FILE|FOLDER",
+        rich_help_panel=RESULT,
+        help="Also draw where samples differ, their standard deviation with a scale, a PNG; with --samples 10.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=RESULT, help="Report on each photo as JSON on stdout.")]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", rich_help_panel=RESULT, help="Leave out photos whose results exist.")
@@ -212,6 +221,7 @@ def complete(
     parsing: Parsing = None,
     landmarks: Landmarks = None,
     maps: Maps = None,
+    uncertainty: Uncertainty = None,
     as_json: AsJson = False,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
@@ -240,8 +250,9 @@ def complete(
         photos or [], mask, output, invert_mask=invert_mask, dilate=dilate, feather=feather, source_mask=source_mask,
         reference=reference, checkpoint=checkpoint, method=method, settings=settings or (), samples=samples, seed=seed,
         context=context, blend=blend, quality=quality, page=page, parsing=parsing, landmarks=landmarks, maps=maps,
-        skip_existing=skip_existing, overwrite=overwrite, recursive=recursive, fit_mask=fit_mask,
-        max_megapixels=max_megapixels, pages=pages, device=device, progress=Photographer(quiet, as_json),
+        uncertainty=uncertainty, skip_existing=skip_existing, overwrite=overwrite, recursive=recursive,
+        fit_mask=fit_mask, max_megapixels=max_megapixels, pages=pages, device=device,
+        progress=Photographer(quiet, as_json),
     )  # fmt: skip
     report(done, as_json)
 
@@ -254,6 +265,7 @@ OF_PHOTOS = (
         "samples": ("--samples", 1), "context": ("--context", None), "blend": ("--blend", None),
         "quality": ("--quality", None), "page": ("--page", None), "skip_existing": ("--skip-existing", False),
         "parsing": ("--parsing", None), "landmarks": ("--landmarks", None), "maps": ("--maps", None),
+        "uncertainty": ("--uncertainty", None),
         "reference": ("--reference", None), "recursive": ("--recursive", False), "fit_mask": ("--fit-mask", None),
         "max_megapixels": ("--max-megapixels", None), "pages": ("--pages", None),
     },

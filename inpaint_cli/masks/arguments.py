@@ -24,6 +24,7 @@ class Argument:
 
     name: str
     parse: Callable[[str], Any]
+    default: Any = None  # where it may be left out, as what comes after it; None: it may not
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,15 @@ class MaskFile:
         return self.path
 
 
-def count_of(name: str) -> Argument:
-    """A whole number from 1."""
+def count_of(name: str, least: int = 1, default: int | None = None) -> Argument:
+    """A whole number from `least`."""
 
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and int(text) > 0):
-            raise ValueError(f"{name} is a whole number from 1, not '{text}'")
+        if not (text.isascii() and text.isdigit() and int(text) >= least):
+            raise ValueError(f"{name} is a whole number from {least}, not '{text}'")
         return int(text)
 
-    return Argument(name, parse)
+    return Argument(name, parse, default)
 
 
 def fraction(name: str) -> Argument:

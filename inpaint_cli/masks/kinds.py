@@ -33,13 +33,13 @@ def square_fits(request: Request, size: Number) -> None:
         raise UsageError(f"a square of {side}×{side} pixels leaves nothing known of {_size(request)} images")
 
 
-def patches_fit(request: Request, number: int, size: int) -> None:
+def patches_fit(request: Request, number: int, size: int, border: int) -> None:
     """A patch fits inside the border."""
-    room = min(request.height, request.width) - 2 * BORDER
+    room = min(request.height, request.width) - 2 * border
     if size > room:
         raise UsageError(
             f"patches of {size}×{size} pixels do not fit into {_size(request)} images without their border "
-            f"of {BORDER} pixels: K is at most {max(room, 0)}"
+            f"of {border} pixels: K is at most {max(room, 0)}"
         )
 
 
@@ -95,7 +95,10 @@ class Kind:
         return self.written([argument.name for argument in self.arguments])
 
     def written(self, arguments: Iterable[Any]) -> str:
-        """The specification with these arguments."""
+        """The specification with these arguments; the last of them are left out where they are as usual."""
+        arguments = list(arguments)
+        while arguments and arguments[-1] == self.arguments[len(arguments) - 1].default:
+            del arguments[-1]
         return ":".join([self.name, *filter(None, [",".join(map(str, arguments))])])
 
 
@@ -125,7 +128,13 @@ ROWS = (
     Kind("strokes", (PROBABILITY,), "free-form brush strokes are missing, a part P in all", "", strokes),
     Kind("noise", (PROBABILITY,), "each pixel is missing with probability P", "collagan, unsupervised", shapes.noise),
     Kind(
-        "patches", (NUMBER, SIDE), "N random K×K squares are known", "unsupervised", shapes.patches, True, patches_fit
+        "patches",
+        (NUMBER, SIDE, count_of("BORDER", least=0, default=BORDER)),
+        f"N random K×K squares are known, none in a border (of {BORDER} pixels if left out)",
+        "unsupervised",
+        shapes.patches,
+        True,
+        patches_fit,
     ),
     Kind("squares", (exactly(3),), "three squares are missing", "semantic", shapes.squares, False),
     Kind("face", (REGION,), "a part of the face is missing", "mde, collagan", faces.face, False),

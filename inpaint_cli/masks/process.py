@@ -207,9 +207,11 @@ def _parse_weight(text: str) -> float:
 def _parse_arguments(kind: Kind, text: str) -> tuple[Any, ...]:
     # A path may hold commas, so the last argument takes what is left.
     parts = text.split(",", len(kind.arguments) - 1) if text.strip() else []
-    if len(parts) != len(kind.arguments):
+    left_out = [argument.default for argument in kind.arguments[len(parts) :]]
+    if None in left_out or (parts and not kind.arguments):
         raise ValueError(f"it is written {kind.signature}")
-    return tuple(argument.parse(part.strip()) for argument, part in zip(kind.arguments, parts, strict=True))
+    given = [argument.parse(part.strip()) for argument, part in zip(kind.arguments, parts, strict=False)]
+    return (*given, *left_out)
 
 
 def draw_for_images(

@@ -181,10 +181,10 @@ def noise(request: Request, missing: Number) -> Tensor:
     return request.uniform(request.count, 1, request.height, request.width) >= share
 
 
-def patches(request: Request, number: int, size: int) -> Tensor:
+def patches(request: Request, number: int, size: int, border: int = BORDER) -> Tensor:
     """`number` squares are known; their top left corners are uniform inside the border. They may overlap."""
-    left = request.integers(BORDER, request.width - BORDER - size, request.count, number)
-    top = request.integers(BORDER, request.height - BORDER - size, request.count, number)
+    left = request.integers(border, request.width - border - size, request.count, number)
+    top = request.integers(border, request.height - border - size, request.count, number)
     boxes = torch.stack((left, top, torch.full_like(left, size), torch.full_like(left, size)), dim=-1)
     return in_boxes(request, boxes).unsqueeze(1)
 

@@ -57,6 +57,16 @@ def test_samples_are_numbered_and_differ(photo, mask, tmp_path, trained):
     assert not np.array_equal(pixels(names[1]), pixels(names[2]))
 
 
+def test_where_samples_differ_is_drawn_with_a_scale(photo, mask, tmp_path, trained):
+    given = ["complete", photo, "--mask", mask, "-o", tmp_path / "o.png", "--checkpoint", trained]
+    drawn = tmp_path / "map.png"
+    result = inpaint(*given, "--samples", 3, "--uncertainty", drawn)
+    assert result.exit_code == 0, result.stderr
+    assert str(drawn) in result.stdout and pixels(drawn).shape[0] > pixels(photo).shape[0]
+    alone = inpaint(*given, "--uncertainty", drawn, "--overwrite")
+    assert alone.exit_code == 2 and "--samples 10" in alone.stderr
+
+
 def test_samples_that_are_all_the_same_are_said_to_be(photo, mask, tmp_path):
     result = inpaint("complete", photo, "--mask", mask, "-o", tmp_path / "o.png", "--method", "tv", "--samples", 2)
     assert result.exit_code == 0 and "all samples are the same" in result.stderr

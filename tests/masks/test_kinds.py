@@ -149,6 +149,14 @@ def test_noise_hides_each_pixel_with_the_stated_probability_in_all_channels():
     assert neighbours == pytest.approx(0.64, abs=0.01)
 
 
+@pytest.mark.parametrize("border", [0, 2])
+def test_the_border_that_no_patch_enters_may_be_another(border):
+    known = draw(f"patches:30,6,{border}", 200)[:, 0].amax(dim=0)
+    edge = (~known.bool()).float()
+    assert known[border : -border or None, border : -border or None].mean() > 0.95
+    assert border == 0 or (edge[:border].all() and edge[:, -border:].all())
+
+
 def test_patches_are_known_squares_inside_the_border():
     one = draw("patches:1,8", 4000)[:, 0] > 0
     left, top, width, height = rectangles(one)
@@ -242,7 +250,8 @@ def test_a_mask_file_that_is_missing_or_no_image_is_bad_input(tmp_path):
         ("rec", "it is written rec:S"),
         ("rec:", "it is written rec:S"),
         ("patches:90", "it is written patches:N,K"),
-        ("patches:90,10,3", "K is a whole number"),
+        ("patches:90,10,x", "BORDER is a whole number from 0"),
+        ("patches:90,10,3,4", "BORDER is a whole number from 0"),
         ("rec:10", "S is a fraction between 0 and 1"),
         ("rec:nan", "S is a fraction"),
         ("noise:1", "P is a fraction"),
@@ -291,6 +300,8 @@ def test_the_grammar_has_a_line_for_every_kind_and_says_how_they_combine():
     [
         (" REC : 0.10 ", "rec:0.1"),
         ("patches:90, 10", "patches:90,10"),
+        ("patches:90,10, 4", "patches:90,10"),
+        ("patches:90,10,0", "patches:90,10,0"),
         ("extrapolate:.25", "extrapolate:0.25"),
         ("center:008", "center:8"),
         ("face:Left-Eye", "face:left-eye"),

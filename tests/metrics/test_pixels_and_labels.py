@@ -96,6 +96,16 @@ def test_an_approximate_match_is_within_five_in_all_channels():
     assert rows["maem"][0] == pytest.approx(90) and rows["maem_hole"][0] == pytest.approx(50)
 
 
+def test_the_border_has_no_part_in_the_inner_error():
+    original = np.full((1, 20, 20, 3), 100, np.uint8)
+    completed = original.copy()
+    completed[0, :4] = completed[0, :, -4:] = 255
+    hole = np.ones((1, 20, 20), bool)
+    assert values("inner", original, completed, hole)["mse_signed_inner"][0] == 0
+    completed[0, 4, 4] = 151  # 0.4 in [-1, 1], of one of 144 pixels
+    assert values("inner", original, completed, hole)["mse_signed_inner"][0] == pytest.approx(0.4**2 / 144)
+
+
 def test_rows_do_not_depend_on_batches():
     original, completed = pair(7)
     hole = centre_hole(original)

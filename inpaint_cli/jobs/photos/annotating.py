@@ -20,7 +20,7 @@ from inpaint_cli.imaging.photos import Photo
 from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.jobs.photos.finding import Found
 from inpaint_cli.jobs.photos.holes import Hole
-from inpaint_cli.jobs.photos.options import ENDINGS, Asked, PhotoOptions
+from inpaint_cli.jobs.photos.options import ENDINGS, UNCERTAINTY, Asked, PhotoOptions
 from inpaint_cli.jobs.photos.pairing import PhotoJob, folder_of, plan_jobs
 from inpaint_cli.method import Method
 from inpaint_cli.reports.annotations import landmarks_drawn, maps_drawn
@@ -43,7 +43,7 @@ def refuse_unread(loaded: Loaded, options: PhotoOptions, mask: str | None) -> No
     masks, framing = options.masks, options.framing
     of_completions: dict[str, object] = {
         "--samples": options.samples > 1, "--feather": masks.feather, "--quality": options.quality,
-        "--page": options.page, "--source-mask": options.source_mask,
+        "--page": options.page, "--source-mask": options.source_mask, "--uncertainty": options.asked.uncertainty,
         "--blend": framing is not None and framing.blend != type(framing)().blend,
     }  # fmt: skip
     of_masks: dict[str, object] = {"--invert-mask": masks.invert, "--dilate": masks.dilate, "--context": framing}
@@ -70,7 +70,7 @@ def refuse_unsaid(loaded: Loaded, asked: Asked, mask: str | None) -> None:
     """`UsageError` for what the method does not say of a photo, and where nothing at all is asked of it."""
     can = said_by(loaded.method)
     for kind in asked.targets:
-        if kind not in can:
+        if kind not in (*can, UNCERTAINTY):
             raise UsageError(f"--{kind}: {loaded.name} gives {' and '.join(can) or 'completed images alone'}")
     if loaded.method.completes and mask == NOTHING and not asked.targets:
         ways = ", ".join(f"--{kind} FILE" for kind in can)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.framing import Framing
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, is_out_of_memory, out_of_memory
-from inpaint_cli.files import refuse_existing
+from inpaint_cli.files import refuse_existing, replacing
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.deep import to_eight_bits
 from inpaint_cli.imaging.limits import most_pixels
@@ -26,6 +26,7 @@ from inpaint_cli.jobs.photos.finding import Found, find_photos
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.options import (
     EVERY_PAGE,
+    UNCERTAINTY,
     Asked,
     Outcome,
     PhotoOptions,
@@ -38,6 +39,7 @@ from inpaint_cli.jobs.photos.pictures import name_of, page_of
 from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
 from inpaint_cli.jobs.teams import joined
 from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
+from inpaint_cli.reports.uncertainty import uncertainty_drawn
 from inpaint_cli.settings import Assignments, settings_values
 
 
@@ -91,6 +93,7 @@ def complete_photos(
     parsing: str | None = None,
     landmarks: str | None = None,
     maps: str | None = None,
+    uncertainty: str | None = None,
     skip_existing: bool = False,
     overwrite: bool = False,
     recursive: bool = False,
@@ -109,7 +112,7 @@ def complete_photos(
     """
     options = PhotoOptions(
         MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference, quality,
-        framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps),
+        framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps, uncertainty),
         most_pixels(max_megapixels), pages,
     )  # fmt: skip
     found = _found(photos, recursive, mask, options)
@@ -151,6 +154,8 @@ def refuse_what_the_method_does_not_read(loaded: Loaded, options: PhotoOptions, 
     refuse_reference(loaded, options.reference)
     if options.source_mask is not None and not loaded.method.takes_sources:
         raise UsageError(f"--source-mask: {loaded.name} copies nothing from the photo; --method patch does")
+    if options.asked.uncertainty is not None and options.samples < 2:
+        raise UsageError("--uncertainty draws how several completions differ: give --samples 10")
     if options.framing is not None and loaded.method.any_size:
         raise UsageError(f"--context and --blend are for methods of a fixed size; {loaded.name} takes any size")
 
@@ -234,7 +239,7 @@ class Completing:
             result.notes += self._notes(job, completed)
             result.notes += self._write(job, photo, hole, completed)
             if job.annotations:
-                result.notes += self._annotated(job, photo, completed[0], hole)
+                result.notes += self._said(job, photo, completed, hole)
         result.notes = list(dict.fromkeys(result.notes))
         return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed), page_pixels)
 
@@ -288,6 +293,15 @@ class Completing:
             if not (self.options.skip_existing and path.exists()):
                 notes += write_photo(written, pixels, path, self.options.overwrite, self.options.quality, hole.anywhere)
         return notes
+
+    def _said(self, job: PhotoJob, photo: Photo, completed: np.ndarray, hole: Hole) -> list[str]:
+        """What was asked for about a photo and its completions, [samples, H, W, C]."""
+        said = {kind: paths for kind, paths in job.annotations.items() if kind != UNCERTAINTY}
+        for path in job.annotations.get(UNCERTAINTY, ()):
+            if not (self.options.skip_existing and path.exists()):
+                with replacing(path, self.options.overwrite) as temporary:
+                    uncertainty_drawn(to_eight_bits(completed)).save(temporary, format="PNG")
+        return self._annotated(replace(job, annotations=said), photo, completed[0], hole) if said else []
 
     def _annotated(self, job: PhotoJob, photo: Photo, shown_as: np.ndarray, hole: Hole) -> list[str]:
         return annotate(job, photo, shown_as, hole, self.options, self.loaded, self.hardware)

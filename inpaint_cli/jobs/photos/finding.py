@@ -13,7 +13,7 @@ from inpaint_cli.imaging.kinds import READABLE
 from inpaint_cli.masks import names_masks
 
 MASK_SUFFIX, RESULT_SUFFIX = "_mask", "_inpaint"
-SAID_SUFFIXES = ("_parsing", "_landmarks", "_maps")  # of what is said about a photo
+SAID_SUFFIXES = ("_parsing", "_landmarks", "_maps", "_uncertainty")  # of what is said about a photo
 # cat_mask, cat-mask, cat.mask, cat_mask001, mask_cat: how other programs call a mask of cat.
 MARK = re.compile(r"^mask[_-](?=.)|(?<=.)[_.-]mask[_-]?\d*$")
 KINDS_NAMED = 5  # of those that were left out

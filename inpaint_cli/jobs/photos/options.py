@@ -11,7 +11,13 @@ from inpaint_cli.reports.page import Figure
 
 EVERY_PAGE = "all"
 # What can be asked for about a photo: how its files end. The first is the one that is named, the others lie beside it.
-ENDINGS = {"parsing": ("_parsing.png",), "landmarks": ("_landmarks.json", "_landmarks.png"), "maps": ("_maps.png",)}
+UNCERTAINTY = "uncertainty"  # of its completions, not of the method
+ENDINGS = {
+    "parsing": ("_parsing.png",),
+    "landmarks": ("_landmarks.json", "_landmarks.png"),
+    "maps": ("_maps.png",),
+    UNCERTAINTY: ("_uncertainty.png",),
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Asked:
     parsing: str | None = None
     landmarks: str | None = None
     maps: str | None = None
+    uncertainty: str | None = None
 
     @property
     def targets(self) -> dict[str, str]:
