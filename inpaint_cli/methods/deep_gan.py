@@ -3,7 +3,7 @@
 Burlin, Le Calonnec, Duperier; Stanford University, CS231n, 2017. Its equations have no numbers; the autoencoder, L_rec
 and the overlap trick are deep_l2.py's.
 
-    section 5.1, L        autoencoder_turn         L = α L_rec + (1 - α) L_disc
+    section 5.1, L        autoencoder_turn         L = α L_rec + (1 - α) L_disc; how hard each pulls is logged
     section 5.1, L_disc   OBJECTIVES               -log D(Ŷ), or log(1 - D(Ŷ)), which section 5.2 replaces by it
     section 5.1           DISCRIMINATORS           6 CONV and CONV1, or reduced VGG, Inception, ResNet
                           (networks/autoencoders.py)
@@ -12,10 +12,12 @@ and the overlap trick are deep_l2.py's.
     section 5.4           judged                   the whole image, or the square alone
 
 Departures: L_disc is printed as a sum over images; here it is a mean, so that α does not depend on the batch. α itself
-is not printed ("to optimize the visual output").
+is not printed ("to optimize the visual output"); α = 1, without a discriminator, is what section 7.2 says that the
+best figure was measured with.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass as plain_dataclass
 from typing import Literal
 
@@ -23,14 +25,14 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+from torch import Tensor, nn
 
 from inpaint_cli.errors import UsageError
 from inpaint_cli.losses import generator_loss
 from inpaint_cli.method import Batch, Player, Turn
 from inpaint_cli.methods import deep_l2
 from inpaint_cli.methods.deep_l2 import DeepL2
-from inpaint_cli.networks.autoencoders import BLOCK, DISCRIMINATORS, Discriminator, Style, leaky_relu
+from inpaint_cli.networks.autoencoders import BLOCK, DISCRIMINATORS, Discriminator, Style, image_norm, leaky_relu
 from inpaint_cli.networks.painted import centred
 
 REAL, FAKE = (0.9, 1.1), (0.0, 0.2)  # between these soft labels are drawn, section 5.2
@@ -47,7 +49,12 @@ class AdversarialSettings(deep_l2.Settings):
     judges: Literal["image", "patch"] = Field(
         "image", description="the completed image, or the hole's square alone, section 5.4"
     )
-    alpha: float = Field(0.9, gt=0, lt=1, description="α, weight of L_rec against L_disc; not printed")
+    alpha: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="α, weight of L_rec against L_disc; not printed; 1 is no adversarial loss, section 7.2",
+    )
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,12 @@ def saturating_loss(fake_logits: Tensor) -> Tensor:
 OBJECTIVES = {"non-saturating": generator_loss, "saturating": saturating_loss}
 
 
+def slope_of_squared_error(completed: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    """∂/∂Ŷ of the mean over images of 1/n² Σ (Y - Ŷ)² in the hole: [B, C, H, W]."""
+    pixels = hole.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
+    return 2 * hole * (completed - image) / pixels / len(image)
+
+
 class Adversarial(DeepL2):
     """The autoencoder against a discriminator: what deep-gan and deep-wgan share."""
 
@@ -103,7 +116,7 @@ class Adversarial(DeepL2):
                 f"judges=patch shows the discriminator the square that center:SIZE hides, of {BLOCK} or more pixels, "
                 f"and {self.masks.spec} hides none such: give --masks center:8 or --set judges=image"
             )
-        style = Style(leaky_relu, scaled=not self.critic)
+        style = Style(leaky_relu, norm=self.norm())
         trunk = DISCRIMINATORS[settings.discriminator](shape.channels, settings.discriminator_width, style)
         self.discriminator = Discriminator(trunk, bias=not self.critic)
         self.players["discriminator"] = self.discriminator_player()
@@ -112,8 +125,13 @@ class Adversarial(DeepL2):
         """How the discriminator learns."""
         return self._player(self.discriminator, self.settings.discriminator_learning_rate, self.settings.beta1)
 
+    def norm(self) -> Callable[[int], nn.Module]:
+        """The discriminator's, of so many channels."""
+        return nn.BatchNorm2d
+
     def turns(self):
-        return (*self.discriminator_turns(), Turn("autoencoder", self.autoencoder_turn))
+        against = self.discriminator_turns() if self.settings.alpha < 1 else ()
+        return (*against, Turn("autoencoder", self.autoencoder_turn))
 
     @abstractmethod
     def discriminator_turns(self) -> tuple[Turn, ...]:
@@ -127,7 +145,7 @@ class Adversarial(DeepL2):
         """What the discriminator sees of an image, [B, C, H, W] or the hole's square."""
         if self.settings.judges == "image":
             return image
-        if self.training and len(image) == 1:
+        if self.training and len(image) == 1 and self.norm() is not image_norm:
             raise UsageError("judges=patch normalises over batches, and these have one image: give --batch 2 or more")
         assert self.square is not None  # `judges=patch` is refused without one
         return centred(self.square, self.shape.height, self.shape.width).of(image)
@@ -137,10 +155,26 @@ class Adversarial(DeepL2):
         return self.discriminator(self.judged(image))
 
     def autoencoder_turn(self, batch: Batch) -> dict[str, Tensor]:
-        """L = α L_rec + (1 - α) L_disc."""
+        """L = α L_rec + (1 - α) L_disc; and the norms of both gradients on the hole, for α to be chosen by."""
         alpha = self.settings.alpha
         terms = {name: alpha * term for name, term in self.reconstruction(batch).items()}
-        return terms | {"adversarial": (1 - alpha) * self.adversarial(self.score(self.completed(batch)))}
+        if alpha == 1:
+            return terms
+        completed = self.completed(batch)
+        loss, slope = self.led(completed.detach())
+        terms["adversarial"] = (1 - alpha) * (loss + (slope * (completed - completed.detach())).sum())
+        hole = 1 - batch.mask
+        wanted = slope_of_squared_error(completed.detach(), batch.image, hole)
+        norms = {"pull_of_image": alpha * wanted.norm(), "pull_of_adversary": (1 - alpha) * (hole * slope).norm()}
+        return terms | norms
+
+    def led(self, completed: Tensor) -> tuple[Tensor, Tensor]:
+        """L_disc and its gradient with respect to the completions, [B, C, H, W], taken once: it leads and is logged."""
+        with torch.enable_grad():
+            seen = completed.requires_grad_()
+            loss = self.adversarial(self.score(seen))
+            (slope,) = torch.autograd.grad(loss, seen)
+        return loss.detach(), slope
 
 
 class DeepGAN(Adversarial):

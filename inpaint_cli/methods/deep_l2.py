@@ -47,6 +47,10 @@ class Settings:
     bottleneck: int = Field(512, ge=1, description="the best of 256 to 2000, section 7.1")
     overlap: int = Field(4, ge=0, description="pixels around the hole that are painted, too, section 5.4; 0 is without")
     overlap_weight: float = Field(20.0, ge=0, description="of the squared error there, section 5.4")
+    overlap_mean: Literal["hole", "overlap"] = Field(
+        "hole",
+        description="over whose pixels that error is a mean; section 5.4 does not say, section 1's n² is the hole's",
+    )
     dropout: float = Field(0.5, ge=0, lt=1, description="on every activation, section 7.1")
     learning_rate: float = Field(1e-3, gt=0, description="Adam, cross-validated in the paper and not printed")
     decay: float = Field(
@@ -61,10 +65,10 @@ class Settings:
     blur: float = Field(0.3, ge=0, le=4, description="pixels; 'random gaussian blur', section 3, amount not printed")
 
 
-def squared_error(painted: Tensor, image: Tensor, weight: Tensor, hole_pixels: Tensor) -> Tensor:
-    """L_i = 1/n² Σ_{p,q,r} w (Y - Ŷ)², a mean over images; n² is the number of the hole's pixels, [B]."""
+def squared_error(painted: Tensor, image: Tensor, weight: Tensor, pixels: Tensor) -> Tensor:
+    """L_i = 1/n² Σ_{p,q,r} w (Y - Ŷ)², a mean over images; n² is a number of pixels, the hole's, [B]."""
     sums = (weight * (painted - image).square()).sum(dim=(1, 2, 3))
-    return (sums / hole_pixels.clamp_min(1)).mean()
+    return (sums / pixels.clamp_min(1)).mean()
 
 
 class DeepL2(Method):
@@ -136,7 +140,10 @@ class DeepL2(Method):
 
     def completed(self, batch: Batch) -> Tensor:
         """The image with the hole painted, [B, C, H, W]: "we only keep the target when displaying"."""
-        return torch.where(batch.mask > 0, batch.image, self.region.onto(self.painted(batch), batch.image))
+        return self.composed(self.painted(batch), batch)
+
+    def composed(self, painted: Tensor, batch: Batch) -> Tensor:
+        return torch.where(batch.mask > 0, batch.image, self.region.onto(painted, batch.image))
 
     def reconstruction(self, batch: Batch) -> dict[str, Tensor]:
         """L_rec, its parts in the hole and on the overlap."""
@@ -147,7 +154,8 @@ class DeepL2(Method):
         terms = {"hole": squared_error(painted, image, hole, pixels)}
         if settings.overlap and settings.overlap_weight:
             around = self.region.of(overlap_weights(batch.mask, settings.overlap, settings.overlap_weight)) - hole
-            terms["overlap"] = squared_error(painted, image, around, pixels)
+            over = pixels if settings.overlap_mean == "hole" else (around > 0).sum(dim=(1, 2, 3))
+            terms["overlap"] = squared_error(painted, image, around, over)
         return terms
 
     def autoencoder_turn(self, batch: Batch) -> dict[str, Tensor]:

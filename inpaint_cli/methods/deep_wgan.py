@@ -10,22 +10,40 @@ and the overlap trick are deep_l2.py's, the critic's networks and what it sees d
 
 Departures: what the text calls gradient clipping is taken to be the clipping of weights in the paper that it cites
 (Arjovsky, Chintala, Bottou 2017, algorithm 1), whose limit and learning rate stand in for those that are not printed.
-Its optimiser, RMSProp, is Adam with β1 = 0. The critic's batch norms have no scale and shift: clipped to 0.01, they
-extinguished the signal layer by layer.
+Its optimiser, RMSProp, is Adam with β1 = 0. The critic has norms without scale and shift: clipped to 0.01, they
+extinguished the signal layer by layer, and so do weights of 0.01 without any norm, to 1e-9. It normalises each image by
+itself: batch norm takes out of a pure batch what all its images have in common, that they are fakes for example. α is
+where both gradients on the hole are about alike at the start; both are logged.
 """
 
+from collections.abc import Callable
+from typing import Literal
+
+import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+from torch import Tensor, nn
 
 from inpaint_cli.losses import wasserstein_loss
 from inpaint_cli.method import Batch, Player, Turn
 from inpaint_cli.methods.deep_gan import Adversarial, AdversarialSettings
+from inpaint_cli.networks.autoencoders import image_norm, unscaled_batch_norm
+
+NORMS = {"image": image_norm, "batch": unscaled_batch_norm}
 
 
 @dataclass(frozen=True)
 class Settings(AdversarialSettings):
     discriminator_learning_rate: float = Field(5e-5, gt=0, description="Arjovsky et al. 2017, algorithm 1")
+    alpha: float = Field(
+        0.02,
+        gt=0,
+        le=1,
+        description="α; not printed: both gradients on the hole are about alike at the start; 1 is none",
+    )
+    norm: Literal["image", "batch"] = Field(
+        "image", json_schema_extra={"before": "batch"}, description="the critic's, over each image or over the batch"
+    )
     critic_steps: int = Field(10, ge=1, description="'we train D 10 times at each iteration', section 5.3")
     weight_limit: float = Field(0.01, gt=0, description="Arjovsky et al. 2017, algorithm 1")
 
@@ -45,12 +63,19 @@ class DeepWGAN(Adversarial):
             self.discriminator, settings.discriminator_learning_rate, beta1=0.0, weight_limit=settings.weight_limit
         )
 
+    def norm(self) -> Callable[[int], nn.Module]:
+        return NORMS[self.settings.norm]
+
     def discriminator_turns(self):
         return (Turn("discriminator", self.critic_turn, times=self.settings.critic_steps),)
 
     def critic_turn(self, batch: Batch) -> dict[str, Tensor]:
-        """Real and fake images pass through the critic as two pure batches, section 5.2."""
-        fake = self.completed(batch).detach()
+        """Real and fake images pass through the critic as two pure batches, section 5.2.
+
+        Each repetition has a batch of its own, so that the autoencoder's graph would be built for nothing.
+        """
+        with torch.no_grad():
+            fake = self.composed(self.autoencoder(self.seen(batch.observed, batch.mask)), batch)
         return {"critic": wasserstein_loss(self.score(batch.image), self.score(fake))}
 
     def adversarial(self, scores: Tensor) -> Tensor:

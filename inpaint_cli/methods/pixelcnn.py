@@ -8,8 +8,16 @@ Burlin, Le Calonnec, Duperier: Deep Image Inpainting, Stanford 2017, sections 6.
     figure 7              NEIGHBOURHOODS                     the 24 pixels that a pixel is predicted from
     figure 8              PixelCNN.probabilities             the three distributions of a pixel
 
-The paper's zone is 5×5 with the pixel in its lower right corner: 24 neighbours above and to the left. The causal half
-of a 7×7 zone has 24 pixels, too, some of them above and to the right; `neighbourhood=half` takes those.
+Which cells a value sees, of the pixel × in question; each has its three values, and × the channels before this one:
+
+    corner                    half
+    ● ● ● ● ●                 ● ● ● ● ● ● ●
+    ● ● ● ● ●                 ● ● ● ● ● ● ●
+    ● ● ● ● ●                 ● ● ● ● ● ● ●
+    ● ● ● ● ●                 ● ● ● ×
+    ● ● ● ● ×
+
+The paper's zone is `neighbourhood=corner`; the causal half of a 7×7 zone has 24 pixels, too.
 
 Where the paper is silent: the first layer is followed by 1×1 convolutions with residual connections, so that the 24
 pixels stay all that a pixel sees; each neighbour tells cosines of its values, too, from which levels are told apart

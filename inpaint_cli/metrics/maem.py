@@ -1,4 +1,4 @@
-"""Mean approximate exact match, section 3 of the deep paper."""
+"""Mean approximate exact match, section 1 of the deep paper."""
 
 import numpy as np
 

@@ -38,7 +38,7 @@ def mean_where(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 def summed_over_channels(name: str, error: np.ndarray, scale: float, completions: Completions) -> dict[str, np.ndarray]:
-    """scale × (1 / n²) Σ_pixels Σ_channels error, section 3 of the deep paper: of the whole image and of the hole."""
+    """scale × (1 / n²) Σ_pixels Σ_channels error, section 1 of the deep paper: of the whole image and of the hole."""
     missing = completions.missing
     return {
         name: scale * mean_of_images(error.sum(axis=-1)),

@@ -26,22 +26,29 @@ BLOCK = 8  # every encoder halves at most three times
 
 @dataclass(frozen=True)
 class Style:
-    """What follows each convolution: batch norm (with scale and shift where `scaled`), `activation`, dropout."""
+    """What follows each convolution: a norm over so many channels, `activation`, dropout."""
 
     activation: Callable[[], nn.Module]
     dropout: float = 0.0
-    scaled: bool = True
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
 
-    def layer(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, norm: bool = True) -> nn.Sequential:
+    def layer(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, normed: bool = True) -> nn.Sequential:
         """[B, i, H, W] -> [B, o, H/stride, W/stride]."""
-        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=not norm)
-        return nn.Sequential(convolution, *([self.norm(outputs)] if norm else []), *self.after())
-
-    def norm(self, channels: int) -> nn.BatchNorm2d:
-        return nn.BatchNorm2d(channels, affine=self.scaled)
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=not normed)
+        return nn.Sequential(convolution, *([self.norm(outputs)] if normed else []), *self.after())
 
     def after(self) -> list[nn.Module]:
         return [self.activation(), *([Dropout(self.dropout)] if self.dropout else [])]
+
+
+def unscaled_batch_norm(channels: int) -> nn.Module:
+    """Without scale and shift."""
+    return nn.BatchNorm2d(channels, affine=False)
+
+
+def image_norm(channels: int) -> nn.Module:
+    """Each image by itself, over all its channels and pixels, without scale and shift."""
+    return nn.GroupNorm(1, channels, affine=False)
 
 
 def relu() -> nn.Module:
@@ -159,7 +166,7 @@ def basic_discriminator(inputs: int, width: int, style: Style) -> Trunk:
     layers: list[nn.Module] = []
     for level in range(3):
         now = width << level
-        layers += [style.layer(inputs, now, norm=level > 0), style.layer(now, 2 * now, stride=2)]
+        layers += [style.layer(inputs, now, normed=level > 0), style.layer(now, 2 * now, stride=2)]
         inputs = 2 * now
     return Trunk(layers, inputs, 8)
 

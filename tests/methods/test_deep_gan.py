@@ -16,6 +16,7 @@ from inpaint_cli.methods import deep_gan
 from inpaint_cli.methods.deep_gan import DeepGAN, Labels
 from inpaint_cli.methods.deep_wgan import DeepWGAN
 from inpaint_cli.networks.autoencoders import DISCRIMINATORS
+from inpaint_cli.settings import recalled
 
 SHAPE = ImageShape(3, 32, 32)
 SMALL = {"width": 8, "bottleneck": 32, "discriminator_width": 8}
@@ -83,6 +84,57 @@ def test_alpha_weighs_reconstruction_against_the_discriminator(kind):
     assert (terms[0.75]["adversarial"] / terms[0.25]["adversarial"]).item() == pytest.approx(1 / 3, rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", [DeepGAN, DeepWGAN])
+def test_with_an_alpha_of_one_there_is_no_adversary(kind):
+    method = build(kind, alpha=1)
+    assert [turn.player for turn in method.turns()] == ["autoencoder"]
+    assert {*method.autoencoder_turn(batch_for(method))} == {"hole", "overlap"}
+
+
+@pytest.mark.parametrize("kind", [DeepGAN, DeepWGAN])
+def test_the_adversarial_loss_leads_by_its_gradient_and_both_norms_are_logged(kind):
+    method = build(kind, alpha=0.3)
+    batch = batch_for(method)
+    terms = method.autoencoder_turn(batch)
+    painted, hole = method.painted(batch), method.region.of(1 - batch.mask)
+    direct = 0.7 * method.adversarial(method.score(method.completed(batch)))
+    slopes = {"direct": direct, "adversarial": terms["adversarial"], "hole": terms["hole"]}
+    slopes = {name: torch.autograd.grad(term, painted, retain_graph=True)[0] for name, term in slopes.items()}
+    torch.testing.assert_close(slopes["adversarial"], slopes["direct"], rtol=1e-3, atol=1e-7)
+    assert terms["adversarial"].item() == pytest.approx(direct.item(), rel=1e-4)
+    assert terms["pull_of_adversary"].item() == pytest.approx((hole * slopes["direct"]).norm().item(), rel=1e-3)
+    assert terms["pull_of_image"].item() == pytest.approx((hole * slopes["hole"]).norm().item(), rel=1e-4)
+    assert not terms["pull_of_image"].requires_grad and not terms["pull_of_adversary"].requires_grad
+
+
+def test_a_critic_that_norms_each_image_tells_flat_holes_from_real_ones_and_pulls_about_as_hard_as_the_image():
+    """Over a pure batch, batch norm takes out what all its images have in common."""
+    told, images = {}, torch.rand(16, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images = torch.nn.functional.interpolate(images, (32, 32), mode="bicubic").clamp(-1, 1)
+    for norm in ("image", "batch"):
+        method = build(DeepWGAN, norm=norm, discriminator_width=32)
+        batch = Batch(images, method.masks.draw(16, SHAPE, generator=torch.Generator().manual_seed(1)))
+        for parameter in method.discriminator.parameters():
+            parameter.data.clamp_(-0.01, 0.01)
+        with torch.no_grad():
+            real, flat = method.score(images), method.score(batch.observed)
+        told[norm] = abs((real - flat).mean().item())
+        terms = method.autoencoder_turn(batch)
+    assert told["image"] > 3 * told["batch"]
+    assert 0.1 < terms["pull_of_adversary"] / terms["pull_of_image"] < 10
+
+
+def test_a_run_that_began_with_batch_norm_goes_on_with_it():
+    assert recalled(DeepWGAN.Settings, {"alpha": 0.5})["norm"] == "batch" and DeepWGAN.Settings().norm == "image"
+
+
+def test_the_critics_turn_builds_no_graph_of_the_autoencoder():
+    method = build(DeepWGAN)
+    loss = method.critic_turn(batch_for(method))["critic"]
+    slopes = torch.autograd.grad(loss, [*method.autoencoder.parameters()], allow_unused=True)
+    assert all(slope is None for slope in slopes)
+
+
 def test_separate_batches_are_two_updates_and_a_mixed_one_is_one():
     names = [[turn.loss.__name__ for turn in build(batches=b).turns()] for b in ("separate", "mixed")]
     assert names == [["real_turn", "fake_turn", "autoencoder_turn"], ["mixed_turn", "autoencoder_turn"]]
@@ -127,9 +179,13 @@ def test_batches_of_one_image(kind):
     """Whole images have many places to normalise over; a patch ends in one."""
     method = build(kind)
     assert all(torch.isfinite(sum(turn.loss(batch_for(method, 1)).values())) for turn in method.turns())
-    method = build(kind, judges="patch")
-    with pytest.raises(UsageError, match="--batch 2"):
-        method.turns()[0].loss(batch_for(method, 1))
+    for norm in ({"norm": "batch"}, {"norm": "image"}) if kind is DeepWGAN else ({},):
+        method = build(kind, judges="patch", **norm)
+        if norm == {"norm": "image"}:
+            assert torch.isfinite(method.turns()[0].loss(batch_for(method, 1))["critic"])
+            continue
+        with pytest.raises(UsageError, match="--batch 2"):
+            method.turns()[0].loss(batch_for(method, 1))
 
 
 @pytest.mark.parametrize("discriminator", sorted(DISCRIMINATORS))

@@ -60,6 +60,12 @@ def test_the_overlap_ends_at_the_images_border():
     assert (weight == 1).sum() == 9 and (weight == 20).sum() == 25 - 9
 
 
+def test_the_overlaps_error_is_a_mean_over_the_holes_pixels_or_its_own():
+    terms = {over: build(overlap_mean=over).eval().autoencoder_turn(batch_for(build())) for over in ("hole", "overlap")}
+    assert (terms["hole"]["overlap"] / terms["overlap"]["overlap"]).item() == pytest.approx(3), "192 pixels and 64"
+    assert terms["hole"]["hole"] == terms["overlap"]["hole"]
+
+
 def test_without_overlap_only_the_hole_counts():
     mask = draw("block:8")
     assert torch.equal(overlap_weights(mask, 0, 20.0), 1 - mask)
