@@ -187,6 +187,9 @@ def evaluate(
     several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
     What other programs completed is measured with --completed.
     """
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once(method or (), data, checkpoint or (), [originals] if originals else [])
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 

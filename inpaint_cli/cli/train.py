@@ -95,6 +95,9 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory."""
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once([method], data)
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run
 

@@ -42,10 +42,15 @@ def method_names() -> list[str]:
     return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
 
 
-def method_class(name: str) -> "type[Method]":
-    """The class that `name` stands for; `UsageError` with the nearest name if there is none."""
+def refuse_unknown(name: str) -> None:
+    """`UsageError` with the nearest name if there is no such method."""
     if name not in method_names():
         raise UsageError(unknown("method", name, method_names()))
+
+
+def method_class(name: str) -> "type[Method]":
+    """The class that `name` stands for; `UsageError` with the nearest name if there is none."""
+    refuse_unknown(name)
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}").METHOD
 
 

@@ -1,0 +1,45 @@
+"""What is wrong is said at once, all of it, before anything that computes is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, inpaint
+
+from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs.refusals import Several, refuse_at_once
+
+
+def test_one_mistake_is_its_own_error(tmp_path, prepared):
+    with pytest.raises(UsageError, match="no method 'mdee'; did you mean 'mde'"):
+        refuse_at_once(["mdee"], prepared)
+    with pytest.raises(InputError, match="make it with: inpaint prepare"):
+        refuse_at_once(["mde"], tmp_path / "no.h5")
+    refuse_at_once(["mde"], prepared, [Path("faces")], [tmp_path])
+
+
+def test_several_are_said_together_and_the_first_gives_the_exit_code(tmp_path):
+    with pytest.raises(Several) as caught:
+        refuse_at_once(["mdee"], tmp_path / "no.h5", [tmp_path / "run"], [tmp_path / "originals"])
+    first, *rest = str(caught.value).splitlines()
+    assert caught.value.exit_code == 2 and first == "4 things are wrong" and all(line.startswith("- ") for line in rest)
+    assert "no method 'mdee'" in rest[0] and "no.h5" in rest[1] and "/run:" in rest[2] and "originals" in rest[3]
+
+
+def test_commands_say_so(tmp_path):
+    trained = inpaint("train", "--method", "mdee", "--data", tmp_path / "no.h5", "--gpus", 2)
+    assert trained.exit_code == 2 and trained.stderr.startswith("inpaint: 2 things are wrong\n- no method 'mdee'")
+    measured = inpaint("evaluate", "--method", "tv", "--data", tmp_path / "no.h5", "--masks", "rec:0.1")
+    assert measured.exit_code == 3 and "no.h5: no such file" in measured.stderr
+
+
+@pytest.mark.parametrize("command", [("train", "--method", "mdee"), ("evaluate", "--data", "no.h5", "--masks", "x")])
+def test_nothing_that_computes_is_imported_before(command):
+    program = (
+        f"import sys; sys.argv = {['inpaint', *command]!r}\n"
+        "from inpaint_cli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    sys.exit(10 * ('torch' in sys.modules) + end.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode in (2, 3) and "Traceback" not in done.stderr
