@@ -108,6 +108,7 @@ class Defaults:
     steps: int
     recipe: str  # the paper's data, as `inpaint prepare` makes it
     accumulate: int = 1  # parts that the batch is computed in, unless another batch is asked for
+    clip_gradients: float | None = None  # the largest norm of a player's gradients
 
 
 class Method(nn.Module):

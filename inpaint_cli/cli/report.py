@@ -62,7 +62,8 @@ def likelihood(
     """How probable images are to a pixel-by-pixel model: bits per dimension, 8 for one that knows nothing.
 
     The mean over images of the negative log-likelihood of the whole image, in
-    bits, over the number of its values; with its 95 % interval.
+    bits, over the number of its values; with its 95 % interval. Below it the
+    same of three lookup tables, which count the training images' values.
     """
     from inpaint_cli.jobs.likelihood import likelihood as measure
 
@@ -73,6 +74,8 @@ def likelihood(
     of = f"{found.images} images of {found.split}, data {found.data[:16]}, checkpoint {str(found.checkpoint)[:16]}"
     mean = f"{found.bits_per_dimension:.3f} ± {(high - low) / 2:.3f} bits per dimension"
     say(f"{found.system}, step {found.step}: {mean} ({of})")
+    for name, bits in found.tables.items():
+        say(f"a lookup table of the training images, {name}: {bits:.3f}")
 
 
 @report.command()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.autoregressive.model import PixelModel
+from inpaint_cli.autoregressive.tables import bits_of_tables
 from inpaint_cli.columns import Column
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.completing import signed
@@ -19,6 +20,8 @@ from inpaint_cli.jobs.audience import Advance, Progress, heard_by
 from inpaint_cli.jobs.loading import Loaded, check_shape, load_for_completion
 from inpaint_cli.methods import method_class, method_names
 from inpaint_cli.reports.distributions import Pixel, distributions
+
+COUNTED = 10_000  # images of the training split, for the tables
 
 
 class Likelihood(NamedTuple):
@@ -32,6 +35,7 @@ class Likelihood(NamedTuple):
     images: int
     split: str
     data: str  # identity
+    tables: dict[str, float]  # the same by lookup tables of the training split: what a model has to go below
 
 
 def likelihood(
@@ -52,7 +56,10 @@ def likelihood(
         bits = np.concatenate(list(_bits(model, images, count, batch, advance)))
     mean, spread = float(bits.mean()), float(1.96 * bits.std(ddof=min(1, len(bits) - 1)) / len(bits) ** 0.5)
     interval = (mean - spread, mean + spread)
-    return Likelihood(loaded.name, loaded.step, loaded.digest, mean, interval, len(bits), split, prepared.identity)
+    tables = bits_of_tables(np.asarray(prepared.split("train").images[:COUNTED]), np.asarray(images[:count]))
+    return Likelihood(
+        loaded.name, loaded.step, loaded.digest, mean, interval, len(bits), split, prepared.identity, tables
+    )
 
 
 def draw_probabilities(

@@ -42,6 +42,14 @@ def test_bits_are_those_of_the_model_with_an_interval(run, prepared):
     assert one["bits_per_dimension"] == pytest.approx(found["bits_per_dimension"], rel=1e-5)
 
 
+def test_lookup_tables_stand_below_the_model(run, prepared):
+    lines = inpaint("report", "likelihood", run, "--data", prepared, "--limit", 2, "-q").stdout.splitlines()
+    assert len(lines) == 4 and all(
+        line.startswith("a lookup table of the training images, given") for line in lines[1:]
+    )
+    assert all(0 < float(line.rpartition(" ")[2]) <= 9 for line in lines[1:])
+
+
 def test_the_figure_shows_each_channels_distribution(run, prepared, tmp_path):
     figure = tmp_path / "figure.svg"
     arguments = ["report", "probabilities", run, "--data", prepared, "--pixel", "5,7", "--image", 1]

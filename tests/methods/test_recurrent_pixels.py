@@ -57,6 +57,15 @@ def test_a_value_sees_nothing_that_comes_after_it(name):
                 assert changed[channel + 1, row, column]
 
 
+def test_the_flattened_rows_lstm_begins_by_remembering_and_its_gradients_are_clipped():
+    method = method_class("flattened-row-lstm")(method_class("flattened-row-lstm").Settings(layers=2), SHAPE, None)
+    for layer in range(2):
+        biases = [getattr(method.network.lstm, f"{name}_l{layer}").detach() for name in ("bias_ih", "bias_hh")]
+        into, forget, content, out = sum(biases).chunk(4)
+        assert forget.eq(1).all() and not any(gate.eq(1).any() for gate in (into, content, out))
+    assert method.defaults.clip_gradients == 1
+
+
 def test_diagonals_see_all_pixels_before():
     """What Row LSTM's triangle misses: the far corners of the rows above."""
     method, image = build("diagonal-bilstm"), images(1)

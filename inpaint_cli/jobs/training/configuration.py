@@ -148,6 +148,7 @@ def _resolved(
     paper = _paper(given["method"], method.defaults)
     accumulate = paper.accumulate if given["batch"] is None else DEFAULTS["accumulate"]
     protocol = {"batch": paper.batch, "accumulate": accumulate, "steps": paper.steps}
+    protocol |= {} if saved else {"clip_gradients": paper.clip_gradients}  # a run goes on as it began
     chosen = {**DEFAULTS, **protocol, **saved, **{name: value for name, value in given.items() if value is not None}}
     kept = recalled(method.Settings, saved.get("settings", {}))
     settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
