@@ -78,6 +78,9 @@ picture: $(DEMO)/scene_inpaint.png ## the README's first picture
 
 # ---- the papers' tables and figures: what all papers share, and the experiments of each -----------------------------
 
+comma := ,
+nothing :=
+space := $(nothing) $(nothing)
 PAPERS      = inpaint_cli/reports/papers
 EXPERIMENTS = $(wildcard $(PAPERS)/*/experiments.mk)
 include $(PAPERS)/shared.mk $(EXPERIMENTS)

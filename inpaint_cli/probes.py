@@ -23,9 +23,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, ImageShape, Method, Player, Turn
+from inpaint_cli.networks.frozen import Outputs, in_blocks
 
+BLOCK = 16  # images that are classified at once
 POINTS = 5  # that prepared data name
 
 
@@ -257,6 +260,29 @@ class Probe(Method):
 
 def _typical_shape(name: str, classes: int) -> Tensor:
     return torch.zeros((classes,) if name == "labels" else COLUMNS[name])
+
+
+class Classes(nn.Module):
+    """A probe that was trained on classes, as inception scores ask a classifier."""
+
+    def __init__(self, probe: Probe, name: str):
+        super().__init__()
+        self.probe, self.name = probe, name
+
+    def describe(self, images: np.ndarray) -> Outputs:
+        """uint8 [N, H, W, C] of the probe's size -> `logits`, float32 [N, classes]."""
+        channels, height, width = self.probe.shape
+        if images.shape[1:] != (height, width, channels):
+            raise InputError(
+                f"{self.name} reads images of {width}×{height} with {channels} channels, these are "
+                f"{images.shape[2]}×{images.shape[1]} with {images.shape[3]}"
+            )
+        return in_blocks(lambda block: {"logits": self._logits(block)}, BLOCK, images)
+
+    def _logits(self, images: np.ndarray) -> Tensor:
+        device = self.probe.typical("labels").device
+        image = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return self.probe.heads["labels"](self.probe.features(image, torch.ones_like(image[:, :1])))
 
 
 class Constant(Method):

@@ -20,7 +20,7 @@ MAY_IMPORT = {  # room -> rooms it may stand on, beside itself and the ground
     },
     "method": {"augmentation", "masks"},
     "augmentation": set(),
-    "probes": {"method", "masks"},
+    "probes": {"method", "masks", "networks"},
     "weights": {"networks", "weight_files"},
     "weight_files": set(),
     "blending": set(),

@@ -96,6 +96,10 @@ def check(commands):
                 method = method_class(given(words, "--method")[0])
                 settings = make_settings(method.Settings, assigned(given(words, "--set")))
                 trained[REPOSITORY / given(words, "--outdir")[0]] = method, settings
+            case "transfer":
+                trained[REPOSITORY / given(words, "--outdir")[0]] = trained[
+                    REPOSITORY / given(words, "--checkpoint")[0]
+                ]
             case "evaluate" | "complete":
                 specs = given(words, "--masks" if words[0] == "evaluate" else "--mask")
                 assert all(parse_masks(spec) for spec in specs) and specs

@@ -70,7 +70,8 @@ Weights = Annotated[
         "--weights",
         metavar="NAME=FILE",
         rich_help_panel=HOW,
-        help="Weights of a network that a metric looks through: inception=FILE.",
+        help="Weights of a network that a metric looks through: inception=FILE; classifier=RUN of `inpaint transfer "
+        "--targets labels`.",
     ),
 ]
 FidMode = Annotated[

@@ -18,6 +18,9 @@ TableName = Annotated[
 ResultFiles = Annotated[
     list[Path] | None, typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")
 ]
+Measured = Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")]
+Chart = Annotated[Path, typer.Option("-o", "--output", help="The chart: a PNG.")]
+Kind = Annotated[str, typer.Option("--kind", help="heat: a map of all figures. lines: a line for each system.")]
 Markdown = Annotated[Path | None, typer.Option("-o", "--output", help="Write Markdown here, not to stdout.")]
 AverageRuns = Annotated[
     bool,
@@ -124,6 +127,21 @@ def table(
 
     text = render(name, results or (), output=output, average_runs=average_runs, overwrite=overwrite)
     say(output or text.rstrip("\n"))
+
+
+@report.command()
+def chart(
+    name: TableName,
+    results: Measured,
+    output: Chart,
+    kind: Kind = "heat",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Draw the measured figures of a paper's table: systems against conditions, a panel for each metric."""
+    from inpaint_cli.jobs.tables import chart as draw
+
+    draw(name, results, output, kind=kind, overwrite=overwrite)
+    say(output)
 
 
 @report.command()

@@ -103,6 +103,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, header, tensors)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether the file calls itself one of ours; it may be damaged all the same."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return HEADER in (file.metadata() or {})
+    except (SafetensorError, OSError, ValueError):
+        return False
+
+
 def _refuse_other_kinds(path: Path, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if tensor.dtype not in KINDS:

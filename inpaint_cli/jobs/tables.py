@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inpaint_cli.errors import UsageError
+from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.imaging.decoding import decode
 from inpaint_cli.records.results import read_results
 from inpaint_cli.reports.averaging import averaged
+from inpaint_cli.reports.crossing import KINDS, draw_crossing
 from inpaint_cli.reports.filling import fill
 from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.published import load_table, table_names
@@ -55,6 +56,19 @@ def table(
         with replacing(output, overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return text
+
+
+def chart(name: str, results: Sequence[Path], output: Path, *, kind: str = "heat", overwrite: bool = False) -> None:
+    """Draw the measured figures of a paper's table, systems against conditions, as a PNG.
+
+    kind: "heat", a map with a cell for each figure, or "lines", a line for each system.
+    """
+    if kind not in KINDS:
+        raise UsageError(unknown("--kind", kind, KINDS))
+    refuse_inputs([output], results)
+    filled = fill(load_table(name), [(path, read_results(path)) for path in results])
+    with replacing(output, overwrite) as temporary:
+        draw_crossing(filled, kind, temporary)
 
 
 def grid_of_files(

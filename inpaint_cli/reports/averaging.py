@@ -23,9 +23,10 @@ def averaged(results: Iterable[Result]) -> list[Result]:
 def _trained_alike(result: Result) -> tuple[Any, ...]:
     settings = json.dumps(result.settings, sort_keys=True)
     learned = (result.trained_on, result.checkpoint and result.checkpoint.step)
+    pretrained = (result.pretrained_on, result.pretrained_step)
     return (
-        result.method, settings, *learned, result.masks, result.samples, result.compose, result.seed, result.images,
-        result.data.identity, result.data.split,
+        result.method, settings, *learned, *pretrained, result.masks, result.samples, result.compose, result.seed,
+        result.images, result.data.identity, result.data.split,
     )  # fmt: skip
 
 

@@ -138,6 +138,20 @@ def test_classes_are_learned_where_there_are_no_faces(tmp_path):
     assert constant.metrics["accuracy_balanced"] == pytest.approx(100 / 3, abs=17)
 
 
+def test_a_transfer_to_classes_is_a_classifier_for_inception_scores(faces, trained, tuned, tmp_path):
+    classes = transfer(faces, tmp_path / "classes", "--checkpoint", trained, "--targets", "labels")
+    assert classes.exit_code == 0, classes.stderr
+    score = ("evaluate", "--method", "tv", "--data", faces, "--masks", "center:4", "--metrics",
+             "inception-score", "--json", "-q", "--weights")  # fmt: skip
+    found = inpaint(*score, f"classifier={tmp_path / 'classes'}")
+    assert found.exit_code == 0, found.stderr
+    (own,) = json.loads(found.stdout)["results"]
+    assert 1 <= own["metrics"]["inception_score"] <= 3
+    assert any("classifier: mde transferred to" in note for note in own["notes"])
+    refused = inpaint(*score, f"classifier={tuned[0] / 'run'}")
+    assert refused.exit_code == 3 and "tells no classes apart" in refused.stderr
+
+
 def test_several_are_told_apart_and_share_one_constant_row(faces, trained, tuned, tmp_path):
     assert transfer(faces, tmp_path / "frozen", "--checkpoint", trained, "--frozen").exit_code == 0
     found = inpaint("evaluate", "--checkpoint", tuned[0] / "run", "--checkpoint", tmp_path / "frozen", "--data", faces,

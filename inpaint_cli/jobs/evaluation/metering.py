@@ -15,6 +15,7 @@ from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
 from inpaint_cli.jobs.caches import cache_folder
 from inpaint_cli.jobs.evaluation.originals import references
 from inpaint_cli.jobs.evaluation.subjects import Subject
+from inpaint_cli.jobs.evaluation.transfers import classifier_from
 from inpaint_cli.metrics import (
     DEFAULT,
     METRICS,
@@ -32,7 +33,7 @@ from inpaint_cli.metrics import (
 from inpaint_cli.metrics.fid import MODES
 from inpaint_cli.metrics.statistics import bootstrap
 from inpaint_cli.settings import Assignments
-from inpaint_cli.weights import load_networks, parse_weights
+from inpaint_cli.weights import CLASSIFIER, load_networks, parse_weights
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,11 @@ class Instruments:
         chosen, self.all = chosen_names(measures.metrics, measures.fid_mode)
         self.metrics = choose(chosen)
         needed = [name for metric in self.metrics for name in metric.networks]
-        found = load_networks(needed, parse_weights(measures.weights))
+        given = parse_weights(measures.weights)
+        own = classifier_from(Path(given[CLASSIFIER])) if CLASSIFIER in given and CLASSIFIER in needed else None
+        found = load_networks([name for name in needed if own is None or name != CLASSIFIER], given)
+        if own is not None:
+            found.loaded[CLASSIFIER], found.labels[CLASSIFIER] = own, own.name
         self.networks = {name: hardware.place(network).eval() for name, network in found.loaded.items()}
         self.labels, self.faults = found.labels, {name: str(fault) for name, fault in found.missing.items()}
         self.references: dict[str, Statistics] = {}

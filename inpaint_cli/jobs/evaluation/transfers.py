@@ -1,18 +1,38 @@
 """What there is to say of a transferred checkpoint beside its figures."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from inpaint_cli.data.schema import LANDMARKS
+from inpaint_cli.engine.checkpoints import is_checkpoint
+from inpaint_cli.engine.devices import choose_hardware
+from inpaint_cli.errors import InputError
 from inpaint_cli.jobs.evaluation.subjects import PreparedSubject
 from inpaint_cli.jobs.evaluation.systems import transfer_of
-from inpaint_cli.jobs.loading import Loaded
-from inpaint_cli.probes import Probe
+from inpaint_cli.jobs.loading import Loaded, from_checkpoint
+from inpaint_cli.probes import Classes, Probe
 
 ATTRIBUTES = "attributes"
+
+
+def classifier_from(path: Path) -> Classes | None:
+    """A transfer to classes, by its run directory or checkpoint; None where the file is another kind of classifier."""
+    if not (path.is_dir() or is_checkpoint(path)):
+        return None
+    loaded = from_checkpoint(path, None, {}, choose_hardware("cpu", "fp32"))
+    if not isinstance(loaded.method, Probe) or "labels" not in loaded.method.annotates:
+        raise InputError(
+            f"{path}: a checkpoint of {loaded.name} that tells no classes apart; a classifier is what "
+            "`inpaint transfer --targets labels` trains"
+        )
+    classes = loaded.method.design.classes
+    return Classes(
+        loaded.method, f"{loaded.name} transferred to {classes} classes, checkpoint {str(loaded.digest)[:16]}"
+    )
 
 
 def refuse_to_guess(probe: Probe, subject: PreparedSubject) -> Iterator[str]:

@@ -67,6 +67,14 @@ $(INPAINT) train --data $< --outdir $(@D) --gpus $(GPUS) $(1) --resume
 touch $@
 endef
 
+# $(call transfer,OPTIONS): what the encoder of the model that stands second has learned, on the prepared file that stands
+# first; the run is a model, too.
+define transfer
+$(INPAINT) transfer --data $< --checkpoint $(patsubst %/.trained,%,$(word 2,$^)) --outdir $(@D) --gpus $(GPUS) $(1) \
+    $(LIMIT) --resume > /dev/null
+touch $@
+endef
+
 # The models among what a target stands on.
 CHECKPOINTS = $(patsubst %/.trained,--checkpoint %,$(filter %/.trained,$^))
 
