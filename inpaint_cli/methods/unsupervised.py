@@ -275,8 +275,8 @@ class Unsupervised(Method):
         return completed.expand(-1, samples, -1, -1, -1)
 
     def preview(self, observed, mask):
-        """Completions of three z, to see how they differ."""
-        several = self.complete(observed, mask, samples=3).unbind(1)
+        """Completions of five z, to see how they differ."""
+        several = self.complete(observed, mask, samples=5).unbind(1)
         return {f"z {number}": image for number, image in enumerate(several, start=1)}
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:

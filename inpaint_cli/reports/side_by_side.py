@@ -35,6 +35,8 @@ def comparison(filled: Filled) -> str:
         header += [f"{metric.heading} published", "measured", "ratio" if table.relative_to else "difference"]
     rows = []
     for condition in table.conditions:
+        if not condition.printed and not any(condition.label in line.results for line in filled.lines):
+            continue
         columns = [cells(filled, condition, metric) for metric in table.metrics]
         label = f"{condition.label}: {condition.meaning}" if condition.meaning else condition.label
         for number, line in enumerate(filled.lines):
@@ -139,15 +141,19 @@ def how_to_read(filled: Filled) -> str:
 def published_conditions(filled: Filled) -> list[str]:
     """What the print says of its images and masks, each thing once."""
     lines = []
-    for condition in filled.table.conditions:
+    for condition in filter(lambda condition: condition.printed, filled.table.conditions):
         words = [f"data {condition.recipe}"]
         words += [f"split {condition.split}"] if condition.split else []
         words += [f"images: {condition.images}"] if condition.images else []
         lines.append(", ".join(words))
     trained = {row.trained_on for row in filled.table.rows} - {"*"}
     lines += [f"trained on masks {trained.pop()}"] if len(trained) == 1 else []
-    masks = {condition.label: condition.masks for condition in filled.table.conditions if condition.masks}
-    return [*lines, *(f"{label}: masks {spec}" for label, spec in masks.items())]
+    masks = [
+        f"{condition.label}: masks {condition.masks}" + ("" if condition.printed else ", which are not the print's")
+        for condition in filled.table.conditions
+        if condition.masks
+    ]
+    return [*lines, *masks]
 
 
 def measured_conditions(filled: Filled) -> list[str]:

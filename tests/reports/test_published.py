@@ -57,7 +57,9 @@ def typed_lines(name: str) -> list[tuple[str, list[str]]]:
 
     if PRINTED[name][2] == "systems":
         return [
-            (row.system, [f for c in table.conditions for f in figures(row, c)]) for row in table.rows if row.figures
+            (row.system, [f for c in table.conditions if c.printed for f in figures(row, c)])
+            for row in table.rows
+            if row.figures
         ]
     return [
         (c.label, [figures(row, c)[m] for m in range(len(table.printed)) for row in table.rows])

@@ -45,14 +45,14 @@ figure-%: $(TABLES)/figure-%.svg
 # ---- the steps from data to table -----------------------------------------------------------------------------------
 
 # A prepared file has its recipe's name. DATA holds a folder for each data set, of celeba-96 for example celeba, or what
-# SOURCE_celeba-96 says; PREPARE_celeba-96 are further options.
+# SOURCE_celeba-96 says; PREPARE_celeba-96 are further options, SMOKE_celeba-96 those of the demo's data in its place.
 SOURCE = $(or $(SOURCE_$*),$(firstword $(subst -, ,$*)))
 SOURCE_celebamask-hq-128 = celebamask_hq
 
 $(TABLES)/%.h5: $(READY)
 	mkdir -p $(@D)
 ifeq ($(SCALE)$(DATA),smoke)
-	$(INPAINT) prepare demo -o $@ --overwrite
+	$(INPAINT) prepare demo $(SMOKE_$*) -o $@ --overwrite
 else
 	@test -n "$(DATA)" || { echo "say where the original files are: DATA=FOLDER, which holds $(SOURCE)/" >&2; exit 2; }
 	$(INPAINT) prepare $* --source "$(DATA)/$(SOURCE)" $(PREPARE_$*) --allow-leaks -o $@ --overwrite
