@@ -20,7 +20,9 @@ Where the paper is silent:
 - Layers and widths follow the networks for 64×64 pixels of Gulrajani et al. 2017, whom the paper builds on: 4×4 maps of
   8 `width` channels and four blocks. There is one block more for each doubling of the size, one less for each halving.
 - The patch critic has `patch_blocks` blocks and a score at each place of its last maps; a patch's score is the critic's
-  decision, their mean its score of an image. Both critics count alike, as in Eq. 8.
+  decision, their mean its score of an image. Both critics count alike, as in Eq. 8. The layer norm of section 3.1
+  spans the whole image, so that a far corner moves a patch's score; `patch_norm=place` is over the channels of each
+  place, and a score is of its patch alone.
 - An epoch of section 4's ten is counted in the generator's steps, as many as there are batches in the data; the critics
   see each image `critic_steps` times in it. So they are 31,500 steps for CelebA's 201,599 images, and three days of
   the paper's GPU.
@@ -29,7 +31,9 @@ Where the paper is silent:
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -39,7 +43,7 @@ from torch import Tensor, nn
 from inpaint_cli.losses import gradient_penalty, wasserstein_loss
 from inpaint_cli.method import AT_COMPLETION, Batch, Defaults, ImageShape, Player, Turn
 from inpaint_cli.networks.halvings import LEAST, check_size, halvings, widths
-from inpaint_cli.networks.residual import ResidualDown, ResidualUp
+from inpaint_cli.networks.residual import PlaceNorm, ResidualDown, ResidualUp, layer_norm
 from inpaint_cli.searching.descent import Plan
 from inpaint_cli.searching.energy import Contextual, Energy, weights_around_hole, weights_in_hole
 from inpaint_cli.searching.model import LatentModel, SearchSettings
@@ -58,6 +62,10 @@ class Settings(SearchSettings):
     z_size: int = Field(128, ge=1, description="section 4.1")
     patch_blocks: int = Field(
         3, ge=1, description="halvings of the patch critic, as Isola et al. 2017; not in the paper"
+    )
+    patch_norm: Literal["image", "place"] = Field(
+        "image",
+        description="what the patch critic's layer norm is over: all of an image, Ba et al. 2016, or each place",
     )
     penalty: float = Field(10.0, ge=0, description="λ of Eq. 4, as Gulrajani et al. 2017; not in the paper")
     penalty_share: float = Field(1.0, gt=0, le=1, description="of a batch, that the penalty looks at; 1 in the paper")
@@ -96,10 +104,15 @@ class Generator(nn.Module):
         return torch.tanh(self.to_image(x).float())  # bf16 has too few bits for 256 levels
 
 
-def critic_layers(channels: int, width: int, levels: int) -> tuple[nn.Sequential, int]:
+NORMS: dict[str, Callable[[int], nn.Module]] = {"image": layer_norm, "place": PlaceNorm}
+
+
+def critic_layers(
+    channels: int, width: int, levels: int, norm: Callable[[int], nn.Module] = layer_norm
+) -> tuple[nn.Sequential, int]:
     """The layers that both critics begin with, figure 5, and the channels of their last maps."""
     sizes = widths(width, levels + 1)  # 64, 128, 256, 512, 512 at 64×64
-    blocks = [ResidualDown(i, o) for i, o in itertools.pairwise(sizes)]
+    blocks = [ResidualDown(i, o, norm) for i, o in itertools.pairwise(sizes)]
     return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), *blocks, nn.ReLU()), sizes[-1]
 
 
@@ -124,9 +137,9 @@ class GlobalCritic(nn.Module):
 class PatchCritic(nn.Module):
     """D^patch, figure 5 below: a score for each patch, and their mean. [B, C, H, W] -> [B]"""
 
-    def __init__(self, shape: ImageShape, levels: int, width: int):
+    def __init__(self, shape: ImageShape, levels: int, width: int, norm: Callable[[int], nn.Module] = layer_norm):
         super().__init__()
-        self.layers, channels = critic_layers(shape.channels, width, levels)
+        self.layers, channels = critic_layers(shape.channels, width, levels, norm)
         self.head = nn.Conv2d(channels, 1, 1, bias=False)
 
     def scores(self, image: Tensor) -> Tensor:
@@ -157,7 +170,9 @@ class Semantic(LatentModel):
         self.critics = nn.ModuleDict(
             {
                 "global": GlobalCritic(shape, levels, settings.width),
-                "patch": PatchCritic(shape, min(settings.patch_blocks, levels), settings.width),
+                "patch": PatchCritic(
+                    shape, min(settings.patch_blocks, levels), settings.width, NORMS[settings.patch_norm]
+                ),
             }
         )
         optimizer = partial(
@@ -209,7 +224,7 @@ class Semantic(LatentModel):
         """
         energy = self.energy(observed, mask) if reference is None else self.merging(observed, mask, reference)
         found = search(self, energy, mask, Plan.of(self.settings), self.draw, samples=samples, generator=generator)
-        return edited(found.images, observed, mask)
+        return edited(found.images, observed, mask, self.settings.editing)
 
     def energy(self, observed: Tensor, mask: Tensor) -> Energy:
         """L_c + η L_p, Eq. 5 with Eq. 6-8."""

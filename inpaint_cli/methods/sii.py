@@ -123,7 +123,7 @@ class SII(LatentModel):
         """The images that the search finds, edited into what is known: the one of least energy first."""
         energy = self.energy(observed, mask)
         found = search(self, energy, mask, Plan.of(self.settings), self.draw, samples=samples, generator=generator)
-        return edited(found.images, observed, mask)
+        return edited(found.images, observed, mask, self.settings.editing)
 
     def energy(self, observed: Tensor, mask: Tensor) -> Energy:
         """‖W ⊙ (G(z) - y)‖₁ + λ log(1 - D(G(z))), or with the gradients of Vitoria et al., Eq. 5 and 6."""

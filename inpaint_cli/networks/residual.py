@@ -5,6 +5,8 @@ convolution are a transposed 4×4 convolution of stride 2; a 3×3 convolution an
 convolution of stride 2. The 4×4 kernel is made of the nine weights: the same result with 4 products of each 9.
 """
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -44,6 +46,13 @@ def layer_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(1, channels)
 
 
+class PlaceNorm(nn.LayerNorm):
+    """Over the channels of each place by itself: no place learns of another. [B, C, H, W] -> the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class ResidualUp(nn.Module):
     """The generator's block, figure 3: F(x) + x with batch norm, [B, i, H, W] -> [B, o, 2H, 2W].
 
@@ -70,13 +79,13 @@ class ResidualUp(nn.Module):
 class ResidualDown(nn.Module):
     """The critics' block, figure 4: F(x) + x with layer norm, [B, i, H, W] -> [B, o, H/2, W/2]."""
 
-    def __init__(self, inputs: int, outputs: int):
+    def __init__(self, inputs: int, outputs: int, norm: Callable[[int], nn.Module] = layer_norm):
         super().__init__()
         self.residual = nn.Sequential(
-            layer_norm(inputs),
+            norm(inputs),
             nn.ReLU(),
             nn.Conv2d(inputs, inputs, 3, padding=1),
-            layer_norm(inputs),
+            norm(inputs),
             nn.ReLU(),
             DownConvolution(inputs, outputs, 3, padding=1),
         )

@@ -18,13 +18,20 @@ def grid(
     labels_top: Sequence[str] | None = None,
     labels_left: Sequence[str] | None = None,
     title: str | None = None,
+    labels_below: Sequence[Sequence[str]] | None = None,
 ) -> Image.Image:
     """Images in rows on white, evenly spaced; labels and title may have several lines.
 
     rows: uint8 [H, W, 3] or, in grey, [H, W, 1]; sizes may differ, and rows may be shorter than the longest.
-    A column is as wide as its widest image or label, a row as high as its highest.
+    A column is as wide as its widest image or label, a row as high as its highest. labels_below: of each image, "" for
+    none.
     """
     cells = [[_picture(image) for image in row] for row in rows]
+    if labels_below:
+        cells = [
+            [_arrange([[cell], [_text(label)]], gutter=0) for cell, label in zip(row, labels, strict=True)]
+            for row, labels in zip(cells, labels_below, strict=True)
+        ]
     if labels_left:
         cells = [[_text(label), *row] for label, row in zip(labels_left, cells, strict=True)]
     if labels_top:

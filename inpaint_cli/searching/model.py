@@ -28,6 +28,11 @@ class SearchSettings:
         description="turned: many starts, Adam along axes that follow the gradients'; printed: Adam at 0.03 on one "
         "random z for each sample, Vitoria et al., section 4",
     )
+    editing: Literal["poisson", "paste"] = Field(
+        "poisson",
+        json_schema_extra=AT_COMPLETION,
+        description="of what is found into what is known, Eq. 9; paste puts it there as it is, figure 7",
+    )
     search_steps: int = _setting(1000, "at most; Vitoria et al., section 4", ge=1)
     restarts: int = _setting(4, "starts of each image, unless as printed; not in the papers", ge=1)
     candidates: int = _setting(512, "random z that these are chosen from; not in the papers", ge=1)

@@ -89,8 +89,10 @@ def search(
     return Found(images, latents, energies, rows.steps.unflatten(0, (-1, starts)), dropped)
 
 
-def edited(found: Tensor, observed: Tensor, mask: Tensor) -> Tensor:
+def edited(found: Tensor, observed: Tensor, mask: Tensor, editing: str = "poisson") -> Tensor:
     """Poisson editing of each sample into the image, Eq. 9: [B, S, C, H, W], [B, C, H, W], [B, 1, H, W] -> as found."""
+    if editing == "paste":
+        return torch.where(mask[:, None] > 0, observed[:, None], found)
     samples = found.unbind(dim=1)
     return torch.stack([poisson_blend(sample, observed, mask).clamp(-1, 1) for sample in samples], dim=1)
 

@@ -68,6 +68,17 @@ def test_a_critic_judges_each_image_by_itself():
         torch.testing.assert_close(critic(images)[2:3], critic(images[2:3]))
 
 
+@pytest.mark.parametrize(("norm", "moves"), [("image", True), ("place", False)])
+def test_a_far_corner_moves_a_patchs_score_by_the_norm_alone(norm, moves):
+    critic = build(ImageShape(3, 64, 64), patch_norm=norm, patch_blocks=2).critics["patch"]
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    other = image.clone()
+    other[..., 48:, 48:] = -1
+    with torch.no_grad():
+        near, far = (critic.scores(other) - critic.scores(image)).abs()[0, [0, -1], [0, -1]]
+    assert (near > 1e-6) == moves and far > 1e-6
+
+
 # ---- networks --------------------------------------------------------------------------------------------------------
 
 

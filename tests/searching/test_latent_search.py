@@ -321,6 +321,14 @@ def test_starts_are_the_best_and_those_of_the_best_that_differ():
     assert differing(energies[:5], looks[:5], 1).tolist() == [1]
 
 
+def test_what_is_found_is_edited_or_pasted_into_what_is_known(method, photos):
+    images, masks = photos
+    found_images = (images + 0.2)[:, None]
+    pasted, blended = (edited(found_images, images, masks, way) for way in ("paste", "poisson"))
+    assert torch.equal(pasted, torch.where(masks > 0, images, images + 0.2)[:, None])
+    torch.testing.assert_close(blended, images[:, None].clamp(-1, 1), atol=1e-3, rtol=0), "a level is edited away"
+
+
 # ---- what cannot be searched -----------------------------------------------------------------------------------------
 
 

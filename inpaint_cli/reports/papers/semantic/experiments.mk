@@ -66,6 +66,16 @@ $(TABLES)/semantic-2.md: $(call results_of,2)
 
 # ---- figures --------------------------------------------------------------------------------------------------------
 
+figure-semantic-2: ## faces by what looks at the image alone, not local and local, and by this method, as it searches by default
+
+$(TABLES)/figure-semantic-2.png: $(TABLES)/$(FACES_64).h5 $(call runs,semantic-$(FACES_64))
+	$(call show,$(MASKS_1) --method patch --method tv)
+
+figure-semantic-7: ## what was found, put into the face, and edited into it by Eq. 9
+
+$(TABLES)/figure-semantic-7.png: $(TABLES)/$(FACES_64).h5 $(call runs,semantic-$(FACES_64))
+	$(call face_figure,editing)
+
 figure-semantic-8: ## faces by both methods, behind both masks
 
 $(TABLES)/figure-semantic-8.png: $(TABLES)/$(FACES_64).h5 $(call runs,semantic-$(FACES_64) sii-$(FACES_64))
@@ -84,22 +94,19 @@ $(TABLES)/semantic-128/.trained: $(TABLES)/celeba-128-center.h5
 $(TABLES)/figure-semantic-10.png: $(TABLES)/celeba-128-center.h5 $(call runs,semantic-128)
 	$(call show,--masks block:64 --masks pattern:0.25 $(MASKS_1) $(MASKS_2) $(SEARCH))
 
-figure-semantic-11: ## where it fails
+figure-semantic-11: ## where it fails: the hardest and the easiest of each data set
 
-$(TABLES)/figure-semantic-11.png: $(TABLES)/semantic-1-$(FACES_64)-semantic-0.1-0.9-0.5.json
-	cp $(<:.json=.png) $@
+$(TABLES)/figure-semantic-11.png: $(patsubst %,$(TABLES)/semantic-1-%-semantic-0.1-0.9-0.5.json,$(FACES_64) $(NUMBERS))
+	$(INPAINT) report grid $(^:.json=.png) --columns 1 -o $@ --overwrite
 
-figure-semantic-12: ## the eyes of faces at the left given to those at the top; below, completion without them
+# $(call face_figure,NAME): a figure of its own, of one model.
+face_figure = $(VENV)/bin/python -m inpaint_cli.jobs.evaluation.face_figures $(1) $< $(CHECKPOINTS:--checkpoint=) $@ \
+    $(filter-out --set,$(SEARCH))
+
+figure-semantic-12: ## parts of faces at the left given to those at the top, with SSIM; below, completion without them
 
 $(TABLES)/figure-semantic-12.png: $(TABLES)/$(FACES_64).h5 $(call runs,semantic-$(FACES_64))
-	$(INPAINT) data $< --split test --export $(TABLES)/cells --overwrite --quiet
-	cd $(TABLES)/cells && faces=$$(ls test/*.png | head -4) && others=$$(ls test/*.png | tail -3) && \
-	row="blank $$faces" && for other in $$others none; do row="$$row $$(echo $$other | sed s/none/blank/)"; \
-	    for face in $$faces; do cell=$$(basename $$other .png)-$$(basename $$face); row="$$row $$cell"; \
-	    $(abspath $(VENV))/bin/inpaint complete $$face --mask face:both-eyes \
-	        --checkpoint $(abspath $(TABLES))/semantic-$(FACES_64) $(SEARCH) \
-	        $$(test $$other = none || echo --reference $$other) -o $$cell --overwrite --quiet || exit; done; done && \
-	$(abspath $(VENV))/bin/inpaint report grid $$row --columns 5 -o $(abspath $@) --overwrite
+	$(call face_figure,merging)
 
 figure-semantic-digits: ## digits, which the paper does not have
 
