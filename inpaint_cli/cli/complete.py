@@ -238,6 +238,12 @@ def complete(
     [bold]inpaint complete photo.png --mask mask.png[/bold]
     """
     refuse_unread(locals())
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once(
+        [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
+        Path(mask) if mask is not None and is_file_name(mask) else None,
+    )  # fmt: skip
     run_in_processes(gpus, device)
     if data is not None:
         return complete_set(
@@ -255,6 +261,11 @@ def complete(
         progress=Photographer(quiet, as_json),
     )  # fmt: skip
     report(done, as_json)
+
+
+def is_file_name(mask: str) -> bool:
+    """Whether it can be nothing else: no specification, no `auto`, no folder."""
+    return ":" not in mask and Path(mask).suffix != ""
 
 
 # What photos alone, and what prepared files alone have: each option, and what it is where it was not given.

@@ -5,6 +5,7 @@ Importing torch takes seconds, and a typing error is to be answered at once. The
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from glob import has_magic
 from pathlib import Path
 
 from inpaint_cli.data.reader import PreparedFile
@@ -38,18 +39,21 @@ def refuse_at_once(
     methods: Iterable[str] = (),
     data: Path | None = None,
     checkpoints: Iterable[Path] = (),
-    folders: Iterable[Path] = (),
+    paths: Iterable[Path] = (),
+    mask: Path | None = None,
 ) -> None:
     """Of the names and paths that a command was given, whatever cannot be.
 
-    data: a prepared file, if one was given; checkpoints: runs, files or models' names; folders: that are to be read.
+    data: a prepared file, if one was given; checkpoints: runs, files or models' names; paths: of what is to be read,
+    globs among them; mask: a file that was given as one.
     """
     refuse(
         [
             *(partial(refuse_unknown, name) for name in methods),
             *([partial(PreparedFile, data)] if data is not None else []),
             *(partial(_refuse_absent_checkpoint, path) for path in checkpoints),
-            *(partial(_refuse_absent_folder, path) for path in folders),
+            *(partial(_refuse_absent, path) for path in paths),
+            *([partial(_refuse_absent, mask, "--mask ")] if mask is not None else []),
         ]
     )
 
@@ -60,6 +64,6 @@ def _refuse_absent_checkpoint(path: Path) -> None:
         raise InputError(f"{printable(path)}: no such file or run")
 
 
-def _refuse_absent_folder(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{printable(path)}: no such file or folder")
+def _refuse_absent(path: Path, option: str = "") -> None:
+    if not path.exists() and not has_magic(str(path)):
+        raise InputError(f"{option}{printable(path)}: no such file{'' if path.suffix else ' or folder'}")

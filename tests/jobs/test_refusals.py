@@ -32,9 +32,19 @@ def test_commands_say_so(tmp_path):
     assert trained.exit_code == 2 and trained.stderr.startswith("inpaint: 2 things are wrong\n- no method 'mdee'")
     measured = inpaint("evaluate", "--method", "tv", "--data", tmp_path / "no.h5", "--masks", "rec:0.1")
     assert measured.exit_code == 3 and "no.h5: no such file" in measured.stderr
+    completed = inpaint("complete", tmp_path / "no.png", "--mask", tmp_path / "no_mask.png", "--method", "tvv")
+    assert completed.exit_code == 2 and completed.stderr.count("\n- ") == 3
 
 
-@pytest.mark.parametrize("command", [("train", "--method", "mdee"), ("evaluate", "--data", "no.h5", "--masks", "x")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "--method", "mdee"),
+        ("evaluate", "--data", "no.h5", "--masks", "x"),
+        ("complete", "no.png", "--mask", "center:8"),
+        ("complete", __file__, "--mask", "no.png"),
+    ],
+)
 def test_nothing_that_computes_is_imported_before(command):
     program = (
         f"import sys; sys.argv = {['inpaint', *command]!r}\n"
