@@ -177,7 +177,7 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def features(self, observed: Tensor, mask: Tensor) -> Tensor:
-        """What transfer probes, [B, N]: optional."""
+        """What transfer probes, [B, N]: optional; `encodes_with` names the networks that it uses."""
         raise NotImplementedError
 
     def maps(self, observed: Tensor, mask: Tensor) -> Tensor:

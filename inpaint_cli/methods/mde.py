@@ -12,6 +12,16 @@ Dapogny, Cord, Perez; AAAI 2020.
     Eq. 7     hide_by_pushing_away                   hide-and-seek "rec": G pushes R away from the true mask
     Eq. 8     hide_by_decoy                          hide-and-seek "alt": G pulls R towards another mask
     text      seek_coordinates, hide_coordinates     hide-and-seek "coord": R regresses each channel's rectangle
+    text      MDE.generator_turn                     the whole objective, which the paper's text adds up:
+              G: λ_c Eq. 3 + λ_r Eq. 4 + λ_vgg Eq. 5 + λ_adv Eq. 2 + λ_HnS (Eq. 7, Eq. 8 or L_coord)
+              D: Eq. 1;  R: Eq. 6
+              here 1, 1, 2e-2, 1e-3, 1e-2; printed 1, -, 2e-5, 1e-2, and 10 (0.1 for "coord")
+    figure 6  MDE.complete                           several completions: each behind another part of what is known
+    table 1   MDE.features                           the encoder's 4000 features, which `inpaint transfer` puts to use
+
+Adam at 2e-4 for G, and 2e-5 for D and R (of R's the paper says nothing), annealed; batch norm and ReLU behind every
+convolution of G, none next to the image in D. At test the known pixels may be put back (`evaluate --compose known`) or
+be as G paints them (`--compose output`, the paper's figures).
 
 Departures, each selectable where it is a choice:
 - Figure 4 leaves open how many convolutions a block has: here one (`depth`), beside the strided one of its scale.
