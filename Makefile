@@ -11,7 +11,7 @@ INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help demo picture test test-long lint benchmark clean
+.PHONY: help demo picture test test-long lint benchmark benchmark-gpu clean
 help: ## this list
 	@awk -F ':.*## ' 'FNR == 1 { title = substr($$0, 3) } \
 	    /^[a-z].*## / { if (title) print "\n" title; title = ""; printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ lint: $(READY) ## style and types
 
 benchmark: $(READY) ## speed and memory, as ratios measured in one run
 	$(VENV)/bin/python -m pytest -m benchmark -s
+
+benchmark-gpu: $(READY) ## where a GPU is: its tests, every method's step, figures into RESULTS.md, ten minutes at most
+	$(VENV)/bin/python tests/benchmarks/gpu.py
 
 clean: ## remove the environment, the demo and the tables
 	rm -rf $(VENV) $(DEMO) tables

@@ -97,3 +97,11 @@ def is_out_of_memory(error: Exception) -> bool:
 def out_of_memory(error: Exception) -> str:
     """`out of memory`, with what the allocator says of its sizes."""
     return f"out of memory ({str(error).splitlines()[0]})" if str(error) else "out of memory"
+
+
+TOO_FEW_AT_ONCE = "batch normalisation needs two images or more at once"
+
+
+def is_too_few_at_once(error: Exception) -> bool:
+    """What torch says of the variance of one value."""
+    return isinstance(error, ValueError) and "Expected more than 1 value per channel" in str(error)

@@ -32,7 +32,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
 
     critic: [B, C, H, W] -> scores [B], each of its own image alone.
     """
-    with torch.autocast(real.device.type, enabled=False):
+    as_written = torch.compiler.set_stance("force_eager")  # compiled networks have no second derivative
+    with torch.autocast(real.device.type, enabled=False), as_written:
         share = torch.rand(len(real), 1, 1, 1, device=real.device)
         between = torch.lerp(fake.detach().float(), real.float(), share).requires_grad_()
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)

@@ -10,7 +10,7 @@ import typer
 
 from inpaint_cli.cli import options
 from inpaint_cli.cli.terminal import Terminal, say
-from inpaint_cli.cli.train import Masks, Method
+from inpaint_cli.cli.train import Compile, Masks, Method
 
 if TYPE_CHECKING:
     from inpaint_cli.jobs.benching import Benched
@@ -30,6 +30,7 @@ def bench(
     settings: options.Settings = None,
     device: options.Device = "auto",
     precision: Precision = "auto",
+    compile: Compile = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -41,7 +42,7 @@ def bench(
 
     found = run(
         method, data, masks=masks, batch=batch, settings=settings or (), precision=precision, device=device,
-        progress=Terminal(quiet),
+        compile=bool(compile), progress=Terminal(quiet),
     )  # fmt: skip
     say(json.dumps(asdict(found), indent=2) if as_json else "\n".join(lines(found)))
 

@@ -53,6 +53,10 @@ SyncBatchnorm = Annotated[
     bool | None,
     typer.Option("--sync-batchnorm", help="Batch norm over all processes. Default: each normalises its own images."),
 ]
+Compile = Annotated[
+    bool | None,
+    typer.Option("--compile/--no-compile", help="Run networks through torch.compile. Default: no."),
+]
 Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Checkpoints that stay: the newest N. Default: 2.")]
 KeepEvery = Annotated[
     int | None, typer.Option("--keep-every", min=1, metavar="M", help="Also those of every M-th step. Default: none.")
@@ -87,6 +91,7 @@ def train(
     patience: Patience = None,
     clip_gradients: ClipGradients = None,
     sync_batchnorm: SyncBatchnorm = None,
+    compile: Compile = None,
     keep: Keep = None,
     keep_every: KeepEvery = None,
     resume: Resume = False,
@@ -105,8 +110,8 @@ def train(
         method, data, outdir, masks=masks, steps=steps, batch=batch, accumulate=accumulate, seed=seed,
         settings=settings or (), weights=weights or (), precision=precision, device=device,
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
-        patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, keep=keep,
-        keep_every=keep_every,
+        patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, compile=compile,
+        keep=keep, keep_every=keep_every,
         resume=resume, overwrite=overwrite, profile=profile, progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

@@ -50,6 +50,7 @@ class TeamBatchNorm(_BatchNorm):
         self.running_var.lerp_(variance * count / (count - 1), share)
 
 
+@torch.compiler.disable  # which knows no sum over processes
 def _statistics(input: Tensor, team: Team) -> tuple[Tensor, Tensor]:
     """Mean and variance over the team, [C] each; every process sees as many values."""
     others = [axis for axis in range(input.dim()) if axis != 1]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 import torch
@@ -94,11 +94,15 @@ class Learner:
         self._swap_averages()
         self.method.eval()
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._as_written():
                 yield self.method
         finally:
             self.method.train()
             self._swap_averages()
+
+    def _as_written(self) -> AbstractContextManager[object]:
+        """Without compilation, which would begin again for each size and number of images."""
+        return torch.compiler.set_stance("force_eager") if self.plan.compile else nullcontext()
 
     @torch.no_grad()
     def _swap_averages(self) -> None:

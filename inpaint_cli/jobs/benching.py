@@ -15,6 +15,7 @@ import torch
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.recipes import load_recipe
 from inpaint_cli.engine.arithmetic import Arithmetic, counted, machine_rates
+from inpaint_cli.engine.compiling import compile_networks
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
@@ -22,7 +23,15 @@ from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.stopwatch import PARTS, PeakMemory, Stopwatch, WatchedLearner, WatchedStream
 from inpaint_cli.engine.training import take_step
-from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, is_out_of_memory, out_of_memory
+from inpaint_cli.errors import (
+    TOO_FEW_AT_ONCE,
+    EnvironmentFault,
+    InputError,
+    UsageError,
+    is_out_of_memory,
+    is_too_few_at_once,
+    out_of_memory,
+)
 from inpaint_cli.imaging.limits import available_memory
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
@@ -76,10 +85,12 @@ def bench(
     settings: Assignments = (),
     precision: str = "auto",
     device: str = "auto",
+    compile: bool = False,
     progress: Progress = None,
 ) -> Benched:
     """Time training steps of a method as they are when every stage has begun; nothing is written.
 
+    compile: networks through torch.compile; the first steps, in which it works, are not timed.
     data: a prepared file; None makes up images in the shape of the method's paper. Frozen networks have random weights,
     which cost the same. Raises what `train` raises of its arguments.
     """
@@ -97,6 +108,8 @@ def bench(
     split = prepared.split("train") if prepared else made_up(built, shape)
     if prepared:
         built.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
+    if compile:
+        compile_networks(built)
     track = Track(built, split, process, hardware)
     with _naming_the_batch(batch or chosen.defaults.batch):
         measured = track.measured(batch or chosen.defaults.batch, audience)
@@ -110,6 +123,10 @@ def bench(
 def _naming_the_batch(batch: int) -> Iterator[None]:
     try:
         yield
+    except ValueError as error:
+        if not is_too_few_at_once(error):
+            raise
+        raise UsageError(f"{TOO_FEW_AT_ONCE}: give a larger --batch than {batch}") from None
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -201,11 +218,12 @@ class Track:
         """The figures of `Benched` that are measured. The first steps warm up."""
         other = batch // 2 if batch > 3 else 2 * batch  # batch normalisation needs two images
         stream = self.stream(batch)
-        operations = counted(lambda: take_step(self.learner, stream))
+        with torch.compiler.set_stance("force_eager"):  # in what is compiled nothing can be counted
+            operations = counted(lambda: take_step(self.learner, stream))
         peaks = {size: self.peak(self.stream(size)) for size in sorted((other, batch))}
         rates = machine_rates(self.hardware)
         seconds, shares = self.timed(stream, audience)
-        largest, bounded = largest_batch(peaks, self.memory.held() + self.free)
+        largest, bounded = largest_batch(peaks, self.memory.held() + free_memory(self.hardware.device))
         return {
             "steps": len(seconds),
             "images_per_second": batch * len(seconds) / sum(seconds),
@@ -221,13 +239,6 @@ class Track:
             "is_largest_bounded": bounded,
         }
 
-    @property
-    def free(self) -> int:
-        """Bytes that could still be taken."""
-        if self.hardware.device.type == "cuda":
-            return torch.cuda.mem_get_info(self.hardware.device)[0]
-        return available_memory()
-
     def timed(self, stream: WatchedStream, audience: Audience) -> tuple[list[float], dict[str, float]]:
         """Seconds of each step, and what share of all of them each part takes."""
         seconds: list[float] = []
@@ -242,6 +253,11 @@ class Track:
                 sums = {part: sums[part] + self.watch.seconds[part] for part in PARTS}
                 advance(len(seconds))
         return seconds, {part: value / sum(sums.values()) for part, value in sums.items()}
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that could still be taken."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
 
 
 def largest_batch(peaks: dict[int, int], room: int) -> tuple[int, bool]:

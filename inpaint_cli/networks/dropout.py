@@ -24,6 +24,7 @@ class Dropout(nn.Module):
         return f"{self.probability}"
 
 
+@torch.compiler.disable  # which knows no words of other widths within the same memory
 def keep_factors(like: Tensor, probability: float) -> Tensor:
     """0 with `probability`, else 1 / (1 - probability), in the shape, type and memory layout of `like`.
 

@@ -48,6 +48,7 @@ class Configuration(Record):
     seed: Seed = 0
     clip_gradients: Finite | None = Field(None, gt=0)
     sync_batchnorm: bool = False
+    compile: bool = False
     checkpoint_every: Positive = 1000
     sample_every: Positive = 500
     validate_every: Count = 0

@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from conftest import REPOSITORY, inpaint
 from methods.test_every_method import LEARNED, SMALL
 
 import inpaint_cli
 from inpaint_cli.engine import arithmetic
 from inpaint_cli.jobs import benching
-from inpaint_cli.jobs.benching import MOST_BATCH, Benched, largest_batch
+from inpaint_cli.jobs.benching import MOST_BATCH, Benched, free_memory, largest_batch
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,7 @@ def test_nothing_is_written(monkeypatch, tmp_path):
         (["--method", "deep-l2", "--masks", "colorize:1"], 2, "single channels"),
         (["--method", "deep-l2", "--data", "missing.h5"], 3, "missing.h5"),
         (["--method", "deep-l2", "--masks", "center:40"], 2, "40×40 pixels leaves nothing"),
+        (["--method", "mde", "--batch", 1, "--set", "width=4", "--set", "perceptual=0"], 2, "two images or more"),
     ],
 )
 def test_mistakes_are_named(arguments, code, words):
@@ -84,6 +86,19 @@ def test_no_memory_names_the_batch(monkeypatch):
     monkeypatch.setattr(benching, "take_step", hungry)
     result = inpaint("bench", "--method", "deep-l2", "--set", "width=8", "--batch", 64)
     assert result.exit_code == 4 and "--batch 64" in result.stderr
+
+
+def test_compiled_networks_are_timed_and_counted_as_they_are_written(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(benching, "compile_networks", compiled.append)
+    result = inpaint("bench", "--method", "deep-l2", "--batch", 2, "--set", "width=8", "--compile", "--json", "-q")
+    assert result.exit_code == 0 and len(compiled) == 1 and json.loads(result.stdout)["operations"]["convolution"] > 0
+
+
+def test_free_memory_is_that_of_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 + device.index, 100))
+    monkeypatch.setattr(benching, "available_memory", lambda: 7)
+    assert [free_memory(torch.device(name)) for name in ("cpu", "cuda:0", "cuda:1")] == [7, 3, 4]
 
 
 def test_the_largest_batch_fills_nine_tenths_of_the_room():

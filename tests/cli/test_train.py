@@ -126,6 +126,17 @@ def test_a_used_directory_is_left_alone(prepared, trained):
     assert (trained / "run.json").read_bytes() == before
 
 
+def test_compilation_is_asked_for_and_may_end(prepared, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr("inpaint_cli.jobs.training.running.compile_networks", compiled.append)
+    arguments = ["train", "--method", "deep-l2", "--data", prepared, "--outdir", tmp_path, "--set", "width=8"]
+    assert inpaint(*arguments, "--batch", 2, "--steps", 1, "--compile").exit_code == 0
+    assert len(compiled) == 1 and json.loads((tmp_path / "run.json").read_text())["compile"] is True
+    assert inpaint(*arguments, "--resume", "--steps", 2).exit_code == 0 and len(compiled) == 2
+    result = inpaint(*arguments, "--resume", "--steps", 3, "--no-compile")
+    assert result.exit_code == 0 and "compile True before, False from here on" in result.stderr and len(compiled) == 2
+
+
 def test_a_trace_is_part_of_a_run(prepared, tmp_path):
     run = tmp_path / "run"
     arguments = ["train", "--method", "deep-l2", "--data", prepared, "--outdir", run, "--set", "width=8", "--batch", 2]
@@ -191,6 +202,13 @@ def test_mistakes_are_one_message_without_a_traceback(prepared, tmp_path, change
     assert result.exit_code == code, result.stderr
     assert expected in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_batch_norm_of_one_image_is_one_message(prepared, tmp_path):
+    arguments = [*train_arguments(prepared, tmp_path / "run"), "--batch", 2, "--accumulate", 2]
+    result = inpaint(*arguments, "--steps", 1)
+    assert result.exit_code == 2 and "two images or more at once" in result.stderr
+    assert "a larger --batch than 2, or less than --accumulate 2" in result.stderr
 
 
 def test_absent_perceptual_weights_are_exit_4(prepared, tmp_path, monkeypatch):

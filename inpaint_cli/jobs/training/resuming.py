@@ -110,6 +110,6 @@ def changes_of_place(configuration: Mapping[str, Any], earlier: Earlier) -> list
     before = {**earlier.saved, "precision": earlier.checkpoint.header.precision}
     return [
         f"{name} {before[name]} before, {configuration[name]} from here on"
-        for name in ("precision", "processes", "device")
-        if before.get(name) and before[name] != configuration[name]
+        for name in ("precision", "processes", "device", "compile")
+        if before.get(name) not in (None, "", configuration[name])
     ]

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inpaint_cli.engine.compiling import compile_networks
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team, local_rank
 from inpaint_cli.engine.profiling import ProfiledLearner
 from inpaint_cli.engine.randomness import seed_default_generators
@@ -18,11 +20,14 @@ from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner, fit
 from inpaint_cli.errors import (
+    TOO_FEW_AT_ONCE,
     DivergedError,
     EnvironmentFault,
     InpaintError,
     Interrupted,
+    UsageError,
     is_out_of_memory,
+    is_too_few_at_once,
     out_of_memory,
 )
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
@@ -67,6 +72,7 @@ def train(
     patience: int | None = None,
     clip_gradients: float | None = None,
     sync_batchnorm: bool | None = None,
+    compile: bool | None = None,
     keep: int | None = None,
     keep_every: int | None = None,
     resume: bool = False,
@@ -81,8 +87,8 @@ def train(
         over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
         by name.
     clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
-        processes, not of each by itself; keep, keep_every: the newest checkpoints that stay, and of
-        every so many steps those that stay, too.
+        processes, not of each by itself; compile: networks through torch.compile; keep, keep_every: the newest
+        checkpoints that stay, and of every so many steps those that stay, too.
     profile: steps whose trace is written to the run directory.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
@@ -92,8 +98,8 @@ def train(
         "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
         "seed": seed, "precision": precision, "settings": settings, "weights": weights,
         "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
-        "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm, "keep": keep,
-        "keep_every": keep_every,
+        "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm,
+        "compile": compile, "keep": keep, "keep_every": keep_every,
     }  # fmt: skip
     run = RunDirectory(Path(outdir or Path("runs") / method))
     begun_with = begun_precision(run) if resume else None
@@ -155,6 +161,8 @@ def learned(
     plan, header = resolved.plan, header_of(resolved.configuration, subject.labels)
     stream = BatchStream(subject.split, resolved.masks, subject.method, plan, hardware, team)
     traced = subject.profile and team.leads
+    if plan.compile:
+        compile_networks(subject.method)
     learner = (ProfiledLearner if traced else Learner)(subject.method, hardware, team, plan)
     resolved.begin(run, learner, team)
     for note in [*resolved.notes, *subject.notes]:
@@ -162,7 +170,7 @@ def learned(
     with (
         audience.progress("training", plan.steps) as advance,
         remarks(audience.note),
-        saying_what_is_left(run, subject.going_on, plan.batch),
+        saying_what_is_left(run, subject.going_on, plan),
         _profiling(learner, run, subject.profile, audience),
     ):
         advance(learner.step)
@@ -180,7 +188,7 @@ def _profiling(
 
 
 @contextmanager
-def saying_what_is_left(run: RunDirectory, command: str, batch: int) -> Iterator[None]:
+def saying_what_is_left(run: RunDirectory, command: str, plan: Plan) -> Iterator[None]:
     """What ended a training, with what is left of it and what to do."""
     going_on = f"To go on: {command}"
     try:
@@ -194,11 +202,18 @@ def saying_what_is_left(run: RunDirectory, command: str, batch: int) -> Iterator
         raise TeamLost(f"{error}; {_kept(run)}. {going_on}", error.first, error.explained) from None
     except DivergedError as error:
         raise DivergedError(f"{error}; {_kept(run)}. A lower learning rate, or --clip-gradients 1, may help") from None
+    except ValueError as error:
+        if not is_too_few_at_once(error):
+            raise
+        raise UsageError(
+            f"{TOO_FEW_AT_ONCE}, in each process and part: give a larger --batch than {plan.batch}"
+            + (f", or less than --accumulate {plan.accumulate}" if plan.accumulate > 1 else "")
+        ) from None
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         helps = "a smaller --batch helps, or --accumulate N, which computes it in N parts"
-        raise EnvironmentFault(f"{out_of_memory(error)} with --batch {batch}: {helps}") from None
+        raise EnvironmentFault(f"{out_of_memory(error)} with --batch {plan.batch}: {helps}") from None
 
 
 def _kept(run: RunDirectory) -> str:
