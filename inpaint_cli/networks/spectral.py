@@ -15,9 +15,9 @@ class Spectral(nn.Module):
 
     def begin(self) -> None:
         """To be called at the end of `__init__`."""
-        self.register_buffer("left", F.normalize(torch.randn(len(self.weight)), dim=0))
+        self.register_buffer("left", torch.randn(len(self.weight)))
         with torch.no_grad():
-            for _ in range(FIRST_TURNS):
+            for _ in range(0 if self.weight.is_meta else FIRST_TURNS):  # an outline has no values
                 self.left = self._turned(self.weight.flatten(1))[0]
 
     def _turned(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
