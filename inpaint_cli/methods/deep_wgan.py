@@ -13,7 +13,8 @@ Departures: what the text calls gradient clipping is taken to be the clipping of
 Its optimiser, RMSProp, is Adam with β1 = 0. The critic has norms without scale and shift: clipped to 0.01, they
 extinguished the signal layer by layer, and so do weights of 0.01 without any norm, to 1e-9. It normalises each image by
 itself: batch norm takes out of a pure batch what all its images have in common, that they are fakes for example. α is
-where both gradients on the hole are about alike at the start; both are logged.
+where both gradients on the hole are about alike once the critic has learned for some dozen steps; at the start they are
+at 0.05. Both are logged.
 """
 
 from collections.abc import Callable
@@ -36,10 +37,10 @@ NORMS = {"image": image_norm, "batch": unscaled_batch_norm}
 class Settings(AdversarialSettings):
     discriminator_learning_rate: float = Field(5e-5, gt=0, description="Arjovsky et al. 2017, algorithm 1")
     alpha: float = Field(
-        0.02,
+        0.4,
         gt=0,
         le=1,
-        description="α; not printed: both gradients on the hole are about alike at the start; 1 is none",
+        description="α; not printed: both gradients on the hole are about alike, measured; 1 is no adversary",
     )
     norm: Literal["image", "batch"] = Field(
         "image", json_schema_extra={"before": "batch"}, description="the critic's, over each image or over the batch"

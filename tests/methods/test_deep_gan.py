@@ -107,12 +107,12 @@ def test_the_adversarial_loss_leads_by_its_gradient_and_both_norms_are_logged(ki
     assert not terms["pull_of_image"].requires_grad and not terms["pull_of_adversary"].requires_grad
 
 
-def test_a_critic_that_norms_each_image_tells_flat_holes_from_real_ones_and_pulls_about_as_hard_as_the_image():
+def test_a_critic_that_norms_each_image_tells_flat_holes_and_pulls_as_hard_as_the_image_at_005_when_it_begins():
     """Over a pure batch, batch norm takes out what all its images have in common."""
     told, images = {}, torch.rand(16, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
     images = torch.nn.functional.interpolate(images, (32, 32), mode="bicubic").clamp(-1, 1)
-    for norm in ("image", "batch"):
-        method = build(DeepWGAN, norm=norm, discriminator_width=32)
+    for norm in ("batch", "image"):
+        method = build(DeepWGAN, norm=norm, alpha=0.05, discriminator_width=32)
         batch = Batch(images, method.masks.draw(16, SHAPE, generator=torch.Generator().manual_seed(1)))
         for parameter in method.discriminator.parameters():
             parameter.data.clamp_(-0.01, 0.01)
@@ -121,7 +121,7 @@ def test_a_critic_that_norms_each_image_tells_flat_holes_from_real_ones_and_pull
         told[norm] = abs((real - flat).mean().item())
         terms = method.autoencoder_turn(batch)
     assert told["image"] > 3 * told["batch"]
-    assert 0.1 < terms["pull_of_adversary"] / terms["pull_of_image"] < 10
+    assert 0.3 < terms["pull_of_adversary"] / terms["pull_of_image"] < 3
 
 
 def test_a_run_that_began_with_batch_norm_goes_on_with_it():

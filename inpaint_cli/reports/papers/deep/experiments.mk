@@ -17,7 +17,7 @@ GAN_paper =
 GAN = $(GAN_$(SCALE))
 
 WGAN_smoke = $(DEEP_smoke)
-WGAN_small = $(DEEP_small) --set alpha=0.5 --set discriminator_width=8 \
+WGAN_small = $(DEEP_small) --set discriminator_width=8 \
     --set discriminator_learning_rate=5e-4 --set critic_steps=3
 WGAN_paper = --set encoder=vgg
 WGAN = $(WGAN_$(SCALE))
