@@ -1,5 +1,7 @@
-"""What the loop costs beside the arithmetic: `fit` against bare forward, backward and update of the same modules."""
+"""What the loop costs beside the arithmetic: `fit` against bare forward, backward and update of the same modules, in
+processor time; and, since two such runs differ by more than that, each thing that the loop does beside them."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,9 +11,11 @@ from measure import report, side_by_side
 
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.ledger import Ledger
 from inpaint_cli.engine.plan import Plan
+from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.runs import RunDirectory
-from inpaint_cli.engine.training import Learner, fit
+from inpaint_cli.engine.training import Learner, fit, take_step
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods import method_class
@@ -99,6 +103,40 @@ def bare(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_loop_beside_the_bare_arithmetic(name, tmp_path):
     ways = {"forward, backward, update": bare(name), "the engine's loop": loop(name, tmp_path)}
-    seconds = side_by_side(ways, ROUNDS)
+    seconds = side_by_side(ways, ROUNDS, time.process_time)
     title = f"{STEPS} steps of {name}, width 16, batch {BATCH}, 96×96, {torch.get_num_threads()} threads"
     report(title, seconds, "steps/s", STEPS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_the_loop_does_beside_the_arithmetic(name):
+    """A step's batch with its masks, norms of gradients, seeds of turns, averages over time, losses to the log."""
+    method, stream, hardware = build(name)
+    learner = Learner(method, hardware, ALONE, PLAN)
+    updates, ledger, turns = take_step(learner, stream), Ledger(learner), method.turns()
+    steps = iter(range(10**6))
+
+    def norms():
+        for turn in turns:
+            learner._limited(method.players[turn.player].parameters())
+
+    def log():
+        ledger.note(updates)
+        ledger.settle()
+
+    ways = {
+        "forward, backward, update": bare(name),
+        "batch": lambda: stream.get(next(steps)),
+        "norms": norms,
+        "seeds": lambda: [seed_default_generators(0, "step", 1, number) for number in range(len(turns))],
+        "end of the step": learner.end_step,
+        "log": log,
+    }
+    seconds = side_by_side(ways, ROUNDS, time.process_time)
+    arithmetic = seconds.pop("forward, backward, update") / STEPS
+    print(f"\nbeside a step of {name}, {1000 * arithmetic:.1f} ms of processor time:")
+    for what, value in seconds.items():
+        print(f"  {what:<20} {1000 * value:6.2f} ms, {100 * value / arithmetic:.2f} %")
+    print(
+        f"  {'together':<20} {1000 * sum(seconds.values()):6.2f} ms, {100 * sum(seconds.values()) / arithmetic:.2f} %"
+    )
