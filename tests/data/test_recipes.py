@@ -49,7 +49,7 @@ def test_shaping_pickles_small():
 
 
 def test_every_recipe_of_the_house_is_valid_and_named_as_its_file():
-    assert len(recipe_names()) == 20
+    assert len(recipe_names()) == 21
     for name in recipe_names():
         assert load_recipe(name)[0].name == name
 
