@@ -45,7 +45,8 @@ def fill(table: PublishedTable, files: Iterable[tuple[Path, list[Result]]]) -> F
             for condition in conditions_of(table, result, path):
                 first_path, first = placed.setdefault(condition.label, (path, result))
                 _refuse_other_conditions(condition, first_path, first, path, result)
-                _line_of(lines, result, condition, path).results[condition.label] = result
+                line = _line_of(lines, result, condition, path, table.trained_for_each)
+                line.results[condition.label] = result
     return Filled(table, lines)
 
 
@@ -100,8 +101,11 @@ def _refuse_other_conditions(condition: Condition, first_path: Path, first: Resu
             )
 
 
-def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path) -> Line:
-    """The line of the result's system, made where there is none yet. A row of the print may get several."""
+def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path, trained_for_each: bool) -> Line:
+    """The line of the result's system, made where there is none yet. A row of the print may get several.
+
+    trained_for_each: a row's results under several conditions are of several models.
+    """
     for line in lines:
         if any(other.identity == result.identity for other in line.results.values()):
             if condition.label in line.results:
@@ -110,7 +114,7 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
     row = row_of([line.row for line in lines if line.row], result)
     own = [line for line in lines if row is not None and line.row is row]
     for line in own:
-        if not line.results:
+        if not line.results or (trained_for_each and condition.label not in line.results):
             return line
     # What the results call a second system of one row stands behind the print's name.
     line = Line(f"{row.system}: {called(result)}" if row else called(result), row)

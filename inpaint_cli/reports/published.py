@@ -93,6 +93,7 @@ class PublishedTable(Part):
     place: str
     title: str
     statements: list[str] = Field(default_factory=list)  # what the text says of its figures
+    trained_for_each: bool = False  # a system has a model of its own for each condition
     relative_to: str | None = None  # compare ratios to this system: the print's own scale is unknown
     metrics: list[Metric] = Field(min_length=1)
     conditions: list[Condition] = Field(min_length=1)

@@ -209,6 +209,27 @@ def test_figures_of_different_images_do_not_stand_side_by_side(measured, argumen
     assert expected in refused("mde-3", measured("mouth"), other)
 
 
+def test_a_system_that_is_trained_for_each_condition_has_one_row(tmp_path):
+    """Three models of one row, each behind its own masks; the second of one condition has a row of its own."""
+    data = {"path": "a.h5", "recipe": "celeba-64-center", "split": "test", "identity": "a" * 64}
+    files = []
+    for number, masks in enumerate(["noise:0.9", "patches:1,16", "noise:0.9"]):
+        result = {
+            "system": "unsupervised", "method": "unsupervised", "masks": masks, "images": 4, "seed": 0, "data": data,
+            "settings": {"supervision": "none", "encode_z": True, "encode_y": True}, "trained_on": masks,
+            "checkpoint": {"digest": f"{number}" * 64, "step": 2}, "metrics": {"mse_signed": 0.25 + number},
+            "columns": {}, "definitions": {}, "intervals": {}, "notes": [], "samples": 10, "compose": "known",
+        }  # fmt: skip
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps({"results": [result]}))
+    text = table("unsupervised-1", *files)
+    both = lines_of(text, "both")
+    assert both["Drop Pixel"][3:5] == ["0.130 (2)", "0.2500 (1)"] and both["One Patch at 64×64"][4] == "1.250 (1)"
+    assert "One Patch" in both and "Small Patch at 64×64" not in both, "nothing was measured there"
+    assert "One Patch at 64×64: masks patches:1,16, which are not the print's" in text
+    assert len([line for line in text.splitlines() if "| Drop Pixel" in line and "both" in line]) == 2
+
+
 def test_one_result_twice(measured):
     assert "twice" in refused("mde-3", measured("mouth"), measured("mouth"))
 
