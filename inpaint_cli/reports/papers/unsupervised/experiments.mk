@@ -30,7 +30,6 @@ DROPPED = noise-0.9
 CORRUPTIONS = $(ONE_$(SCALE)) $(MANY_$(SCALE)) $(DROPPED)
 
 # $(call corrupted,patches-1-32): patches:1,32
-comma := ,
 corrupted = $(subst -,$(comma),$(patsubst patches-%,patches:%,$(patsubst noise-%,noise:%,$(1))))
 
 # ---- models: % is the corruption ------------------------------------------------------------------------------------
