@@ -57,7 +57,7 @@ $(TABLES)/misgan-%/.trained: $(TABLES)/$(OBSERVED).h5
 
 # ---- tables: FID=1 also measures the FID, where its weights are; what learned nothing has one completion -------------
 
-DIVERSE = --metrics default,inner,diversity$(if $(FID)$(filter paper,$(SCALE)),$(comma)fid) --samples 10
+DIVERSE = --metrics default,inner,diversity$(if $(FID),$(comma)fid) --samples 10
 
 table-unsupervised-1: ## what each auxiliary loss gives
 
