@@ -46,6 +46,7 @@ def compiled(plan=COMPILED, **toy):
     return made
 
 
+@pytest.mark.long
 def test_the_same_training_under_the_same_names(quick):
     toy = {"ema_decay": 0.9, "normalise": True}
     plain = train(replace(COMPILED, compile=False), **toy)
