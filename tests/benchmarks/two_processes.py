@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
 from harness import Split
 
 from inpaint_cli.engine.devices import choose_hardware
@@ -22,25 +21,6 @@ from inpaint_cli.methods import method_class
 SHAPE, BATCH, STEPS = ImageShape(3, 96, 96), 16, 12
 
 
-def overlap(learner: Learner) -> None:
-    """Average each gradient while backward goes on to the next: what the engine could do, and does not."""
-    pending = []
-
-    def begin(parameter):
-        flat = parameter.grad.flatten().contiguous()
-        pending.append((parameter, flat, dist.all_reduce(flat, async_op=True)))
-
-    def finish(parameters):
-        for parameter, flat, work in pending:
-            work.wait()
-            parameter.grad.copy_((flat / learner.team.size).view_as(parameter.grad))
-        pending.clear()
-
-    for parameter in learner.method.parameters():
-        parameter.register_post_accumulate_grad_hook(begin)
-    learner.team.average_gradients = finish
-
-
 def main(name: str, settings: dict, spec: str, way: str, path: Path) -> None:
     torch.set_num_threads(1)
     team = join_team("cpu") if launched() else Team()
@@ -49,8 +29,6 @@ def main(name: str, settings: dict, spec: str, way: str, path: Path) -> None:
     method = hardware.place(kind(kind.Settings(**settings), SHAPE, parse_masks(spec))).train()
     learner = Learner(method, hardware, team, plan)
     stream = BatchStream(Split(64, 96), parse_masks(spec), method, plan, hardware, team)
-    if way == "overlapped":
-        overlap(learner)
     averaging, average = [0.0], team.average
 
     def watched(tensors):
