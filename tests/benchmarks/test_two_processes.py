@@ -1,4 +1,4 @@
-"""Two gloo processes against one on the same global batch: what averaging costs, which is the most that overlapping could save."""
+"""Two gloo processes against one on the same global batch: what averaging costs, the most that overlap could save."""
 
 import json
 import os
