@@ -7,7 +7,9 @@ from typing import Any
 from inpaint_cli.engine.checkpoints import Checkpoint
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError, UsageError, printable
+from inpaint_cli.methods import method_class
 from inpaint_cli.records.runs import Configuration
+from inpaint_cli.settings import recalled
 
 # What makes a run the run that it is. Steps may be more, data may lie elsewhere, and the precision may be another where
 # that is asked for.
@@ -83,9 +85,11 @@ def _refuse_disagreement(run: RunDirectory, saved: Mapping[str, Any], found: Che
 def refuse_changes(run: RunDirectory, configuration: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     """`UsageError` where a resumed run would compute something else than it began with.
 
-    A setting that came with a newer version was not there when the run began: its value may stay.
+    A setting that came with a newer version was not there when the run began, and holds what held before; one that is
+    no more is passed over.
     """
-    began = {**saved.get("settings", {}), **{name: saved[name] for name in DECIDES if name in saved}}
+    kept = recalled(method_class(configuration["method"]).Settings, saved.get("settings", {}))
+    began = {**kept, **{name: saved[name] for name in DECIDES if name in saved}}
     for name, value in began.items():
         now = configuration[name] if name in DECIDES else configuration["settings"].get(name)
         if now != value:
