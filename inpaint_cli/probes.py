@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.errors import InputError
 from inpaint_cli.masks import MaskProcess
-from inpaint_cli.method import Batch, ImageShape, Method, Player, Turn
+from inpaint_cli.method import Batch, ImageShape, Method, Player, Turn, polynomial
 from inpaint_cli.networks.frozen import Outputs, in_blocks
 
 BLOCK = 16  # images that are classified at once
@@ -37,6 +37,9 @@ class Settings:
     learning_rate: float = Field(2e-4, gt=0, description="that of mde's generator; the paper gives none for transfer")
     beta1: float = Field(0.5, ge=0, lt=1, description="that of mde; the paper gives none for transfer")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's usual value; not in the paper")
+    annealing_power: float = Field(
+        1.0, ge=0, description="polynomial annealing, that of mde; the paper gives none for transfer, 0 is constant"
+    )
     landmark_weight: float = Field(
         1.0, gt=0, description="of the points' error beside the attributes'; not in the paper"
     )
@@ -203,7 +206,7 @@ class Probe(Method):
         learning = () if design.frozen else tuple(encoder.get_submodule(name) for name in encoder.encodes_with)
         self.encoder.requires_grad_(not design.frozen)
         optimizer = partial(torch.optim.Adam, lr=how.learning_rate, betas=(how.beta1, how.beta2), fused=True)
-        self.players["probe"] = Player((*learning, self.heads), optimizer)
+        self.players["probe"] = Player((*learning, self.heads), optimizer, polynomial(how.annealing_power))
 
     def look_at(self, labels: Mapping[str, Any]) -> None:
         """What is typical of the training set; labels: its columns by name."""

@@ -35,7 +35,9 @@ Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Every random dr
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="learning_rate, beta1, beta2, landmark_weight; or of an untrained encoder."
+        "--set",
+        metavar="NAME=VALUE",
+        help="learning_rate, annealing_power, beta1, beta2, landmark_weight; or of an untrained encoder.",
     ),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Also write the results as JSON.")]

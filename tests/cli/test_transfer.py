@@ -15,6 +15,7 @@ from inpaint_cli.records.results import read_results
 from inpaint_cli.reports.filling import is_described
 from inpaint_cli.reports.published import load_table
 
+CONSTANT = ("--set", "annealing_power=0")  # a learning rate that does not depend on the number of steps
 NAMES = [f"attribute {number}" for number in range(40)]
 
 
@@ -50,7 +51,7 @@ def transfer(data, run, *more, steps=4):
 def tuned(faces, trained, tmp_path_factory):
     """A run of six steps, and its results."""
     folder = tmp_path_factory.mktemp("tuned")
-    result = transfer(faces, folder / "run", "--checkpoint", trained, "-o", folder / "results.json", steps=6)
+    result = transfer(faces, folder / "run", "--checkpoint", trained, *CONSTANT, "-o", folder / "results.json", steps=6)
     assert result.exit_code == 0, result.stderr
     return folder, result.stdout
 
@@ -91,13 +92,14 @@ def same_bytes(one, two):
 @pytest.mark.long
 def test_with_a_frozen_encoder_too_it_goes_on_as_if_it_had_not_stopped(faces, trained, tmp_path):
     for run, steps, more in (("a", 3, []), ("a", 6, ["--resume"]), ("b", 6, [])):
-        assert transfer(faces, tmp_path / run, "--checkpoint", trained, "--frozen", *more, steps=steps).exit_code == 0
+        words = ("--checkpoint", trained, "--frozen", *CONSTANT, *more)
+        assert transfer(faces, tmp_path / run, *words, steps=steps).exit_code == 0
     assert same_bytes(tmp_path / "a", tmp_path / "b")
 
 
 def test_stopped_and_resumed_it_is_the_run_that_was_not_stopped(faces, trained, tuned, tmp_path):
     run = tmp_path / "run"
-    assert transfer(faces, run, "--checkpoint", trained, steps=3).exit_code == 0
+    assert transfer(faces, run, "--checkpoint", trained, *CONSTANT, steps=3).exit_code == 0
     assert transfer(faces, run, "--checkpoint", trained, "--resume", steps=6).exit_code == 0
     assert same_bytes(run, tuned[0] / "run")
     refused = transfer(faces, run, "--checkpoint", trained, "--frozen", "--resume", steps=6)
