@@ -50,6 +50,7 @@ class MisGAN(Method):
     paper = "unsupervised"
     defaults = Defaults(masks="noise:0.9", batch=512, accumulate=4, steps=30_000, recipe="celeba-128-center")
     completes_with = ("imputer",)
+    encodes_with = ("imputer.down", "imputer.blocks", "imputer.attention")
     masked_once = True
     learns_from_observations = True
 

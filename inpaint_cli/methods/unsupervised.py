@@ -137,6 +137,7 @@ class Unsupervised(Method):
     paper = "unsupervised"
     defaults = Defaults(masks="noise:0.9", batch=512, accumulate=4, steps=30_000, recipe="celeba-128-center")
     completes_with = ("generator",)
+    encodes_with = ("generator.down", "generator.blocks", "generator.attention")
     masked_once = True
     learns_from_observations = True  # with supervision=none
 

@@ -304,17 +304,17 @@ def poisoned(pixels):
     return torch.where(image == POISON, torch.nan, image / 127.5 - 1)
 
 
-@pytest.mark.parametrize("steps", [2, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("steps", [2, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 @pytest.mark.parametrize("observed", [False, True])
 def test_hidden_pixels_have_no_part_in_any_weight(monkeypatch, steps, observed):
     """NaN where nothing was observed, zeros there, and what was there: the same bytes after the same steps."""
-    plan = Plan(steps=steps, batch=4)
+    plan = Plan(steps=steps, batch=2)
     masks = own_masks_of(made("noise:0.9"), plan)
     splits = [Images(), Images().hide(masks, 0), Images().hide(masks, POISON)]
     for split in splits:
         split.masks, split.observed = (masks, True) if observed else (None, False)
     monkeypatch.setattr(feeding, "to_signed", poisoned)
-    whole, zeros, nans = (weights_after(steps, split) for split in splits)
+    whole, zeros, nans = (weights_after(steps, split, plan) for split in splits)
     assert whole == zeros == nans
     assert feeding.to_signed(torch.from_numpy(splits[2].images)).isnan().any(), "there is poison"
 
