@@ -181,6 +181,17 @@ def test_fewer_steps_than_are_done_are_refused_and_as_many_are_said_to_be_enough
     assert done.exit_code == 0 and "nothing is left to do" in done.stderr
 
 
+def test_another_precision_is_taken_when_it_is_asked_for_and_said(prepared, run):
+    """Whatever `auto` would take here, a run goes on in the precision that it began with."""
+    began = find_checkpoint(run).header.precision
+    other = {"bf16": "fp32", "fp32": "bf16"}[began]
+    result = inpaint(*arguments(prepared, run), "--resume", "--steps", 9, "--precision", other)
+    assert result.exit_code == 0 and f"precision {began} before, {other} from here on" in result.stderr
+    again = inpaint(*arguments(prepared, run), "--resume", "--steps", 10)
+    assert again.exit_code == 0 and "before, " not in again.stderr
+    assert find_checkpoint(run).header.precision == other
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("seed", 5), ("masks", "center:4"), ("batch", 8), ("accumulate", 2), ("width", 16), ("ema", 0.5), ("recipe", "x")],
