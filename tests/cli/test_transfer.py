@@ -11,6 +11,7 @@ import inpaint_cli
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.writer import spooling, write
 from inpaint_cli.engine.checkpoints import find_checkpoint
+from inpaint_cli.jobs.evaluation.systems import Label, distinct_names
 from inpaint_cli.records.results import read_results
 from inpaint_cli.reports.filling import is_described
 from inpaint_cli.reports.published import load_table
@@ -152,6 +153,12 @@ def test_a_transfer_to_classes_is_a_classifier_for_inception_scores(faces, train
     assert any("classifier: mde transferred to" in note for note in own["notes"])
     refused = inpaint(*score, f"classifier={tuned[0] / 'run'}")
     assert refused.exit_code == 3 and "tells no classes apart" in refused.stderr
+
+
+def test_what_tells_others_apart_is_not_said_of_the_constant_answer():
+    own, untrained = (Label("mde", {"width": 4}, masks, 5, 0, "a") for masks in ("rec:0.1", "untrained"))
+    constant = Label("constant", {}, None, None, None, "b")
+    assert distinct_names([own, constant, untrained]) == ["mde rec:0.1", "constant", "mde untrained"]
 
 
 def test_several_are_told_apart_and_share_one_constant_row(faces, trained, tuned, tmp_path):

@@ -54,6 +54,7 @@ class Label(NamedTuple):
             "trained_on": str(self.trained_on), "step": f"step {self.step}", "seed": f"seed {self.seed}",
             "digest": str(self.digest)[:8],
         }  # fmt: skip
+        learned = {name: text for name, text in learned.items() if getattr(self, name) is not None}
         return {"settings": " ".join(differing)} | (learned if self.digest else {})
 
 
