@@ -188,9 +188,10 @@ def evaluate(
     several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
     What other programs completed is measured with --completed.
     """
-    from inpaint_cli.jobs.refusals import refuse_at_once
+    if masks and (method or checkpoint) and not (completed or originals or mask_folder):  # nothing is left out
+        from inpaint_cli.jobs.refusals import refuse_at_once
 
-    refuse_at_once(method or (), data, checkpoint or (), [originals] if originals else [])
+        refuse_at_once(method or (), data, checkpoint or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 

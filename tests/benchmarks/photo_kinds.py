@@ -218,7 +218,7 @@ CASES = (
     Case("object", "chelsea", blob(0.1, 0.55, 0.25, 0.35)),
     Case("object", "coffee", box(0.05, 0.55, 0.2, 0.3)),
     Case("object", "astronaut", blob(0.62, 0.5, 0.25, 0.3)),
-    Case("object", "food/2238338.jpg", blob(0.35, 0.35, 0.28, 0.3)),
+    Case("object", "food/2236338.jpg", blob(0.35, 0.35, 0.28, 0.3)),
     Case("object", "food/673127.jpg", blob(0.1, 0.1, 0.3, 0.3)),
     Case("object", "oxford102/jpg/image_03835.jpg", person(0.2, 0.2, 0.65)),
     Case("wires", "camera", lines(4, 4, 1)),

@@ -103,7 +103,10 @@ def results(tmp_path_factory):
     yield found, pictures
     folder = tmp_path_factory.mktemp("kinds")
     table = tabulated(found)
-    rows = {way: {case.name: row for case, row in cases.items()} for way, cases in found.items()}
+    rows = {
+        way: {f"{CASES.index(case) + 1} {case.name}": row for case, row in cases.items()}
+        for way, cases in found.items()
+    }
     (folder / "measures.json").write_text(json.dumps(rows, indent=1))
     (folder / "table.md").write_text(table)
     for kind in dict.fromkeys(case.kind for case in pictures):

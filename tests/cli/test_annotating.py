@@ -323,7 +323,6 @@ def test_what_cannot_label_a_set_is_refused_before_work(tree, faces, parser, tra
     for choice, code, words in (
         (["--parsing", other], 3, "knows 19 labels, and prepared data hold the 11 of Helen"),
         (["--parsing", trained], 3, "a checkpoint of mde, which gives no label maps"),
-        (["--parsing", parser, "--size", 48], 3, "labels images of 32×32 in colour, and recipe folder makes 48×48"),
         (["--parsing", parser, "--mode", "gray"], 3, "makes 32×32 in grey"),
         (["--parsing", tmp_path / "nothing"], 3, "nothing"),
         (["--landmarks"], 2, "needs --parsing"),

@@ -95,5 +95,7 @@ def test_distances_are_in_grey_levels_shares_and_pixels():
         "completion": 0.5,
         "parsing": 0.001,
         "landmarks": 0.1,
+        "attributes": 0.001,
+        "labels": 0.001,
     }
     assert significant(0.0123456) == 0.0123 and significant(math.nan) is None

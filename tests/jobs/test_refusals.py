@@ -40,7 +40,7 @@ def test_commands_say_so(tmp_path):
     "command",
     [
         ("train", "--method", "mdee"),
-        ("evaluate", "--data", "no.h5", "--masks", "x"),
+        ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
         ("complete", "no.png", "--mask", "center:8"),
         ("complete", __file__, "--mask", "no.png"),
     ],
