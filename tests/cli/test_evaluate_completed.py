@@ -349,7 +349,7 @@ def test_names_that_are_numbers_are_not_taken_for_rows(tmp_path):
             assert evaluated(*arguments)["results"][0]["metrics"]["mse"] == 0, (folder, limit)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_change_no_byte(masked, by_opencv, pairs):
     for given in (("--data", masked / "data.h5", "--split", "train", "--masks", "stored", "--completed", by_opencv),
                   folders(pairs, "--mask-folder", pairs / "masks")):  # fmt: skip

@@ -173,7 +173,7 @@ def test_a_process_that_hangs_ends_the_others_within_a_minute_saved(prepared, tm
     assert how_to_go_on(tmp_path / "run") in said[0] and saved(tmp_path / "run") >= done
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_two_processes_left_when_one_was_lost_goes_on_byte_for_byte(prepared, tmp_path):
     """What is saved is the last whole step, whatever of the next one was done."""
     training = Training(prepared, tmp_path / "run", "--gpus", "2").reaches(5)

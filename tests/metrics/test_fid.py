@@ -192,7 +192,7 @@ def test_a_single_image_is_refused(network):
         summarise(rows, chosen, {"fid": statistics(np.eye(4))})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pytorch_fids_own_command_agrees(state, network, tmp_path):
     stacks = {"original": images(6, seed=0), "completed": images(6, seed=1)}
     for name, stack in stacks.items():
