@@ -71,6 +71,9 @@ def transfer(
     The run directory holds a run like any other: it can be resumed and evaluated.
     The constant answer, which sees no image, stands beside the figures.
     """
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once([method] if method else [], data, [checkpoint] if checkpoint else [])
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.transferring.running import transfer as run
 

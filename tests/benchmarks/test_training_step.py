@@ -3,24 +3,25 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from measure import report, side_by_side
+from measure import engine_step, report, side_by_side
 
 from inpaint_cli.engine.devices import choose_hardware
-from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import Team
-from inpaint_cli.engine.training import Learner
 from inpaint_cli.masks import parse_masks
-from inpaint_cli.method import Batch, ImageShape
+from inpaint_cli.method import ImageShape
 from inpaint_cli.methods.mde import MDE, Settings
 
 pytestmark = pytest.mark.benchmark
 SHAPE, COUNT, MASKS = ImageShape(3, 96, 96), 24, parse_masks("rec:0.1")
 
 
+def made(width):
+    torch.manual_seed(0)
+    return MDE(Settings(width=width, perceptual=0), SHAPE, MASKS)
+
+
 def plain(width):
     """What one writes first: each network in float32, each loss in turn, Adam as it comes."""
-    torch.manual_seed(0)
-    method = MDE(Settings(width=width, perceptual=0), SHAPE, MASKS)
+    method = made(width)
     generator, discriminator, seeker = method.generator, method.discriminator, method.mask_seeker
     optimizers = {n: torch.optim.Adam(n.parameters(), 2e-4, (0.5, 0.999)) for n in (generator, discriminator, seeker)}
     image, draws = torch.rand(COUNT, *SHAPE), torch.Generator().manual_seed(0)
@@ -45,31 +46,15 @@ def plain(width):
     return step
 
 
-def engine(width):
-    """The same through the engine, as `inpaint train` sets it up here."""
-    torch.manual_seed(0)
-    hardware = choose_hardware("cpu")
-    method = hardware.place(MDE(Settings(width=width, perceptual=0), SHAPE, MASKS))
-    learner = Learner(method, hardware, Team(), Plan(steps=1000, batch=COUNT))
-    image = (torch.rand(COUNT, SHAPE.height, SHAPE.width, SHAPE.channels) * 2 - 1).permute(0, 3, 1, 2)
-    draws = torch.Generator().manual_seed(0)
-
-    def draw():
-        return MASKS.draw(COUNT, SHAPE, generator=draws)
-
-    def step():
-        batch = Batch(image, draw(), {}, draw)
-        for turn in method.turns():
-            learner.take_turn(turn, [batch])
-        learner.end_step()
-
-    return step
-
-
 @pytest.mark.parametrize("width", [64, 16])
 def test_training_step(width):
     precision, threads = choose_hardware("cpu").precision, torch.get_num_threads()
-    seconds = side_by_side({f"engine, {precision}, channels last": engine(width), "plain eager float32": plain(width)})
+    seconds = side_by_side(
+        {
+            f"engine, {precision}, channels last": engine_step(made(width), COUNT, MASKS),
+            "plain eager float32": plain(width),
+        }
+    )
     report(f"training step of mde, width {width}, batch {COUNT}, {threads} threads", seconds, "steps/s", 1)
 
 

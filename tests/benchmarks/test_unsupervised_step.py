@@ -3,14 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from measure import report, side_by_side
+from measure import engine_step, report, side_by_side
 
 from inpaint_cli.engine.devices import choose_hardware
-from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import Team
-from inpaint_cli.engine.training import Learner
 from inpaint_cli.masks import parse_masks
-from inpaint_cli.method import Batch, ImageShape
+from inpaint_cli.method import ImageShape
 from inpaint_cli.methods.unsupervised import Settings, Unsupervised
 
 pytestmark = pytest.mark.benchmark
@@ -50,29 +47,12 @@ def plain(width):
     return step
 
 
-def engine(width):
-    """The same through the engine, as `inpaint train` sets it up here."""
-    hardware = choose_hardware("cpu")
-    method = hardware.place(made(width))
-    learner = Learner(method, hardware, Team(), Plan(steps=1000, batch=COUNT))
-    image = (torch.rand(COUNT, SHAPE.height, SHAPE.width, SHAPE.channels) * 2 - 1).permute(0, 3, 1, 2)
-    draws = torch.Generator().manual_seed(0)
-
-    def draw():
-        return MASKS.draw(COUNT, SHAPE, generator=draws)
-
-    def step():
-        batch = Batch(image, draw(), {}, draw)
-        for turn in method.turns():
-            learner.take_turn(turn, [batch])
-        learner.end_step()
-
-    return step
-
-
 @pytest.mark.parametrize("width", [128, 32])
 def test_training_step(width):
     precision, threads = choose_hardware("cpu").precision, torch.get_num_threads()
-    ways = {f"engine, {precision}, channels last": engine(width), "plain eager float32": plain(width)}
+    ways = {
+        f"engine, {precision}, channels last": engine_step(made(width), COUNT, MASKS),
+        "plain eager float32": plain(width),
+    }
     seconds = side_by_side(ways, rounds=3)
     report(f"training step of unsupervised, width {width}, batch {COUNT}, {threads} threads", seconds, "steps/s", 1)
