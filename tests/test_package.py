@@ -14,8 +14,9 @@ from conftest import REPOSITORY, smooth_pictures
 from PIL import Image
 
 import inpaint_cli
+from inpaint_cli.jobs.guide import topics
 
-README = (REPOSITORY / "README.md").read_text()
+PYTHON = (REPOSITORY / "inpaint_cli" / "guide" / "python.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,8 @@ def test_the_wheel_carries_the_program_the_recipes_and_the_papers(wheel, tmp_pat
     assert papers | {"inpaint_cli/reports/papers/shared.mk"} <= set(names)
     models = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "inpaint_cli/shipped").iterdir()}
     assert "inpaint_cli/shipped/README.md" in models and models <= set(names)
+    guide = {f"inpaint_cli/guide/{topic}.md" for topic in topics()}
+    assert "inpaint_cli/guide/photos.md" in guide and guide <= set(names)
     assert {"inpaint_cli/methods/mde.py", "inpaint_cli/py.typed"} <= set(names) and not any(
         name.startswith("tests") for name in names
     )
@@ -63,7 +66,7 @@ def test_the_models_that_come_with_it_are_small_slim_and_introduced():
 
 
 @pytest.mark.slow
-def test_the_readmes_python_runs_as_written_from_the_wheel_in_an_environment_of_its_own(wheel, tmp_path):
+def test_the_guides_python_runs_as_written_from_the_wheel_in_an_environment_of_its_own(wheel, tmp_path):
     """The environment has nothing of the repository; only the libraries that the wheel asks for are lent to it."""
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
@@ -78,7 +81,7 @@ def test_the_readmes_python_runs_as_written_from_the_wheel_in_an_environment_of_
     hole = np.zeros((90, 90), np.uint8)
     hole[30:50, 40:60] = 255
     Image.fromarray(hole).save(tmp_path / "mask.png")
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
+    (code,) = re.findall(r"^```python\n(.*?)^```", PYTHON, re.S | re.M)
     code += "\nprint(inpaint_cli.__file__)"
     alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([python, "-c", code], cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
@@ -102,7 +105,7 @@ def test_no_instruction_installs_the_other_project_that_is_called_inpaint():
 
     assert tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["name"] == "inpaint-cli"
     texts = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob(".github/*.md"), *REPOSITORY.glob("data_recipes/*")]
-    texts += (REPOSITORY / "inpaint_cli").rglob("*.py")
+    texts += [*(REPOSITORY / "inpaint_cli").rglob("*.py"), *(REPOSITORY / "inpaint_cli").rglob("*.md")]
     for path in texts:
         installed = re.findall(r"pip install '?([\w.-]+)", path.read_text())
         assert "inpaint" not in installed, path

@@ -1,4 +1,4 @@
-"""README's commands run as written, with fewer training steps: what prepares and trains first, then in their order."""
+"""The commands of README and guide run as written, with fewer steps: what prepares and trains first, then in order."""
 
 import re
 import shlex
@@ -9,8 +9,10 @@ from conftest import REPOSITORY, inpaint, smooth_pictures
 from PIL import Image
 
 README = (REPOSITORY / "README.md").read_text()
+GUIDE = "\n".join(path.read_text() for path in sorted((REPOSITORY / "inpaint_cli" / "guide").glob("*.md")))
+BOTH = README + GUIDE
 STAGES = {"prepare": 0, "train": 1}
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.S | re.M)
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", BOTH, re.S | re.M)
 COMMANDS, OTHERS = ([line for kind, text in BLOCKS if kind == k for line in text.splitlines()] for k in ("bash", ""))
 
 
@@ -25,7 +27,7 @@ def test_commands_run_as_written(tmp_path, monkeypatch):
     hole[60:80, 40:90] = 255
     Image.fromarray(hole).save("mask.png")
     done = set()
-    for command in sorted(COMMANDS, key=lambda line: STAGES.get(line.split()[1], 2)):
+    for command in sorted(dict.fromkeys(COMMANDS), key=lambda line: STAGES.get(line.split()[1], 2)):
         words = shlex.split(command.replace("--steps 600", "--steps 3").replace("--steps 700", "--steps 4"))
         assert words[0] == "inpaint"
         limited = words[1] == "evaluate" or words[1:3] == ["prepare", "demo"] or "--data" in words[2:3]
@@ -68,7 +70,30 @@ def test_every_recipe_method_and_mask_is_introduced():
     from inpaint_cli.masks import KINDS
     from inpaint_cli.methods import method_names
 
-    rows = [line.split("|")[1] for line in README.splitlines() if line.startswith("| `")]
+    rows = [line.split("|")[1] for line in BOTH.splitlines() if line.startswith("| `")]
     introduced = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
     assert {*recipe_names(), *method_names()} <= introduced
-    assert all(f"`{kind.signature}`" in README or f"`{name}:" in README for name, kind in KINDS.items())
+    assert all(f"`{kind.signature}`" in BOTH or f"`{name}:" in BOTH for name, kind in KINDS.items())
+
+
+def test_methods_stand_in_readme_itself_and_every_topic_of_the_guide_is_linked():
+    from inpaint_cli.jobs.guide import topics
+    from inpaint_cli.methods import method_names
+
+    assert all(f"`{name}`" in README for name in method_names())
+    assert all(f"[{topic}](inpaint_cli/guide/{topic}.md)" in README for topic in topics())
+
+
+@pytest.mark.parametrize("path", [REPOSITORY / "README.md", *sorted((REPOSITORY / "inpaint_cli/guide").glob("*.md"))])
+def test_links_within_the_repository_lead_somewhere(path):
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.S | re.M)
+    headings = {
+        re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("#")
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif "://" not in target:
+            assert (path.parent / target).exists(), target

@@ -15,6 +15,7 @@ from inpaint_cli.cli.data import data
 from inpaint_cli.cli.doctor import doctor
 from inpaint_cli.cli.evaluate import evaluate
 from inpaint_cli.cli.export import export
+from inpaint_cli.cli.guide import guide
 from inpaint_cli.cli.mask import mask
 from inpaint_cli.cli.masks import masks
 from inpaint_cli.cli.methods import methods
@@ -104,6 +105,7 @@ for command in (
     masks,
     bench,
     doctor,
+    guide,
 ):
     app.command()(command)
 app.add_typer(report, name="report")
