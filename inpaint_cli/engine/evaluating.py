@@ -23,7 +23,8 @@ from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import derive_seed, generator_for, seed_default_generators
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.errors import InputError
-from inpaint_cli.masks import MaskProcess, draw_for_images
+from inpaint_cli.masks import MaskProcess
+from inpaint_cli.masks.drawing import draw_for_images
 from inpaint_cli.method import Method
 from inpaint_cli.metrics import Completions, Metric, joined, measure
 

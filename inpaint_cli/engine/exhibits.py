@@ -13,7 +13,7 @@ from inpaint_cli.engine.randomness import derive_seed, seed_default_generators
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import draw_for_images
+from inpaint_cli.masks.drawing import draw_for_images
 from inpaint_cli.method import Method
 from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.palette import coloured

@@ -11,7 +11,8 @@ from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.randomness import derive_seed
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import MaskProcess, draw_for_images, parse_masks
+from inpaint_cli.masks import MaskProcess, parse_masks
+from inpaint_cli.masks.drawing import draw_for_images
 from inpaint_cli.method import Method
 
 LOOKED_AT = 64  # masks of the data, and as many of the process, that are compared

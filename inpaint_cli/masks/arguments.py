@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from inpaint_cli.errors import InputError, printable, unknown
 from inpaint_cli.imaging.mask_files import read_mask
@@ -67,11 +66,11 @@ class MaskFile:
     path: str
 
     @cached_property
-    def known(self) -> Tensor:
+    def known(self) -> np.ndarray:
         """bool [H, W]; `InputError` for a file that is missing, no image, or without both hole and known pixels."""
         if Path(self.path).is_dir():
             raise InputError(f"{printable(self.path)}: is a folder; folder:{printable(self.path)} draws from its masks")
-        return torch.from_numpy(~read_mask(self.path))
+        return ~read_mask(self.path)
 
     def read(self) -> None:
         """Look at it now."""

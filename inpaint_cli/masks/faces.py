@@ -9,23 +9,12 @@ import torch
 from torch import Tensor
 
 from inpaint_cli.masks.arguments import ANY
+from inpaint_cli.masks.regions import REGIONS
 from inpaint_cli.masks.shapes import Request, in_boxes
 
 # Landmarks of an aligned CelebA face (178×218), in the square of 128 pixels around (89, 121) that `celeba-96` crops.
 CORNER, CROP = (25.0, 57.0), 128.0
 ALIGNED = ((69.5, 111.5), (107.6, 111.5), (88.0, 135.5), (73.0, 151.5), (104.5, 151.5))
-
-# region: left, right, top, bottom edge, each an anchor and an offset in distances between the eyes.
-REGIONS = {
-    "left-eye": (("left eye", -0.5), ("left eye", 0.5), ("left eye", -0.5), ("left eye", 0.4)),
-    "right-eye": (("right eye", -0.5), ("right eye", 0.5), ("right eye", -0.5), ("right eye", 0.4)),
-    "both-eyes": (("left eye", -0.5), ("right eye", 0.5), ("eyes", -0.5), ("eyes", 0.4)),
-    "upper": (("middle", -0.9), ("middle", 0.9), ("eyes", -0.5), ("nose", 0.0)),
-    "left-half": (("middle", -0.9), ("middle", 0.0), ("eyes", -0.5), ("mouth", 0.5)),
-    "right-half": (("middle", 0.0), ("middle", 0.9), ("eyes", -0.5), ("mouth", 0.5)),
-    "lower": (("middle", -0.75), ("middle", 0.75), ("nose", 0.0), ("mouth", 0.5)),
-    "mouth": (("left mouth", -0.25), ("right mouth", 0.25), ("mouth", -0.4), ("mouth", 0.4)),
-}
 
 
 def face(request: Request, region: str) -> Tensor:

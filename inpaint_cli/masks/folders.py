@@ -13,16 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from inpaint_cli.data.pairing import listed, paired
 from inpaint_cli.data.trees import Image, Tree, decodable, is_archive, tree_at
 from inpaint_cli.errors import InputError, printable
 from inpaint_cli.imaging.decoding import opened
 from inpaint_cli.imaging.mask_files import WARN_ABOVE, Layers, layers_of, understood
-from inpaint_cli.masks.packed import WINDOWS, Packed, PackedMasks, crop, resize
-from inpaint_cli.masks.shapes import Request
+from inpaint_cli.masks.packed import Packed, PackedMasks
 from inpaint_cli.masks.stored import Images
 
 FITS = ("resize", "crop")
@@ -192,19 +189,6 @@ def folder_of(images: Images, count: int | None, masks: MaskFolder) -> tuple[Mas
     return (replace(masks, places=np.array(found, np.int64)),)
 
 
-def masks_in(request: Request, masks: MaskFolder) -> None:
+def masks_in(shape: object, masks: MaskFolder) -> None:
     """There are some; they fit images of any size."""
     masks.contents.read()
-
-
-def folder(request: Request, masks: MaskFolder) -> Tensor:
-    """Each image's own mask, or one drawn for it; in training (`request.moved`) turned over and shifted."""
-    kept, size = masks.contents.masks, (request.height, request.width)
-    chance = request.uniform(request.count, 5 + 2 * WINDOWS).double().cpu().numpy()
-    own = masks.places is not None and request.rows is not None
-    places = masks.places[request.rows] if own else (chance[:, 0] * len(kept)).astype(int)  # type: ignore[index]
-    cut = crop if masks.fit == "crop" else resize
-    holes = [
-        cut(kept[place], size, row[1:], request.moved and not own) for place, row in zip(places, chance, strict=True)
-    ]
-    return torch.from_numpy(~np.stack(holes)).unsqueeze(1).to(request.device)

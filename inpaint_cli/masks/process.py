@@ -1,20 +1,20 @@
-"""From a specification string to masks."""
+"""From a specification string to a masking process. torch is imported when masks are drawn, not before."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from inpaint_cli.errors import UsageError, unknown
 from inpaint_cli.masks.arguments import MaskFile, Range, float_of, is_drawn
 from inpaint_cli.masks.folders import MaskFolder
-from inpaint_cli.masks.kinds import KINDS, Kind, grammar
-from inpaint_cli.masks.shapes import Request
+from inpaint_cli.masks.kinds import KINDS, Kind, Shape, grammar
 from inpaint_cli.masks.stored import Images
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 SQUARES = ("center", "block")  # kinds that hide one square
 
@@ -98,19 +98,18 @@ class MaskProcess:
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise `UsageError` or `InputError` when these masks cannot apply to images of (channels, height, width)."""
-        channels, height, width = shape
-        self.kind.check(Request(1, channels, height, width), *self.arguments)
+        self.kind.check(Shape(*shape), *self.arguments)
 
     def draw(
         self,
         count: int,
         shape: Sequence[int],
         *,
-        generator: torch.Generator,
-        landmarks: Tensor | None = None,
+        generator: "Generator",
+        landmarks: "Tensor | None" = None,
         rows: np.ndarray | None = None,
         moved: bool = False,
-    ) -> Tensor:
+    ) -> "Tensor":
         """`count` masks for images of (channels, height, width), on the generator's device.
 
         landmarks: [count, 5, 2], (x, y) in pixels; used by `face`, which is at its canonical place without them.
@@ -118,10 +117,12 @@ class MaskProcess:
         those of any image without them. moved: masks from folders are turned over and shifted, as in training.
         Returns float32 {0, 1}, [count, 1 or C, H, W], 1 = known.
         """
+        from inpaint_cli.masks.drawing import Request, drawn
+
         self.check(shape)
         channels, height, width = shape
         request = Request(count, channels, height, width, generator, landmarks, rows, moved)
-        return self.kind.draw(request, *self.arguments).float().contiguous()
+        return drawn(self, request).float().contiguous()
 
 
 @dataclass(frozen=True)
@@ -135,33 +136,18 @@ class Part:
         return self.process.spec if self.weight == 1 else f"{self.weight}*{self.process.spec}"
 
 
-def mixed(request: Request, *parts: Part) -> Tensor:
-    """Each image takes the mask of one part. All parts are drawn for all images, so that no image waits for another's.
-
-    [B, C, H, W] where a part's masks differ from channel to channel, else [B, 1, H, W].
-    """
-    weights = torch.tensor([part.weight for part in parts], dtype=torch.float64)
-    weights /= weights.max()  # so that the sum is finite
-    ends = (weights.cumsum(0) / weights.sum())[:-1].tolist()  # of the parts, laid along [0, 1)
-    place = request.uniform(request.count, 1, 1, 1)
-    masks = parts[0].process.kind.draw(request, *parts[0].process.arguments)
-    for end, part in zip(ends, parts[1:], strict=True):
-        masks = torch.where(place < end, masks, part.process.kind.draw(request, *part.process.arguments))
-    return masks
-
-
 def parts_of(images: Images, count: int | None, *parts: Part) -> tuple[Part, ...]:
     """Every part for the images."""
     return tuple(replace(part, process=part.process.of(images, count)) for part in parts)
 
 
-def all_fit(request: Request, *parts: Part) -> None:
+def all_fit(shape: Shape, *parts: Part) -> None:
     """Every part applies to the images."""
     for part in parts:
-        part.process.kind.check(request, *part.process.arguments)
+        part.process.check(shape)
 
 
-MIXTURE = Kind("mixture", (), "each image takes one of the parts", "", mixed, True, all_fit, of=parts_of)
+MIXTURE = Kind("mixture", (), "each image takes one of the parts", "", True, all_fit, of=parts_of)
 
 
 def parse_masks(spec: str) -> MaskProcess:
@@ -212,33 +198,3 @@ def _parse_arguments(kind: Kind, text: str) -> tuple[Any, ...]:
         raise ValueError(f"it is written {kind.signature}")
     given = [argument.parse(part.strip()) for argument, part in zip(kind.arguments, parts, strict=False)]
     return (*given, *left_out)
-
-
-def draw_for_images(
-    process: MaskProcess,
-    shape: Sequence[int],
-    seeds: Sequence[int],
-    device: torch.device | str = "cpu",
-    landmarks: Tensor | None = None,
-    rows: Sequence[int] | None = None,
-) -> Tensor:
-    """One mask per seed: an image's mask is a function of its seed, landmarks and row alone, whatever batch and device.
-
-    Drawn on the CPU, one generator per image, since a GPU's generator gives other numbers; then moved to `device`.
-    landmarks: [N, 5, 2] in pixels or None; rows: of the images in the split that the process is `of`.
-    Returns float32 {0, 1}, [N, 1 or C, H, W].
-    """
-    landmarks = None if landmarks is None else landmarks.cpu()
-    if not process.varies:
-        return process.draw(len(seeds), shape, generator=torch.Generator(), landmarks=landmarks).to(device)
-    masks = [
-        process.draw(
-            1,
-            shape,
-            generator=torch.Generator().manual_seed(int(seed)),
-            landmarks=None if landmarks is None else landmarks[number : number + 1],
-            rows=None if rows is None else np.array(rows[number : number + 1]),
-        )
-        for number, seed in enumerate(seeds)
-    ]
-    return torch.cat(masks).to(device)

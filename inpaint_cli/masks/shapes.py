@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpaint_cli.masks.arguments import MaskFile, Number, Range, largest, smallest
-
-BORDER = 4  # pixels that `patches` leaves out, "to keep the background consistent" (Pajot et al., section 5)
+from inpaint_cli.masks.arguments import Number, Range, largest, smallest
 
 # The paper prints no coordinates. Its baseline's squared error falls from 872.9 (centred square, taken as a quarter of
 # the image) to 622.1 with three squares, so they hide about 18 %; three of a quarter of the side hide 18.75 %.
@@ -181,7 +179,7 @@ def noise(request: Request, missing: Number) -> Tensor:
     return request.uniform(request.count, 1, request.height, request.width) >= share
 
 
-def patches(request: Request, number: int, size: int, border: int = BORDER) -> Tensor:
+def patches(request: Request, number: int, size: int, border: int) -> Tensor:
     """`number` squares are known; their top left corners are uniform inside the border. They may overlap."""
     left = request.integers(border, request.width - border - size, request.count, number)
     top = request.integers(border, request.height - border - size, request.count, number)
@@ -197,8 +195,3 @@ def squares(request: Request, number: int) -> Tensor:
         for x, y in SQUARE_CENTRES[:number]
     ]
     return ~in_boxes(request, request.per_image(boxes)).unsqueeze(1)
-
-
-def file(request: Request, mask_file: MaskFile) -> Tensor:
-    """The same mask, read from a file, for every image."""
-    return mask_file.known.to(request.device).expand(request.count, 1, -1, -1)

@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from inpaint_cli.columns import Column
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks.shapes import Request
 
 
 class Images(Protocol):
@@ -43,16 +39,7 @@ def stored_of(images: Images, count: int | None, *held: Stored) -> tuple[Stored]
     return (Stored(images.masks),)
 
 
-def stored(request: Request, *held: Stored) -> Tensor:
-    """Each image's own mask; without rows, as for a decoy, those of any images."""
-    stored_fits(request, *held)
-    masks = held[0].masks
-    drawn = (request.uniform(request.count).double().cpu().numpy() * len(masks)).astype(int)
-    rows = drawn if request.rows is None else request.rows
-    return torch.from_numpy(masks[rows] < 128).unsqueeze(1).to(request.device)
-
-
-def stored_fits(request: Request, *held: Stored) -> None:
+def stored_fits(shape: object, *held: Stored) -> None:
     """They are known, which they are once a prepared file is."""
     if not held:
         raise UsageError("masks 'stored' are those that a prepared file holds of its images: they go with --data alone")

@@ -12,7 +12,8 @@ from drawing import draw, hidden_shares, rectangles
 from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import draw_for_images, grammar, parse_masks
+from inpaint_cli.masks import grammar, parse_masks
+from inpaint_cli.masks.drawing import draw_for_images
 from inpaint_cli.masks.folders import Contents
 from inpaint_cli.masks.packed import WINDOWS, Packed, crop, resize
 

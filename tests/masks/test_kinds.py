@@ -9,7 +9,8 @@ from drawing import draw, hidden_shares, rectangles, write_mask
 from PIL import Image
 
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import KINDS, draw_for_images, grammar, parse_masks
+from inpaint_cli.masks import KINDS, grammar, parse_masks
+from inpaint_cli.masks.drawing import DRAWN_BY, draw_for_images
 from inpaint_cli.masks.faces import ALIGNED, CORNER, REGIONS
 
 SPECS = [
@@ -352,3 +353,7 @@ def test_masks_for_images_follow_each_images_landmarks(spec):
     for seed in range(8):
         masks = draw_for_images(parse_masks(spec), (3, 64, 64), [seed, seed], landmarks=pair)
         assert torch.equal(masks[1, 0, 10:, 10:], masks[0, 0, :-10, :-10]) and (masks[0] == 0).any()
+
+
+def test_every_kind_is_drawn():
+    assert DRAWN_BY.keys() - {"mixture"} == KINDS.keys()

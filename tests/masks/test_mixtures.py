@@ -7,7 +7,8 @@ import torch
 from drawing import draw, hidden_shares, rectangles, write_mask
 
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.masks import draw_for_images, names_masks, parse_masks
+from inpaint_cli.masks import names_masks, parse_masks
+from inpaint_cli.masks.drawing import draw_for_images
 
 
 def counts(masks, *specs):

@@ -13,7 +13,8 @@ from inpaint_cli.engine.randomness import derive_seed
 from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.mask_files import masks_of
-from inpaint_cli.masks import MASK_ENDING, MaskProcess, draw_for_images, parse_masks
+from inpaint_cli.masks import MASK_ENDING, MaskProcess, parse_masks
+from inpaint_cli.masks.drawing import draw_for_images
 
 
 def masker_from(spec: str, audience: Audience, observe: bool = False) -> Masker:
