@@ -1,5 +1,6 @@
 """Small prepared files and a way to run the program, shared by all tests."""
 
+import json
 import os
 import subprocess
 import sys
@@ -84,6 +85,14 @@ def train_arguments(data: Path, run: Path) -> list:
         "train", "--method", "mde", "--data", data, "--outdir", run, "--masks", "rec:0.3", "--batch", 4,
         "--device", "cpu", "--set", "width=4", "--set", "perceptual=0", "-q",
     ]  # fmt: skip
+
+
+def learned(run: Path) -> list[dict]:
+    """The rows of metrics.jsonl without what depends on the machine's time."""
+    from inpaint_cli.records.runs import is_fact
+
+    rows = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [{name: value for name, value in row.items() if not is_fact(name)} for row in rows]
 
 
 def inpaint(*arguments):

@@ -65,6 +65,14 @@ Profile = Annotated[
     int | None,
     typer.Option("--profile", min=1, metavar="N", help="Write a trace of N steps, for TensorBoard or Perfetto."),
 ]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="tensorboard|wandb",
+        help="Send figures there, too; repeat for both. Each is an extra: pip install 'inpaint-cli\\[tensorboard]'.",
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on from the newest valid checkpoint in the run directory, if there is one."),
@@ -97,12 +105,15 @@ def train(
     resume: Resume = False,
     overwrite: options.Overwrite = False,
     profile: Profile = None,
+    log: Log = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory."""
     from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.training.logs import refuse_logs
 
     refuse_at_once([method], data)
+    refuse_logs(log or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run
 
@@ -112,6 +123,6 @@ def train(
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
         patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, compile=compile,
         keep=keep, keep_every=keep_every,
-        resume=resume, overwrite=overwrite, profile=profile, progress=Terminal(quiet),
+        resume=resume, overwrite=overwrite, profile=profile, log=log or (), progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

@@ -1,18 +1,32 @@
 """What a run leaves behind while it trains: metrics, checkpoints, sample grids, curves."""
 
 import math
-import time
 from array import array
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from inpaint_cli.engine.exhibits import Preview, Validation
+from inpaint_cli.engine.pacing import Pace
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.splits import Split
 from inpaint_cli.engine.training import Learner
+from inpaint_cli.records.runs import Row, is_fact
 from inpaint_cli.reports.curves import draw_curves
 
 Advance = Callable[[int, int, Mapping[str, float]], object]  # steps done, steps in all, figures of the last of them
+
+
+class Log(Protocol):
+    """Where else the rows of metrics.jsonl go."""
+
+    def begin(self, rows: Sequence[Mapping[str, float]], step: int) -> None:
+        """rows: what the run has recorded so far, up to `step`."""
+
+    def write(self, rows: Iterable[Mapping[str, float]]) -> None:
+        """What follows."""
+
+    def flush(self) -> None:
+        """A checkpoint is being written, behind which nothing may be missing."""
 
 
 class Recorder:
@@ -30,33 +44,34 @@ class Recorder:
         split: Split,
         advance: Advance,
         note: Callable[[str], object],
+        logs: Sequence[Log] = (),
     ):
         self.run, self.learner, self.header, self.advance = run, learner, header, advance
-        self._note = note
+        self._note, self.logs = note, logs
         self.preview = Preview(learner, split)
         self.validation = Validation(learner, split) if learner.plan.validate_every else None
         self.columns: dict[str, array[float]] = {}  # of the metrics: 8 bytes a value, since runs are long
-        self._remember(run.read_metrics().rows)
-        self.began, self.first_step = time.monotonic(), learner.step
+        before = run.read_metrics().rows
+        self._remember(before)
+        for log in logs:
+            log.begin(before, learner.step)
+        self.pace = Pace(learner, before)
 
-    def settled(self, rows: list[dict[str, float]]) -> None:
-        if self.learner.team.leads:
-            self.run.append_metrics(rows)
+    def settled(self, rows: list[Row]) -> None:
+        learner, terms = self.learner, {name: value for name, value in rows[-1].items() if name != "step"}
         self._remember(rows)
-        terms = {name: value for name, value in rows[-1].items() if name != "step"}
-        self.advance(self.learner.step, self.learner.plan.steps, {"images_per_second": self.images_per_second, **terms})
+        if learner.team.leads:
+            rows[-1] |= self.pace.facts()
+            self.run.append_metrics(rows)
+            for log in self.logs:
+                log.write(rows)
+        self.advance(learner.step, learner.plan.steps, {"images_per_second": self.pace.images_per_second, **terms})
 
-    @property
-    def images_per_second(self) -> float:
-        """Since this process began."""
-        steps = self.learner.step - self.first_step
-        return steps * self.learner.plan.batch / max(time.monotonic() - self.began, 1e-9)
-
-    def _remember(self, rows: list[dict[str, float]]) -> None:
-        """A term that is not in every row, such as that of a later stage, has gaps."""
+    def _remember(self, rows: list[Row]) -> None:
+        """What is learned. A term that is not in every row, such as that of a later stage, has gaps."""
         for row in rows:
             done = len(self.columns.get("step", ()))
-            for name in {**self.columns, **row}:
+            for name in filter(lambda name: not is_fact(name), {**self.columns, **row}):
                 column = self.columns.setdefault(name, array("d", [math.nan] * done))
                 column.append(row.get(name, math.nan))
 
@@ -69,6 +84,8 @@ class Recorder:
         if self.learner.team.leads:
             step = self.learner.step
             plan = self.learner.plan
+            for log in self.logs:
+                log.flush()
             header = {**self.header, "step": step}
             self.run.write_checkpoint(step, self.learner.tensors(), header, plan.keep, plan.keep_every)
             draw_curves(self.columns, self.run.curves, f"{self.header['method']}, {self.header['masks']}")

@@ -1,7 +1,8 @@
 """A run directory: configuration, metrics, sample grids, curves, checkpoints, and one writer at a time.
 
 run.json  metrics.jsonl  curves.png  samples/step-00000100.png  checkpoints/step-00000100.safetensors  lock
-checkpoints/best.safetensors, where the run validates; profile.pt.trace.json.gz, where one was asked for
+checkpoints/best.safetensors, where the run validates; profile.pt.trace.json.gz, tensorboard/events.out.tfevents.*,
+wandb_id and W&B's own wandb/, where they were asked for
 
 What is called otherwise is the user's, and is neither read nor removed. A directory with run.json, checkpoints or
 metrics holds a run.
@@ -77,8 +78,9 @@ class RunDirectory:
     def clear(self) -> None:
         """Remove what an earlier run left, for `--overwrite`; only files that a run writes."""
         grids, checkpoints = steps_in(self.samples, GRID).values(), steps_in(self.checkpoints).values()
-        written = (*grids, *checkpoints, self.checkpoints / BEST, self.metrics, self.curves, self.profile)
-        for path in (*written, self.configuration):
+        events, identity = (self.path / "tensorboard").glob("events.out.tfevents.*"), self.path / "wandb_id"
+        written = (*grids, *checkpoints, *events, self.checkpoints / BEST, self.metrics, self.curves, self.profile)
+        for path in (*written, identity, self.configuration):
             path.unlink(missing_ok=True)
         self._valid.clear()
 

@@ -88,9 +88,16 @@ def configured(values: Mapping[str, Any]) -> dict[str, Any]:
 
 # ---- metrics ---------------------------------------------------------------------------------------------------------
 
-Row = dict[str, float]  # `step` and each loss term of it
+Row = dict[str, float]  # `step`, each loss term of it, and now and then facts of how training goes
+SECONDS, IMAGES_PER_SECOND, MEMORY = "seconds", "images_per_second", "memory_mib"
+LEARNING_RATE = "learning_rate/"  # and the player
 ROW = TypeAdapter(dict[Name, Finite])
 STEP = TypeAdapter(Annotated[int, Field(ge=0, le=LAST_STEP)])
+
+
+def is_fact(name: str) -> bool:
+    """Whether a row's value says how training goes, not what is learned."""
+    return name in (SECONDS, IMAGES_PER_SECOND, MEMORY) or name.startswith(LEARNING_RATE)
 
 
 class Metrics(NamedTuple):

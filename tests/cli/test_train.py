@@ -258,8 +258,11 @@ def test_a_disk_that_fills_is_exit_4_and_older_checkpoints_stay_whole(prepared, 
 
 @pytest.mark.slow
 def test_two_processes_train_one_run(prepared, tmp_path):
-    result = inpaint_process(*train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2)
+    result = inpaint_process(
+        *train_arguments(prepared, tmp_path / "run"), "--steps", 2, "--gpus", 2, "--log", "tensorboard"
+    )
     assert result.exit_code == 0, result.stderr
+    assert len([*(tmp_path / "run" / "tensorboard").iterdir()]) == 1, "the first process alone writes"
     assert find_checkpoint(tmp_path / "run").header.step == 2
     began = json.loads((tmp_path / "run" / "run.json").read_text())
     assert began["processes"] == 2 and began["sync_batchnorm"] is False

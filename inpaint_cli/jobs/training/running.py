@@ -33,6 +33,7 @@ from inpaint_cli.errors import (
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
+from inpaint_cli.jobs.training.logs import opened, refuse_logs
 from inpaint_cli.jobs.training.observations import checked
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.settings import Assignments
@@ -48,7 +49,7 @@ class Trained:
 
     @property
     def metrics(self) -> list[dict[str, float]]:
-        """Every loss term of every step, read from the run directory."""
+        """Every loss term of every step, with facts of time and speed, read from the run directory."""
         return RunDirectory(self.path).read_metrics().rows
 
 
@@ -78,6 +79,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     profile: int | None = None,
+    log: Sequence[str] = (),
     progress: Progress = None,
 ) -> Trained:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory.
@@ -89,7 +91,7 @@ def train(
     clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
         processes, not of each by itself; compile: networks through torch.compile; keep, keep_every: the newest
         checkpoints that stay, and of every so many steps those that stay, too.
-    profile: steps whose trace is written to the run directory.
+    profile: steps whose trace is written to the run directory; log: "tensorboard", "wandb": where figures go, too.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
     Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
@@ -101,13 +103,14 @@ def train(
         "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm,
         "compile": compile, "keep": keep, "keep_every": keep_every,
     }  # fmt: skip
+    refuse_logs(log)
     run = RunDirectory(Path(outdir or Path("runs") / method))
     begun_with = begun_precision(run) if resume else None
     hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
     with held(run, hardware) as team:
         audience = heard_by(progress, team.leads)
         resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
-        return _train(run, resolved, hardware, team, audience, profile)
+        return _train(run, resolved, hardware, team, audience, profile, log)
 
 
 @contextmanager
@@ -126,7 +129,13 @@ def held(run: RunDirectory, hardware: Hardware) -> Iterator[Team]:
 
 
 def _train(
-    run: RunDirectory, resolved: Resolved, hardware: Hardware, team: Team, audience: Audience, profile: int | None
+    run: RunDirectory,
+    resolved: Resolved,
+    hardware: Hardware,
+    team: Team,
+    audience: Audience,
+    profile: int | None,
+    log: Sequence[str],
 ) -> Trained:
     plan, shape = resolved.plan, ImageShape(*resolved.prepared.shape)
     seed_default_generators(plan.seed, "initial weights")
@@ -138,8 +147,9 @@ def _train(
     method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
     for network in (method, *method.helpers.values()):
         hardware.place(network)
-    going_on = f"inpaint train --method {resolved.method} --outdir {shlex.quote(str(run.path))} --resume"
-    subject = Subject(method, split, labels, going_on, notes, profile)
+    words = ["inpaint", "train", "--method", resolved.method, "--outdir", str(run.path), "--resume"]
+    going_on = shlex.join([*words, *(word for name in log for word in ("--log", name))])
+    subject = Subject(method, split, labels, going_on, notes, profile, log)
     return learned(run, resolved, subject, hardware, team, audience)
 
 
@@ -152,6 +162,7 @@ class Subject(NamedTuple):
     going_on: str  # the command that does
     notes: Sequence[str] = ()  # what the user should know of it
     profile: int | None = None  # steps that are traced
+    log: Sequence[str] = ()  # where figures go beside metrics.jsonl
 
 
 def learned(
@@ -164,18 +175,19 @@ def learned(
     if plan.compile:
         compile_networks(subject.method)
     learner = (ProfiledLearner if traced else Learner)(subject.method, hardware, team, plan)
-    resolved.begin(run, learner, team)
-    for note in [*resolved.notes, *subject.notes]:
-        audience.note(note)
-    with (
-        audience.progress("training", plan.steps) as advance,
-        remarks(audience.note),
-        saying_what_is_left(run, subject.going_on, plan),
-        _profiling(learner, run, subject.profile, audience),
-    ):
-        advance(learner.step)
-        recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note)
-        fit(learner, stream, recorder)
+    with opened(subject.log if team.leads else (), run.path, resolved.configuration, resolved.overwrite) as logs:
+        resolved.begin(run, learner, team)
+        for note in [*resolved.notes, *subject.notes, *(f"the log: {log.where}" for log in logs)]:
+            audience.note(note)
+        with (
+            audience.progress("training", plan.steps) as advance,
+            remarks(audience.note),
+            saying_what_is_left(run, subject.going_on, plan),
+            _profiling(learner, run, subject.profile, audience),
+        ):
+            advance(learner.step)
+            recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note, logs)
+            fit(learner, stream, recorder)
     return Trained(run.path, resolved.configuration, learner.step)
 
 
