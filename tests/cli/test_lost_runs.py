@@ -192,6 +192,27 @@ def test_another_precision_is_taken_when_it_is_asked_for_and_said(prepared, run)
     assert find_checkpoint(run).header.precision == other
 
 
+def test_a_run_of_another_device_goes_on_here_and_says_so(prepared, run):
+    """A checkpoint knows no device: run.json alone says where a run computed, and nothing but that may be another."""
+    here = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(here | {"device": "cuda:0"}))
+    before = contents(run)
+    other = inpaint(*arguments(prepared, run), "--resume", "--steps", 9, "--seed", 7)
+    assert other.exit_code == 2 and "was begun with seed 0, now it is 7" in other.stderr and contents(run) == before
+    moved = inpaint(*arguments(prepared, run), "--resume", "--steps", 9)
+    assert moved.exit_code == 0 and "device cuda:0 before, cpu from here on" in moved.stderr
+    assert json.loads((run / "run.json").read_text())["device"] == "cpu" and steps_of(run) == [*range(1, 10)]
+    again = inpaint(*arguments(prepared, run), "--resume", "--steps", 10)
+    assert again.exit_code == 0 and "before, " not in again.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to go on with")
+def test_a_device_that_is_not_there_is_asked_for_in_vain_and_nothing_changes(prepared, run):
+    before = contents(run)
+    result = inpaint(*arguments(prepared, run), "--resume", "--steps", 9, "--device", "cuda")
+    assert result.exit_code == 4 and "--device cpu works everywhere" in result.stderr and contents(run) == before
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("seed", 5), ("masks", "center:4"), ("batch", 8), ("accumulate", 2), ("width", 16), ("ema", 0.5), ("recipe", "x")],
