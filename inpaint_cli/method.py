@@ -129,6 +129,7 @@ class Method(nn.Module):
     completes: bool = True  # false: it annotates alone, and `complete` is not called
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
+    learns_from_labels: ClassVar[tuple[str, ...]] = ()  # of the data, as its settings come
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     consults: ClassVar[tuple[str, ...]] = ()  # further networks that `complete` uses, such as a search's critics
     encodes_with: tuple[str, ...] = ()  # networks that `features` uses, by their names: generator.encoder

@@ -242,7 +242,7 @@ def complete(
 
     refuse_at_once(
         [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
-        Path(mask) if mask is not None and is_file_name(mask) else None,
+        Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
     )  # fmt: skip
     run_in_processes(gpus, device)
     if data is not None:

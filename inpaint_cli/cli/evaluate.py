@@ -191,7 +191,7 @@ def evaluate(
     if masks and (method or checkpoint) and not (completed or originals or mask_folder):  # nothing is left out
         from inpaint_cli.jobs.refusals import refuse_at_once
 
-        refuse_at_once(method or (), data, checkpoint or ())
+        refuse_at_once(method or (), data, checkpoint or (), masks=masks, gpus=gpus, device=device)
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 

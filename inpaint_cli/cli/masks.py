@@ -32,11 +32,16 @@ def masks(
     These are the masks of [bold]--masks[/bold] in train, evaluate and complete --data. A photo's own mask is an image:
     [bold]--mask[/bold] in complete, painted with inpaint mask.
     """
-    from inpaint_cli.jobs.mask_sheets import draw_masks, grammar
-
     if spec is None:
+        from inpaint_cli.jobs.listing import grammar
+
         return say(grammar())
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once(masks=[spec], paths=[photo] if photo else [])
     if output is None:
         raise UsageError(f"inpaint masks {spec}: give the sheet's name, such as -o sheet.png")
+    from inpaint_cli.jobs.mask_sheets import draw_masks
+
     caption = draw_masks(spec, output, photo=photo, size=size, count=count, seed=seed, overwrite=overwrite)
     say(f"{caption}\n{output}")

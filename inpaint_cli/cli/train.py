@@ -109,10 +109,10 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory."""
-    from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.refusals import refuse_training
     from inpaint_cli.jobs.training.logs import refuse_logs
 
-    refuse_at_once([method], data)
+    refuse_training(method, data, masks, settings or (), gpus, device, resume=resume)
     refuse_logs(log or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run

@@ -73,7 +73,10 @@ def transfer(
     """
     from inpaint_cli.jobs.refusals import refuse_at_once
 
-    refuse_at_once([method] if method else [], data, [checkpoint] if checkpoint else [])
+    refuse_at_once(
+        [method] if method else [], data, [checkpoint] if checkpoint else [], masks=[masks] if masks else [],
+        gpus=gpus, device=device,
+    )  # fmt: skip
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.transferring.running import transfer as run
 

@@ -13,10 +13,11 @@ from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.outlines import outlining, refuse_misfits
 from inpaint_cli.engine.slimming import keep_what_completes
 from inpaint_cli.errors import InpaintError, InputError, UsageError, printable
+from inpaint_cli.jobs.refusals import refuse_single_channels
 from inpaint_cli.jobs.shipped import checkpoint_of
-from inpaint_cli.masks import MaskProcess, grammar, parse_masks
+from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import ImageShape, Method
-from inpaint_cli.methods import method_class, method_names
+from inpaint_cli.methods import method_class
 from inpaint_cli.probes import Design, Probe
 from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.checkpoints import Header
@@ -79,13 +80,7 @@ def _load_trained_helper(name: str, given: str | None) -> tuple[nn.Module, str]:
 
 def check_masks(name: str, method: Method | type[Method], masks: MaskProcess) -> None:
     """Raise `UsageError` where masks differ from channel to channel and the method takes one for all."""
-    if masks.per_channel and not method.per_channel:
-        able = [other for other in method_names() if method_class(other).per_channel]
-        hiding = " and ".join(part.spec for part in masks.parts if part.per_channel)
-        raise UsageError(
-            f"{name} completes pixels that are missing whole, and {hiding} hides single channels, which only "
-            f"{', '.join(able)} can do\n{grammar()}"
-        )
+    refuse_single_channels(name, method.per_channel, masks)
 
 
 def check_shape(loaded: Loaded, prepared: PreparedFile) -> None:

@@ -11,10 +11,7 @@ from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
 from inpaint_cli.imaging.decoding import decode
 from inpaint_cli.imaging.photos import output_format
 from inpaint_cli.masks import parse_masks
-from inpaint_cli.masks.kinds import grammar
 from inpaint_cli.reports.grids import grid
-
-__all__ = ["draw_masks", "grammar", "hide"]
 
 COLUMNS = 6
 # The face in scikit-image's photo of an astronaut, cut so that eyes and mouth lie where `face` masks expect them.

@@ -1,38 +1,57 @@
-"""What can be refused before anything that computes is imported: names, paths and the data's header.
+"""What can be refused before anything that computes is imported: names, paths, masks, the data's header, the machine.
 
-Importing torch takes seconds, and a typing error is to be answered at once. The jobs themselves check everything.
+Importing torch takes seconds, and a typing error is to be answered at once, with all that is wrong beside it. The jobs
+themselves check everything.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from glob import has_magic
 from pathlib import Path
 
 from inpaint_cli.data.reader import PreparedFile
-from inpaint_cli.errors import InpaintError, InputError, printable
-from inpaint_cli.methods import refuse_unknown
+from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, printable, unknown
+from inpaint_cli.jobs.declared import Declared, declared
+from inpaint_cli.jobs.shipped import checkpoint_of
+from inpaint_cli.masks import MaskProcess, grammar, parse_masks
+from inpaint_cli.masks.arguments import MaskFile
+from inpaint_cli.masks.folders import MaskFolder
+from inpaint_cli.methods import method_names, refuse_unknown
+from inpaint_cli.settings import Assignments, assigned
 
 Check = Callable[[], object]
+DRIVERS = ("nvidiactl", "nvidia0", "dxg", "kfd")  # in /dev: NVIDIA, Windows, AMD; where none is, there is no GPU
 
 
 class Several(InpaintError):
     """More than one thing is wrong. The exit code is that of the first."""
 
     def __init__(self, problems: list[InpaintError]):
-        super().__init__("\n".join([f"{len(problems)} things are wrong", *(f"- {problem}" for problem in problems)]))
+        texts = sorted(map(str, problems), key=lambda text: "\n" in text)  # what has a table below it comes last
+        super().__init__("\n".join([f"{len(problems)} things are wrong", *(f"- {text}" for text in texts)]))
         self.exit_code = problems[0].exit_code
 
 
-def refuse(checks: Iterable[Check]) -> None:
-    """Run all of them; raise what the one raises that fails, or `Several`."""
-    problems = []
+def refuse(checks: Iterable[Check], beside: Iterable[Check] = ()) -> None:
+    """Run all of them; raise what the one raises that fails, or `Several`.
+
+    beside: run where another has failed; alone the job says it better, which takes longer.
+    """
+    problems = _problems(checks)
+    if problems:
+        problems += _problems(beside)
+        raise problems[0] if len(problems) == 1 else Several(problems)
+
+
+def _problems(checks: Iterable[Check]) -> list[InpaintError]:
+    found = []
     for check in checks:
         try:
             check()
         except InpaintError as problem:
-            problems.append(problem)
-    if problems:
-        raise problems[0] if len(problems) == 1 else Several(problems)
+            found.append(problem)
+    return found
 
 
 def refuse_at_once(
@@ -41,26 +60,144 @@ def refuse_at_once(
     checkpoints: Iterable[Path] = (),
     paths: Iterable[Path] = (),
     mask: Path | None = None,
+    masks: Iterable[str] = (),
+    gpus: int = 1,
+    device: str = "auto",
 ) -> None:
     """Of the names and paths that a command was given, whatever cannot be.
 
     data: a prepared file, if one was given; checkpoints: runs, files or models' names; paths: of what is to be read,
-    globs among them; mask: a file that was given as one.
+    globs among them; mask: a file that was given as one; masks: specifications; gpus, device: what is to compute.
     """
     refuse(
         [
             *(partial(refuse_unknown, name) for name in methods),
+            partial(refuse_machine, gpus, device),
             *([partial(PreparedFile, data)] if data is not None else []),
             *(partial(_refuse_absent_checkpoint, path) for path in checkpoints),
             *(partial(_refuse_absent, path) for path in paths),
             *([partial(_refuse_absent, mask, "--mask ")] if mask is not None else []),
+            *(partial(_refuse_masks, spec, data) for spec in masks),
         ]
     )
 
 
+def refuse_training(
+    method: str,
+    data: Path | None,
+    masks: str | None = None,
+    settings: Assignments = (),
+    gpus: int = 1,
+    device: str = "auto",
+    *,
+    resume: bool = False,
+) -> None:
+    """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
+    checks: list[Check] = [partial(refuse_unknown, method), partial(refuse_machine, gpus, device)]
+    own = declared(method) if method in method_names() else None
+    if own:
+        checks += [partial(refuse_untrained, method), partial(_refuse_settings, own, settings)]
+    if own and own.defaults and data is None and not resume:
+        checks.append(partial(data_path, None, own.defaults["recipe"], own.labels))
+        here = Path(f"{own.defaults['recipe']}.h5")
+        data = here if here.exists() else None
+    if data is not None:
+        checks.append(partial(PreparedFile, data))
+    if masks is not None:
+        checks.append(partial(_refuse_masks, masks, data, own))
+    elif own and own.defaults and data and not resume:
+        checks.append(partial(_refuse_usual_masks, own.defaults["masks"], data, own))
+    refuse(checks, [partial(_refuse_missing_labels, own, data)] if own and data and not settings else [])
+
+
+def refuse_machine(gpus: int, device: str) -> None:
+    """`EnvironmentFault` for several GPUs where no driver of any is there; how many there are, torch says."""
+    if gpus > 1 and device != "cpu" and not any((Path("/dev") / name).exists() for name in DRIVERS):
+        raise EnvironmentFault(f"--gpus {gpus}: this machine has 0 GPUs; --device cpu runs {gpus} CPU processes")
+
+
+def refuse_untrained(method: str) -> None:
+    """`UsageError` for a method that needs no training."""
+    if declared(method).defaults is None:
+        raise UsageError(
+            f"{method} needs no training: inpaint complete --method {method}, inpaint evaluate --method {method}"
+        )
+
+
+def refuse_single_channels(method: str, per_channel: bool, masks: MaskProcess) -> None:
+    """`UsageError` where masks differ from channel to channel and the method takes one for all.
+
+    per_channel: whether it takes such masks.
+    """
+    if masks.per_channel and not per_channel:
+        able = [other for other in method_names() if declared(other).per_channel]
+        hiding = " and ".join(part.spec for part in masks.parts if part.per_channel)
+        raise UsageError(
+            f"{method} completes pixels that are missing whole, and {hiding} hides single channels, which only "
+            f"{', '.join(able)} can do\n{grammar()}"
+        )
+
+
+def data_path(given: Path | str | None, recipe: str, labels: Iterable[str] = ()) -> Path:
+    """The prepared file: what was given, or the recipe's here; `UsageError` where there is none.
+
+    labels: that are learned from, to be named where the data is.
+    """
+    path = Path(given or f"{recipe}.h5")
+    if given is None and not path.exists():
+        needed = f", with labels: {' and '.join(labels)}" if labels else ""
+        raise UsageError(
+            f"give --data FILE.h5, which `inpaint prepare` writes{needed}; without it {path} is looked for here "
+            f"(the paper's data: inpaint prepare {recipe} --source FOLDER -o {path})"
+        )
+    return path
+
+
+def _refuse_settings(method: Declared, settings: Assignments) -> None:
+    """Settings that the method does not have; what they are set to is checked with their types."""
+    for name in assigned(settings):
+        if name not in (*method.settings, *method.former):
+            raise UsageError(unknown("setting", name, method.settings))
+
+
+def _refuse_missing_labels(method: Declared, data: Path) -> None:
+    missing = [label for label in method.labels if label not in PreparedFile(data).labels]
+    if missing:
+        raise InputError(
+            f"{method.name} learns from labels that {printable(data)} does not have: {' and '.join(missing)}; "
+            f"`inpaint methods {method.name}` says what else can be set"
+        )
+
+
+def _refuse_masks(spec: str, data: Path | None, method: Declared | None = None) -> None:
+    """What is no specification, names files that are not there, or fits neither the data nor the method."""
+    process = parse_masks(spec)
+    taken = [argument for part in process.parts for argument in part.arguments]
+    for source in taken:
+        if isinstance(source, MaskFile | MaskFolder):
+            _refuse_absent(Path(source.path), "--masks ")
+    if method:
+        refuse_single_channels(method.name, method.per_channel, process)
+    drawn = process.without_files
+    if drawn is not None and data is not None:
+        with suppress(InputError):  # which is said of the data
+            drawn.check(PreparedFile(data).shape)
+
+
+def _refuse_usual_masks(spec: str, data: Path, method: Declared) -> None:
+    """Those of the method's paper, which are taken where the data does not say itself what is missing."""
+    with suppress(InputError):  # which is said of the data
+        if PreparedFile(data).observed is not None:
+            return
+    try:
+        _refuse_masks(spec, data, method)
+    except UsageError as problem:
+        raise UsageError(f"{problem}: {spec} are the paper's masks, --masks names others") from None
+
+
 def _refuse_absent_checkpoint(path: Path) -> None:
-    """Models have plain names; what looks like a path has to be there."""
-    if len(path.parts) > 1 and not path.exists():
+    """A model's name, or a path that has to be there."""
+    if not checkpoint_of(path).exists():
         raise InputError(f"{printable(path)}: no such file or run")
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inpaint_cli.engine.checkpoints import find_checkpoint
 from inpaint_cli.errors import InputError, printable, unknown
 
 FOLDER = Path(__file__).parents[1] / "shipped"
@@ -34,6 +33,8 @@ def named(text: Path | str) -> ModelEntry:
 
 
 def _entry(name: str, path: Path) -> ModelEntry:
+    from inpaint_cli.engine.checkpoints import find_checkpoint  # torch, which names do without
+
     found = find_checkpoint(path)
     return ModelEntry(name, found.path, found.path.stat().st_size, found.header.plain())
 

@@ -222,6 +222,7 @@ class CollaGAN(Method):
     paper = "collagan"
     # 20 epochs of CelebA's 162,770 training images: section 4.2; the batch is not in the paper.
     defaults = Defaults(masks="block:64", batch=64, steps=50_900, recipe="celeba-128")
+    learns_from_labels = ("parsing", "landmarks")
     completes_with = ("generator",)
     encodes_with = ("generator.encoder",)
     paints_whole = True

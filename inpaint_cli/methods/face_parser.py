@@ -112,6 +112,7 @@ class FaceParser(Method):
     title = "Face parser"
     paper = "collagan"
     defaults = Defaults(masks="none", batch=16, steps=4_000, recipe="celebamask-hq-128")  # not in the papers
+    learns_from_labels = ("parsing",)
     completes = False
     annotates = ("parsing",)
     completes_with = ("network",)

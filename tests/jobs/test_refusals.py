@@ -8,7 +8,7 @@ import pytest
 from conftest import REPOSITORY, inpaint
 
 from inpaint_cli.errors import InputError, UsageError
-from inpaint_cli.jobs.refusals import Several, refuse_at_once
+from inpaint_cli.jobs.refusals import Several, refuse_at_once, refuse_training
 
 
 def test_one_mistake_is_its_own_error(tmp_path, prepared):
@@ -16,7 +16,7 @@ def test_one_mistake_is_its_own_error(tmp_path, prepared):
         refuse_at_once(["mdee"], prepared)
     with pytest.raises(InputError, match="make it with: inpaint prepare"):
         refuse_at_once(["mde"], tmp_path / "no.h5")
-    refuse_at_once(["mde"], prepared, [Path("faces")], [tmp_path])
+    refuse_at_once(["mde"], prepared, [Path("face-parser")], [tmp_path])
 
 
 def test_several_are_said_together_and_the_first_gives_the_exit_code(tmp_path):
@@ -27,8 +27,30 @@ def test_several_are_said_together_and_the_first_gives_the_exit_code(tmp_path):
     assert "no method 'mdee'" in rest[0] and "no.h5" in rest[1] and "/run:" in rest[2] and "originals" in rest[3]
 
 
+def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, monkeypatch):
+    with pytest.raises(Several) as caught:
+        refuse_training("collagan", prepared, "colorize:1", gpus=2)
+    said = str(caught.value)
+    parts = ["--gpus 2: this machine has 0 GPUs"] if caught.value.exit_code == 4 else []  # where there are none
+    parts += ["hides single channels, which only", f"learns from labels that {prepared} does not have: parsing and la"]
+    assert said.count("\n- ") == len(parts) and all(part in said for part in parts)
+    assert said.rstrip().endswith("'3*block:48|strokes:0.1-0.4|face:any'.")  # the table of masks comes last
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Several, match=r"with labels: parsing and landmarks; without it celeba-128.h5 (.|\n)*no masks"):
+        refuse_training("collagan", None, "cnter:8")
+    with pytest.raises(InputError, match="--masks no_folder: no such file or folder"):
+        refuse_training("mde", prepared, "folder:no_folder")
+    with pytest.raises(UsageError, match="32×32 images: block:64 are the paper's masks, --masks names others"):
+        refuse_training("gfc", prepared)
+    with pytest.raises(UsageError, match="no setting 'widht'; did you mean 'width'"):
+        refuse_training("mde", prepared, settings=["widht=3"])
+    refuse_training("sii", prepared, "center:8", ["search_rate=1"])  # whose heir the job names
+    refuse_training("collagan", None, resume=True)
+
+
 def test_commands_say_so(tmp_path):
-    trained = inpaint("train", "--method", "mdee", "--data", tmp_path / "no.h5", "--gpus", 2)
+    trained = inpaint("train", "--method", "mdee", "--data", tmp_path / "no.h5", "--gpus", 2, "--device", "cpu")
     assert trained.exit_code == 2 and trained.stderr.startswith("inpaint: 2 things are wrong\n- no method 'mdee'")
     measured = inpaint("evaluate", "--method", "tv", "--data", tmp_path / "no.h5", "--masks", "rec:0.1")
     assert measured.exit_code == 3 and "no.h5: no such file" in measured.stderr
@@ -40,6 +62,8 @@ def test_commands_say_so(tmp_path):
     "command",
     [
         ("train", "--method", "mdee"),
+        ("train", "--method", "collagan", "--gpus", "2", "--device", "cpu", "--masks", "cnter:8"),
+        ("masks", "cnter:8"),
         ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
         ("complete", "no.png", "--mask", "center:8"),
         ("complete", __file__, "--mask", "no.png"),

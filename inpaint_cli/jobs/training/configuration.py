@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.jobs.mask_files import masks_of
+from inpaint_cli.jobs.refusals import data_path, refuse_untrained
 from inpaint_cli.jobs.training.observations import process_of
 from inpaint_cli.jobs.training.resuming import (
     IN_HEADER,
@@ -30,7 +30,6 @@ from inpaint_cli.jobs.training.resuming import (
     refuse_fewer_steps,
 )
 from inpaint_cli.masks import MaskProcess
-from inpaint_cli.method import Defaults
 from inpaint_cli.methods import method_class
 from inpaint_cli.records.checkpoints import header_values
 from inpaint_cli.records.runs import Configuration, configured
@@ -145,7 +144,9 @@ def _resolved(
 ) -> Resolved:
     """Given before saved before default, for each value."""
     method = method_class(given["method"])
-    paper = _paper(given["method"], method.defaults)
+    refuse_untrained(given["method"])
+    paper = method.defaults
+    assert paper is not None
     accumulate = paper.accumulate if given["batch"] is None else DEFAULTS["accumulate"]
     protocol = {"batch": paper.batch, "accumulate": accumulate, "steps": paper.steps}
     protocol |= {} if saved else {"clip_gradients": paper.clip_gradients}  # a run goes on as it began
@@ -153,7 +154,7 @@ def _resolved(
     kept = recalled(method.Settings, saved.get("settings", {}))
     settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
-    prepared = PreparedFile(_data_path(chosen.get("data"), paper.recipe))
+    prepared = PreparedFile(data_path(chosen.get("data"), paper.recipe))
     asked = given["masks"] or saved.get("masks") or process_of(prepared) or paper.masks
     masks = masks_of(asked, audience)
     for split in (prepared.split("train"), preview_split(prepared)):
@@ -184,25 +185,6 @@ def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team) -> dic
         "inpaint": __version__,
         "versions": versions(),
     }
-
-
-def _paper(name: str, defaults: Defaults | None) -> Defaults:
-    """How the method's paper trains it."""
-    if defaults is None:
-        raise UsageError(
-            f"{name} needs no training: inpaint complete --method {name}, inpaint evaluate --method {name}"
-        )
-    return defaults
-
-
-def _data_path(given: Path | str | None, recipe: str) -> Path:
-    path = Path(given or f"{recipe}.h5")
-    if given is None and not path.exists():
-        raise UsageError(
-            f"give --data FILE.h5, which `inpaint prepare` writes; without it {path} is looked for here "
-            f"(the paper's data: inpaint prepare {recipe} --source FOLDER -o {path})"
-        )
-    return path
 
 
 def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None:
