@@ -131,6 +131,12 @@ Show = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=RESULT, help="Print the results as JSON on stdout.")]
+Definitions = Annotated[
+    bool,
+    typer.Option(
+        "--definitions", rich_help_panel=RESULT, help="Also print what each metric is; -o and --json always say it."
+    ),
+]
 Overwrite = Annotated[bool, options.overwrite(RESULT)]
 Batch = Annotated[
     int,
@@ -175,6 +181,7 @@ def evaluate(
     grid: Grid = None,
     show: Show = None,
     as_json: AsJson = False,
+    definitions: Definitions = False,
     overwrite: Overwrite = False,
     batch: Batch = 256,
     cache_dir: CacheDir = None,
@@ -204,5 +211,7 @@ def evaluate(
         progress=Terminal(quiet),
     )  # fmt: skip
     say(measured.text.rstrip("\n") if as_json else measured.tables)
+    if definitions and not as_json:
+        say("\n".join(["", *(f"- {text}" for text in measured.definitions)]))
     if speaks():
         measured.raise_for_missing()

@@ -49,7 +49,7 @@ def write_run_page(
         environment=rows_of(runs, lambda run: flat({name: run.configuration.get(name) for name in ENVIRONMENT})),
         blocks=[*result_blocks(results), *share_blocks(results)],
         compared=COMPARED,
-        comparisons=comparison_rows(comparisons),
+        comparisons=comparison_rows(comparisons, results),
         judged_by=list(dict.fromkeys(judged_by(results))) if results else [],
     )
     with replacing(path, overwrite) as temporary:

@@ -1,6 +1,6 @@
 """Results as plain text: the figures with everything needed to judge them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 COUNTS = ("identical_images", "identical_holes", "images_without_hole")  # that means leave out
@@ -9,6 +9,11 @@ PARTS = {
     "of the hole": "_hole",
     "the best of the samples": "_best",
 }  # tables of their own, by the ends of their columns
+
+
+WIDTH = 100  # letters that a table may take: a terminal's usual width, or an e-mail's
+SAME = ("masks", "hole", "images")  # columns that a table says once, above it, where all of its rows have the same
+MAIN = ("psnr", "ssim", "lpips")  # figures whose differences a terminal shows; the results file keeps those of all
 
 
 class Block(NamedTuple):
@@ -20,11 +25,39 @@ class Block(NamedTuple):
 
 
 def results_table(results: Sequence[Mapping[str, Any]]) -> str:
-    """`inpaint evaluate`'s results -> Markdown tables, what they were measured on, and each metric's definition."""
+    """`inpaint evaluate`'s results -> Markdown tables, no wider than `WIDTH`, and what they were measured on."""
     parts = []
     for block in [*result_blocks(results), *element_blocks(results), *share_blocks(results)]:
-        parts += [*filter(None, [block.title and f"{block.title}:"]), markdown(block.header, block.rows)]
-    return "\n\n".join([*parts, bullets(judged_by(results))])
+        said, header, rows = _without_same(block)
+        title = ", ".join(filter(None, [block.title, *said]))
+        parts += [f"{title}:"] if title else []
+        parts += [markdown(*folded) for folded in folded_tables(header, rows)]
+    return "\n\n".join([*parts, bullets(conditions(results))])
+
+
+def _without_same(block: Block) -> tuple[list[str], list[str], list[list[str]]]:
+    """What all rows share, in words, and the table without these columns."""
+    values = {name: {row[block.header.index(name)] for row in block.rows} for name in SAME if name in block.header}
+    same = {name: value.pop() for name, value in values.items() if len(value) == 1}
+    words = {"masks": "masks {}", "hole": "{} missing", "images": "{} images"}
+    kept = [place for place, name in enumerate(block.header) if name not in same]
+    said = [words[name].format(value) for name, value in same.items()]
+    return said, [block.header[place] for place in kept], [[row[place] for place in kept] for row in block.rows]
+
+
+def folded_tables(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[list[str], list[list[str]]]]:
+    """The table, or several of fewer columns where it is wider than `WIDTH`; each begins with the columns that name
+    its rows."""
+    names = [place for place, title in enumerate(header) if title in ("", "system", *SAME)]
+    widths = [max(len(row[place]) for row in (header, *rows)) + 3 for place in range(len(header))]
+    pages = [list(names)]
+    for place in range(len(header)):
+        if place in names:
+            continue
+        if sum(widths[own] for own in [*pages[-1], place]) + 1 > WIDTH and len(pages[-1]) > len(names):
+            pages.append(list(names))
+        pages[-1].append(place)
+    return [([header[place] for place in page], [[row[place] for place in page] for row in rows]) for page in pages]
 
 
 def element_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -113,7 +146,17 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a reader needs beside the figures, each thing said once."""
+    """What a reader needs beside the figures: conditions and definitions."""
+    return [*conditions(results), *definitions(results)]
+
+
+def definitions(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each metric is."""
+    return list(dict.fromkeys(text for result in results for text in result["definitions"].values()))
+
+
+def conditions(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was measured, and of which systems."""
     lines = [
         f"data: {r['data']['recipe']}, {r['data']['split']}, identity {r['data']['identity'][:16]}" for r in results
     ]
@@ -138,8 +181,7 @@ def judged_by(results: Sequence[Mapping[str, Any]]) -> list[str]:
         number = sum(result["metrics"].get(counted) or 0 for result in results)
         if number:
             lines.append(f"left out of means: {number} {counted.replace('_', ' ')}")
-    lines += [f"note: {note}" for result in results for note in result["notes"]]
-    return [*lines, *(text for result in results for text in result["definitions"].values())]
+    return [*lines, *(f"note: {note}" for result in results for note in result["notes"])]
 
 
 def pretraining(masks: str | None, step: int) -> str:
@@ -152,23 +194,49 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
 
 
-COMPARED = ("masks", "systems", "figure", "mean difference", "95 % interval", "images")
+COMPARED = ("masks", "systems", "figure", "mean difference", "95 % interval", "images", "better")
+UNCLEAR, DIFFER = "-", "differ"  # the interval has 0 in it; it has not, and neither direction is better
 
 
-def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> str:
-    """Paired comparisons -> a Markdown table; nothing where there are none."""
-    rows = comparison_rows(comparisons)
-    return "paired differences, image by image:\n\n" + markdown(COMPARED, rows) if rows else ""
+def comparison_table(comparisons: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> str:
+    """Paired comparisons of the main figures -> a Markdown table; nothing where there are none."""
+    found = {name for comparison in comparisons for name in comparison["differences"]}
+    main = found.intersection(MAIN) or {name for name in found if not name.endswith(tuple(PARTS.values()))}
+    rows = comparison_rows(comparisons, results, main)
+    if not rows:
+        return ""
+    said, header, rows = _without_same(Block("", list(COMPARED), rows))
+    title = ", ".join(["paired differences, image by image", *said])
+    return f"{title}:\n\n{markdown(header, rows)}\n\n- better: whose figure is, where the interval has no 0 in it"
 
 
-def comparison_rows(comparisons: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """The columns of `COMPARED`."""
+def comparison_rows(
+    comparisons: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], only: Container[str] | None = None
+) -> list[list[str]]:
+    """The columns of `COMPARED`, of all figures or of those named."""
+    columns = {name: column for result in results for name, column in result["columns"].items()}
     return [
-        [comparison["masks"], f"{comparison['first']} - {comparison['second']}", name, *_difference(difference)]
+        [
+            comparison["masks"],
+            f"{comparison['first']} - {comparison['second']}",
+            name,
+            *_difference(difference),
+            better(comparison, difference, columns.get(name, {})),
+        ]
         for comparison in comparisons
         for name, difference in comparison["differences"].items()
-        if not name.endswith(HIDDEN)
+        if not name.endswith(HIDDEN) and (only is None or name in only)
     ]
+
+
+def better(comparison: Mapping[str, Any], difference: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+    """The system whose figure is clearly better."""
+    interval, direction = difference["interval"], column.get("better", "neither")
+    if interval is None or interval[0] <= 0 <= interval[1]:
+        return UNCLEAR
+    if direction not in ("higher", "lower"):
+        return DIFFER
+    return str(comparison["first" if (interval[0] > 0) == (direction == "higher") else "second"])
 
 
 def _difference(difference: Mapping[str, Any]) -> list[str]:

@@ -122,7 +122,7 @@ def test_our_own_bugs_are_not_hidden(monkeypatch):
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.2, 0.3])
-def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, tmp_path):
+def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, prepared, tmp_path):
     """From the program's own first line on: what Python does before that is Python's."""
     command = [
         sys.executable,
@@ -133,6 +133,8 @@ def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, tmp
         "train",
         "--method",
         "mde",
+        "--data",
+        prepared,
         "--outdir",
         tmp_path,
     ]

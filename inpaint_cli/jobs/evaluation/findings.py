@@ -10,7 +10,7 @@ import numpy as np
 from inpaint_cli.engine.comparing import paired_differences
 from inpaint_cli.engine.figures import HOLE_SHARE, Example
 from inpaint_cli.errors import EnvironmentFault
-from inpaint_cli.reports.tables import comparison_table, results_table
+from inpaint_cli.reports.tables import comparison_table, definitions, results_table
 
 Rows = dict[str, np.ndarray]  # figures of single images, float64 [N] by name
 
@@ -34,8 +34,14 @@ class Measured:
 
     @property
     def tables(self) -> str:
-        """The figures with their definitions, and the comparisons, as a terminal shows them."""
-        return "\n\n".join(filter(None, [results_table(self.results), comparison_table(self.comparisons)]))
+        """The figures, and the comparisons of the main ones, as a terminal shows them."""
+        compared = comparison_table(self.comparisons, self.results)
+        return "\n\n".join(filter(None, [results_table(self.results), compared]))
+
+    @property
+    def definitions(self) -> list[str]:
+        """What each metric is, as `text` has it, too."""
+        return definitions(self.results)
 
     def raise_for_missing(self) -> None:
         """`EnvironmentFault` where weights were missing; all else is measured and written by now."""
