@@ -14,7 +14,9 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="A file that `inpaint prepare` wrote. Default: the paper's RECIPE.h5 here."),
 ]
-Outdir = Annotated[Path | None, typer.Option("--outdir", help="The run directory. Default: runs/METHOD.")]
+Outdir = Annotated[
+    Path | None, typer.Option("--outdir", help="The run directory. Default: runs/METHOD, runs/METHOD-2, …")
+]
 Masks = Annotated[
     str | None, typer.Option("--masks", help="The masking process, such as rec:0.1. Default: the paper's.")
 ]
@@ -75,7 +77,10 @@ Log = Annotated[
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on from the newest valid checkpoint in the run directory, if there is one."),
+    typer.Option(
+        "--resume",
+        help="Go on from the newest valid checkpoint of --outdir, or of the newest of runs/METHOD, runs/METHOD-2, …",
+    ),
 ]
 
 

@@ -21,7 +21,9 @@ Untrained = Annotated[
 Targets = Annotated[
     str, typer.Option("--targets", metavar="NAME[,NAME]", help="What is learned: attributes, landmarks, labels.")
 ]
-Outdir = Annotated[Path | None, typer.Option("--outdir", help="The run directory. Default: runs/METHOD-transfer.")]
+Outdir = Annotated[
+    Path | None, typer.Option("--outdir", help="The run directory. Default: runs/METHOD-transfer, …-2, …")
+]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, max=99_999_999, help="Updates. Default: 5000.")]
 Batch = Annotated[
     int | None, typer.Option("--batch", min=1, help="Images per update, over all processes. Default: 16.")

@@ -60,7 +60,7 @@ def _entry(path: Path) -> RunEntry:
     step = int(rows[-1]["step"]) if rows else 0
     return RunEntry(
         path,
-        "training" if _held(path / LOCK) else "finished" if step >= configuration["steps"] else "stopped",
+        "training" if is_held(path / LOCK) else "finished" if step >= configuration["steps"] else "stopped",
         changed,
         configuration["method"],
         configuration["recipe"],
@@ -78,7 +78,7 @@ def _times(path: Path) -> Iterator[float]:
             yield (path / name).stat().st_mtime
 
 
-def _held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
     """Whether a process trains into the directory now. A shared lock asks without keeping one from beginning."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

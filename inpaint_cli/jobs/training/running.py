@@ -35,6 +35,7 @@ from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
 from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
 from inpaint_cli.jobs.training.logs import opened, refuse_logs
 from inpaint_cli.jobs.training.observations import checked
+from inpaint_cli.jobs.training.places import place_of_run
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.settings import Assignments
 
@@ -84,7 +85,8 @@ def train(
 ) -> Trained:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory.
 
-    data: what `prepare` made, default the paper's RECIPE.h5 here; outdir: default runs/METHOD.
+    data: what `prepare` made, default the paper's RECIPE.h5 here; outdir: default runs/METHOD, or
+        runs/METHOD-2 and so on where runs are there; resume and overwrite mean the newest of these.
     masks, steps, batch, …: None is the paper's choice, for a resumed run what it began with; batch: images of an update
         over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
         by name.
@@ -104,11 +106,13 @@ def train(
         "compile": compile, "keep": keep, "keep_every": keep_every,
     }  # fmt: skip
     refuse_logs(log)
-    run = RunDirectory(Path(outdir or Path("runs") / method))
+    run, notes = place_of_run(outdir, method, resume or overwrite)
     begun_with = begun_precision(run) if resume else None
     hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
     with held(run, hardware) as team:
         audience = heard_by(progress, team.leads)
+        for note in notes:
+            audience.note(note)
         resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
         return _train(run, resolved, hardware, team, audience, profile, log)
 

@@ -32,6 +32,7 @@ from inpaint_cli.jobs.training.configuration import (
     found_earlier,
     preview_split,
 )
+from inpaint_cli.jobs.training.places import place_of_run
 from inpaint_cli.jobs.training.resuming import Earlier
 from inpaint_cli.jobs.training.running import Subject, Trained, held, learned
 from inpaint_cli.jobs.transferring.encoders import Asked, Encoder, encoder_of
@@ -76,7 +77,7 @@ def transfer(
     """Learn attributes, landmarks or labels on a pretrained encoder's features, and measure that on the test split.
 
     data: what `prepare` made, with these labels; targets: columns of it; outdir: a run like any other, default
-        runs/METHOD-transfer.
+        runs/METHOD-transfer, numbered as by `train`.
     checkpoint: whose encoder; method, untrained: one with random weights in its place, with a checkpoint of the same
         network. frozen: the encoder stays as it is, and its features are computed once; else it is tuned with the rest.
     steps, batch, masks: 5,000 of 16 whole images; None is what a resumed run began with. settings: of the transfer,
@@ -92,12 +93,14 @@ def transfer(
     prepared = PreparedFile(data)
     _refuse_missing(prepared, names)
     encoder = encoder_of(asked, prepared, seed or 0)
-    run = RunDirectory(Path(outdir or Path("runs") / f"{encoder.name}-transfer"))
+    run, notes = place_of_run(outdir, f"{encoder.name}-transfer", resume or overwrite)
     begun_with = begun_precision(run) if resume else None
     hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
     given = {"steps": steps, "batch": batch, "masks": masks, "seed": seed}
     with held(run, hardware) as team:
         audience = heard_by(progress, team.leads)
+        for note in notes:
+            audience.note(note)
         earlier = found_earlier(run, team, resume=resume, overwrite=overwrite)
         job = _job(asked, encoder, prepared, names, frozen, given, earlier, hardware, team, audience)
         job.resolved.follow(run, earlier, overwrite)
