@@ -96,9 +96,15 @@ def _sources(moves: Tensor, shift: Tensor, size: Tensor, image: Tensor) -> Tenso
     """Where each pixel comes from, [B, H, W, 2] in grid_sample's coordinates, which end at ±1 half a pixel outside."""
     back = torch.linalg.inv(moves)
     half = size / 2
-    linear = back * half[None, None, :] / half[None, :, None]
-    offset = -(back @ shift[:, :, None]) / half[None, :, None]
-    return F.affine_grid(torch.cat([linear, offset], dim=2), list(image.shape), align_corners=False)
+    linear = (back * half[None, None, :] / half[None, :, None])[..., None, None]  # [B, 2, 2, 1, 1]
+    offset = (-(back @ shift[:, :, None]) / half[None, :, None])[..., None]  # [B, 2, 1, 1]
+    y, x = (_middles(count, image.device) for count in image.shape[-2:])
+    return (linear[:, :, 0] * x + (linear[:, :, 1] * y[:, None] + offset)).permute(0, 2, 3, 1)
+
+
+def _middles(count: int, device: torch.device) -> Tensor:
+    """Of `count` pixels between -1 and 1, [count]"""
+    return (torch.arange(count, device=device) * 2 + 1) / count - 1
 
 
 def _move_points(points: Tensor, moves: Tensor, shift: Tensor, size: Tensor, mirrored: Tensor) -> Tensor:
@@ -122,7 +128,8 @@ def _mirror(rows: Tensor, mirrored: Tensor) -> Tensor:
 
 def _swap_parts(labels: Tensor, mirrored: Tensor) -> Tensor:
     """[B, H, W] of numbers: a left part that is mirrored is a right one."""
-    others = _swapped(256, PARSING_PAIRS, labels.device)[labels.long()].to(labels.dtype)
+    partners = _swapped(256, PARSING_PAIRS, labels.device).to(labels.dtype)
+    others = partners.index_select(0, labels.flatten().int()).view_as(labels)  # quicker than partners[labels]
     return torch.where(mirrored[:, None, None], others, labels)
 
 
@@ -178,8 +185,8 @@ def _turn_colours(image: Tensor, angle: Tensor, saturation: Tensor) -> Tensor:
 def _contrast(image: Tensor, factor: Tensor) -> Tensor:
     """Stretch each image about its mean brightness."""
     luma = torch.tensor(LUMA if image.shape[1] == 3 else (1.0,) * image.shape[1], device=image.device)
-    mean = torch.einsum("bchw,c->bhw", image, luma / luma.sum()).mean(dim=(1, 2))[:, None, None, None]
-    return mean + factor[:, None, None, None] * (image - mean)
+    mean = image.mean(dim=(2, 3)) @ (luma / luma.sum())
+    return mean[:, None, None, None].lerp(image, factor[:, None, None, None])
 
 
 def _blur(image: Tensor, sigma: Tensor) -> Tensor:
