@@ -9,7 +9,7 @@ from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, near_hole, open_squares
 from inpaint_cli.exemplar.seams import Seams
 from inpaint_cli.exemplar.smooth import smooth_fill
-from inpaint_cli.exemplar.voting import copy_best, vote
+from inpaint_cli.exemplar.voting import best_places, vote
 
 
 def noise(*shape, seed=0):
@@ -78,7 +78,7 @@ def test_a_field_of_one_shift_votes_for_the_shifted_pixels():
     voted = layout.hole_and_rim
     votes = vote(field, voted, table, torch.ones(len(layout.targets)), torch.full((len(voted),), 0.5))
     torch.testing.assert_close(votes, table[voted + 9])
-    assert torch.equal(copy_best(field, voted, table), table[voted + 9])
+    assert torch.equal(best_places(field, voted), voted + 9)
 
 
 def test_a_small_spread_is_the_best_patch_and_pixels_without_a_patch_keep_their_value():
@@ -89,7 +89,7 @@ def test_a_small_spread_is_the_best_patch_and_pixels_without_a_patch_keep_their_
     assert torch.equal(vote(field, voted, table, sure, torch.ones(len(voted))), table[voted])
     field.distances = noise(len(layout.targets)).abs()
     votes = vote(field, voted, table, sure, torch.full((len(voted),), 1e-9))
-    torch.testing.assert_close(votes, copy_best(field, voted, table), atol=0.02, rtol=0)
+    torch.testing.assert_close(votes, table[best_places(field, voted)], atol=0.02, rtol=0)
 
 
 def test_a_finer_field_keeps_each_pixels_place_within_its_patch():
@@ -160,3 +160,19 @@ def test_votes_with_the_right_gradients_settle_to_the_image_itself():
     settled = Seams(layout, known, 3).settle(complete[voters] + 0.3, table)  # too bright everywhere
     missing = ~known.flatten()[voters]
     torch.testing.assert_close(settled[missing], complete[voters][missing])
+
+
+def test_faint_jumps_between_copies_go_and_edges_stay():
+    slope = torch.arange(60.0).expand(1, 3, 24, 60) / 500
+    known = with_hole(1, 24, 60, slice(8, 13), slice(20, 30))
+    jumps = {}
+    for offset in (0.1, 0.5):
+        images = torch.where(torch.arange(60) >= 40, slope + offset, slope)
+        layout = Layout(Level(images, images[:, :0], known, known), 5)
+        table = images.permute(0, 2, 3, 1).flatten(0, 2)
+        voters = layout.hole_and_rim
+        copied = torch.where(voters % 60 < 25, voters - 12, voters + 22)  # brighter by the offset from column 25 on
+        settled = Seams(layout, known, 3).settle(table[copied], table, copied)
+        jumps[offset] = (settled[voters % 60 == 25] - settled[voters % 60 == 24])[1:-1]  # between missing pixels
+    torch.testing.assert_close(jumps[0.1], torch.full_like(jumps[0.1], 1 / 500), atol=1e-5, rtol=0)
+    assert jumps[0.5].min() > 0.3

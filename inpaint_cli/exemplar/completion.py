@@ -12,7 +12,7 @@ from inpaint_cli.exemplar.peeling import peel
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
 from inpaint_cli.exemplar.seams import Seams
 from inpaint_cli.exemplar.smooth import bend_least, smooth_fill
-from inpaint_cli.exemplar.voting import copy_best, rim_weight, vote
+from inpaint_cli.exemplar.voting import best_places, rim_weight, vote
 
 CLEARLY = 0.9  # of the energy of an earlier start, that a later one must go below: of near equals, the peel; measured
 
@@ -163,12 +163,11 @@ class Canvas:
         for turn in range(alternations):
             self.field.look_at(descriptors, self.table)
             self.field.search(searches, self.generator)
-            votes = self.votes()
+            votes, copied = self.votes(), None
             if last and turn == alternations - 1:
-                votes = torch.where(
-                    self.thick[:, None], copy_best(self.field, self.layout.hole_and_rim, self.table), votes
-                )
-            self.put(self.seams.settle(votes, self.table))
+                copied = torch.where(self.thick, best_places(self.field, self.layout.hole_and_rim), -1)
+                votes = torch.where(self.thick[:, None], self.table[copied], votes)
+            self.put(self.seams.settle(votes, self.table, copied))
 
     def votes(self) -> Tensor:
         """What the patches say of missing pixels and the known ones next to them. [V, F]"""

@@ -36,13 +36,13 @@ def vote(field: Field, voted: Tensor, table: Tensor, confidence: Tensor, spread:
     return torch.cat(results)
 
 
-def copy_best(field: Field, voted: Tensor, table: Tensor) -> Tensor:
-    """The pixel of the nearest among the patches that hold it (Newson et al. 2017). [V] -> [V, F]"""
+def best_places(field: Field, voted: Tensor) -> Tensor:
+    """The pixel that the nearest of the patches over each one offers (Newson et al. 2017). [V] -> [V]"""
     results = []
     for pixels in voted.split(PIXELS):
         _, sources, distances = _votes(field, pixels)
         best = distances.argmin(dim=1, keepdim=True)
-        results.append(table[sources.gather(1, best)[:, 0]])
+        results.append(sources.gather(1, best)[:, 0])
     return torch.cat(results)
 
 
