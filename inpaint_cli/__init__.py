@@ -11,6 +11,7 @@
     inpaint_cli.evaluate(completed={"theirs": "folder"}, originals="originals", mask_folder="masks").tables
     inpaint_cli.transfer("faces.h5", "attributes", checkpoint="runs/mde").measured.tables
     inpaint_cli.export("runs/mde", "mde.safetensors")         # one small file that completes like the run
+    inpaint_cli.export_graph("runs/mde", "mde.onnx", "onnx")  # a graph that runs without this package
     inpaint_cli.models()                                      # those that come with it: inpaint_cli.load(NAME)
     inpaint_cli.bench("mde").images_per_second                # and where the time of a training step goes
     inpaint_cli.doctor().mistakes                             # what commonly is wrong with a machine
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from inpaint_cli.jobs.evaluation.measuring import evaluate as evaluate
     from inpaint_cli.jobs.exporting import Exported as Exported
     from inpaint_cli.jobs.exporting import export as export
+    from inpaint_cli.jobs.graphs import Graph as Graph
+    from inpaint_cli.jobs.graphs import export_graph as export_graph
     from inpaint_cli.jobs.models import Model as Model
     from inpaint_cli.jobs.models import complete as complete
     from inpaint_cli.jobs.models import load as load
@@ -57,6 +60,7 @@ _ROOMS = {  # name -> where it stands
     "Benched": "jobs.benching",
     "Diagnosis": "jobs.doctor",
     "Exported": "jobs.exporting",
+    "Graph": "jobs.graphs",
     "Measured": "jobs.evaluation.measuring",
     "Model": "jobs.models",
     "RunEntry": "jobs.run_list",
@@ -69,6 +73,7 @@ _ROOMS = {  # name -> where it stands
     "doctor": "jobs.doctor",
     "evaluate": "jobs.evaluation.measuring",
     "export": "jobs.exporting",
+    "export_graph": "jobs.graphs",
     "load": "jobs.models",
     "models": "jobs.shipped",
     "prepare": "jobs.sets.preparing",

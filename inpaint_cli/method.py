@@ -123,6 +123,7 @@ class Method(nn.Module):
     any_size: ClassVar[bool] = False  # completes images of other sizes and channels than those it was built for
     takes_sources: ClassVar[bool] = False  # `complete` also takes `sources`, [B, 1, H, W]: 1 where it may copy from
     takes_reference: ClassVar[bool] = False  # `complete` also takes `reference`, [B, C, H, W]: whom to resemble
+    works_by: ClassVar[str] = ""  # what `complete` does where it is more than one pass of networks
     paints_whole: ClassVar[bool] = False  # `complete` also takes `whole`: true gives known pixels as it paints them
     learns_rim: bool = True  # false: what it paints around a hole was never trained, and no blend is to follow it
     per_channel: bool = False  # masks may differ from channel to channel; else they are [B, 1, H, W]

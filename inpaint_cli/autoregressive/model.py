@@ -49,6 +49,7 @@ class PixelModel(Method):
 
     settings: ChoiceSettings
     per_channel = True
+    works_by = "choosing value after value, each by those before it"
 
     def __init__(self, settings: ChoiceSettings, shape: ImageShape, masks: MaskProcess | None):
         super().__init__(settings, shape, masks)

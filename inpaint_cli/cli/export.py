@@ -1,20 +1,29 @@
-"""`inpaint export`: a run becomes one small file that completes."""
+"""`inpaint export`: a run becomes one small file that completes, with this program or without."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from inpaint_cli.cli import options
 from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from inpaint_cli.jobs.exporting import Exported
+    from inpaint_cli.jobs.graphs import Graph
 
 Source = Annotated[
     Path, typer.Argument(metavar="RUN|FILE", help="A run directory (its newest checkpoint) or a checkpoint file.")
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="The file to make, such as faces.safetensors.")]
+Format = Annotated[
+    Literal["checkpoint", "torchscript", "onnx"],
+    typer.Option(
+        "--format",
+        help="A checkpoint for this program, or a graph that runs without it; onnx: pip install 'inpaint-cli\\[onnx]'.",
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -29,11 +38,11 @@ Results = Annotated[
     ),
 ]
 Images = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--images",
         min=1,
-        help="Held-out images to try rounded weights on, at most; a search may take a minute for each.",
+        help="Held-out images to try rounded weights on, at most; a search may take a minute for each. Default: 64.",
     ),
 ]
 
@@ -41,10 +50,11 @@ Images = Annotated[
 def export(
     source: Source,
     output: Output,
+    format: Format = "checkpoint",
     data: Data = None,
     about: About = None,
     results: Results = None,
-    images: Images = 64,
+    images: Images = None,
     device: options.Device = "auto",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -53,15 +63,47 @@ def export(
 
     The file completes like the run. Weights are rounded to 16 bits where that
     changes the completions of held-out images by less than half a grey level.
+
+    --format torchscript or onnx: a graph that other programs run, weights as they
+    are; its metadata say what goes in and what comes out. Before it is written its
+    completions are compared with the method's.
     """
+    if format != "checkpoint":
+        _refuse({"--data": data, "--results": results, "--images": images}, format)
+        from inpaint_cli.jobs.graphs import export_graph
+
+        graph = export_graph(source, output, format, about=about, overwrite=overwrite)
+        if not quiet:
+            say(summary_of_graph(graph))
+        return
     from inpaint_cli.jobs.exporting import export as write
 
     done = write(
-        source, output, data=data, about=about, results=results or (), images=images, device=device,
+        source, output, data=data, about=about, results=results or (), images=images or 64, device=device,
         overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(done))
+
+
+def _refuse(options: dict[str, object], format: str) -> None:
+    """What a checkpoint alone has."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"{', '.join(given)}: of a checkpoint's card and weights; --format {format} has neither")
+
+
+def summary_of_graph(graph: "Graph") -> str:
+    """Where it is, how large, what goes in and comes out, and how near its completions are."""
+    from inpaint_cli.jobs.cards import bytes_words
+
+    levels = graph.difference * 127.5
+    lines = [
+        f"{graph.path}: {bytes_words(graph.bytes)}, at most {levels:.2g} grey levels from {graph.card['method']}'s"
+    ]
+    lines += [f"  in   {name}: {text}" for name, text in graph.card["inputs"].items()]
+    lines += [f"  out  {name}: {text}" for name, text in graph.card["outputs"].items()]
+    return "\n".join([*lines, f"  holes: {graph.card['holes']}"])
 
 
 def summary(done: "Exported") -> str:

@@ -23,7 +23,13 @@ Answer = TypeVar("Answer")
 GIB = 2**30
 LITTLE_DISK, LITTLE_MEMORY = 1 * GIB, 2 * GIB  # less of it ends a training sooner or later
 DIGESTING = 2.0  # seconds for the digests of all files of weights together
-OPTIONAL = ("pillow-heif", "lmdb", "tensorboard", "wandb")  # what `inpaint-cli[heif]`, `inpaint-cli[lsun]`, … add
+OPTIONAL = (
+    "pillow-heif",
+    "lmdb",
+    "onnxruntime",
+    "tensorboard",
+    "wandb",
+)  # what `inpaint-cli[heif]`, `inpaint-cli[lsun]`, … add
 CHUNK = 1 << 20
 DRIVER = Path("/proc/driver/nvidia/version")  # is there where one is loaded
 

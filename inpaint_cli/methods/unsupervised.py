@@ -271,7 +271,7 @@ class Unsupervised(Method):
     def complete(self, observed, mask, *, samples=1, generator=None):
         """x̃ for one z each, without a generator always the same ones; without z all samples are the same."""
         generator = generator or torch.Generator(observed.device).manual_seed(0)
-        draws = (self.draw(len(observed), observed.device, generator) for _ in range(samples if self.z_size else 1))
+        draws = (self.draw(observed.shape[0], observed.device, generator) for _ in range(samples if self.z_size else 1))
         completed = torch.stack([composed(observed, mask, self.generator(observed, z)) for z in draws], dim=1)
         return completed.expand(-1, samples, -1, -1, -1)
 

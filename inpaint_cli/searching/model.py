@@ -41,6 +41,7 @@ class SearchSettings:
 class LatentModel(Method):
     """Base of the methods that search. Its settings extend `SearchSettings`."""
 
+    works_by = "a search, which trains a code for each image"
     settings: SearchSettings
     generator: nn.Module  # G: z [N, Z] -> [N, C, H, W] in [-1, 1]
 
