@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import config, options
 from inpaint_cli.cli.launching import run_in_processes
 from inpaint_cli.cli.terminal import Terminal, say, speaks
 
@@ -69,6 +69,7 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="NAME=FILE",
+        callback=config.on_top,
         rich_help_panel=HOW,
         help="Weights of a network that a metric looks through: inception=FILE; classifier=RUN of `inpaint transfer "
         "--targets labels`.",
@@ -155,6 +156,7 @@ CacheDir = Annotated[
 Device = Annotated[str, options.device(MACHINE)]
 Gpus = Annotated[int, options.gpus(MACHINE)]
 Quiet = Annotated[bool, options.quiet(MACHINE)]
+Config = Annotated[Path | None, config.option("to_evaluate", HOW)]
 
 
 def evaluate(
@@ -187,6 +189,7 @@ def evaluate(
     cache_dir: CacheDir = None,
     device: Device = "auto",
     gpus: Gpus = 1,
+    config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure completed images, with everything needed to judge the figures.

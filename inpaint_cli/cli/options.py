@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from inpaint_cli.cli import config
+
 
 def checkpoint(panel: str | None = None) -> Any:
     help = "A run directory (its newest checkpoint), a checkpoint file, or a model's name; `inpaint models` lists them."
@@ -21,7 +23,7 @@ def method_without_training(panel: str | None = None) -> Any:
 
 def settings(panel: str | None = None) -> Any:
     help = "Change a setting of the method; `inpaint methods NAME` lists them."
-    return typer.Option("--set", metavar="NAME=VALUE", rich_help_panel=panel, help=help)
+    return typer.Option("--set", metavar="NAME=VALUE", rich_help_panel=panel, help=help, callback=config.on_top)
 
 
 def seed(panel: str | None = None) -> Any:

@@ -1,6 +1,7 @@
 """Who listens to a job on the command line: notes and progress on stderr, results on stdout."""
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,11 @@ def speaks() -> bool:
 def shown(text: object) -> str:
     """Text as a terminal may have it: what would steer it, as files from elsewhere may hold it, becomes escapes."""
     return str(text).translate(STEERING).encode("utf-8", "backslashreplace").decode()
+
+
+def typed() -> str:
+    """The command as it was typed, for a shell."""
+    return shlex.join(["inpaint", *sys.argv[1:]])
 
 
 def say(text: object) -> None:

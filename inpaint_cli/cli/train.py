@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import config, options
 from inpaint_cli.cli.launching import run_in_processes
-from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.cli.terminal import Terminal, say, typed
 
 Method = Annotated[str, typer.Option("--method", help="What to train; `inpaint methods` lists them.")]
 Data = Annotated[
@@ -37,6 +37,7 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="NAME=FILE",
+        callback=config.on_top,
         help="Weights of a frozen network: vgg16=FILE (or =download), face-parser=RUN|FILE|NAME.",
     ),
 ]
@@ -75,6 +76,7 @@ Log = Annotated[
         help="Send figures there, too; repeat for both. Each is an extra: pip install 'inpaint-cli\\[tensorboard]'.",
     ),
 ]
+Config = Annotated[Path | None, config.option("to_train")]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -111,6 +113,7 @@ def train(
     overwrite: options.Overwrite = False,
     profile: Profile = None,
     log: Log = None,
+    config: Config = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory."""
@@ -128,6 +131,6 @@ def train(
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
         patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, compile=compile,
         keep=keep, keep_every=keep_every,
-        resume=resume, overwrite=overwrite, profile=profile, log=log or (), progress=Terminal(quiet),
+        resume=resume, overwrite=overwrite, profile=profile, log=log or (), command=typed(), progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

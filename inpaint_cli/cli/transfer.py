@@ -7,7 +7,7 @@ import typer
 
 from inpaint_cli.cli import options
 from inpaint_cli.cli.launching import run_in_processes
-from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.cli.terminal import Terminal, say, typed
 from inpaint_cli.cli.train import Gpus, Precision, Resume
 
 Checkpoint = Annotated[
@@ -85,6 +85,6 @@ def transfer(
     measured = run(
         data, targets, outdir, checkpoint=checkpoint, method=method, untrained=untrained, frozen=frozen, steps=steps,
         batch=batch, masks=masks, seed=seed, settings=settings or (), limit=limit, output=output, precision=precision,
-        device=device, resume=resume, overwrite=overwrite, progress=Terminal(quiet),
+        device=device, resume=resume, overwrite=overwrite, command=typed(), progress=Terminal(quiet),
     ).measured  # fmt: skip
     say(measured.text.rstrip("\n") if as_json else measured.tables)

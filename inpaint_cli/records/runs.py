@@ -67,6 +67,8 @@ class Configuration(Record):
     processes: Positive = 1
     inpaint: Line = ""
     versions: dict[Name, Line] = Field(default_factory=dict)
+    command: Text = ""  # as it was typed
+    code: dict[Name, Line] = Field(default_factory=dict)  # digest of the package's files, git's commit
 
 
 CONFIGURATION = TypeAdapter(Configuration)

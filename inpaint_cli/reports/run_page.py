@@ -15,7 +15,7 @@ from inpaint_cli.reports.rendering import render
 from inpaint_cli.reports.tables import COMPARED, comparison_rows, judged_by, result_blocks, share_blocks
 
 FRAMES = 60  # sample grids of a page, over all its runs, spread over the training: the page stays light
-ENVIRONMENT = ("device", "processes", "precision", "versions")
+ENVIRONMENT = ("device", "processes", "precision", "versions", "command", "code")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.jobs.mask_files import masks_of
 from inpaint_cli.jobs.refusals import data_path, refuse_untrained
 from inpaint_cli.jobs.training.observations import process_of
+from inpaint_cli.jobs.training.provenance import code
 from inpaint_cli.jobs.training.resuming import (
     IN_HEADER,
     Earlier,
@@ -167,13 +168,13 @@ def _resolved(
         "masks_digest": masks.digest if masks.folders else None,
         "settings": settings_values(settings),
         "weights": weights,
-        **circumstances(prepared, hardware, team),
+        **circumstances(prepared, hardware, team, given["command"]),
     }
     return Resolved(configured(values), prepared, settings, masks, weights)
 
 
-def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team) -> dict[str, Any]:
-    """What run.json says of the data and of what computes."""
+def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team, command: str) -> dict[str, Any]:
+    """What run.json says of the data, of what computes and of what was typed."""
     return {
         "data": str(prepared.path),
         "data_identity": prepared.identity,
@@ -184,6 +185,8 @@ def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team) -> dic
         "processes": team.size,
         "inpaint": __version__,
         "versions": versions(),
+        "command": command,
+        "code": code(),
     }
 
 

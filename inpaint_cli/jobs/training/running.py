@@ -81,6 +81,7 @@ def train(
     overwrite: bool = False,
     profile: int | None = None,
     log: Sequence[str] = (),
+    command: str = "",
     progress: Progress = None,
 ) -> Trained:
     """Train a method on a prepared file; checkpoints, curves and sample grids go to the run directory.
@@ -94,6 +95,7 @@ def train(
         processes, not of each by itself; compile: networks through torch.compile; keep, keep_every: the newest
         checkpoints that stay, and of every so many steps those that stay, too.
     profile: steps whose trace is written to the run directory; log: "tensorboard", "wandb": where figures go, too.
+    command: what was typed, which run.json keeps.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
     Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
@@ -103,7 +105,7 @@ def train(
         "seed": seed, "precision": precision, "settings": settings, "weights": weights,
         "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
         "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm,
-        "compile": compile, "keep": keep, "keep_every": keep_every,
+        "compile": compile, "keep": keep, "keep_every": keep_every, "command": command,
     }  # fmt: skip
     refuse_logs(log)
     run, notes = place_of_run(outdir, method, resume or overwrite)

@@ -72,6 +72,7 @@ def transfer(
     device: str = "auto",
     resume: bool = False,
     overwrite: bool = False,
+    command: str = "",
     progress: Progress = None,
 ) -> Transferred:
     """Learn attributes, landmarks or labels on a pretrained encoder's features, and measure that on the test split.
@@ -82,7 +83,7 @@ def transfer(
         network. frozen: the encoder stays as it is, and its features are computed once; else it is tuned with the rest.
     steps, batch, masks: 5,000 of 16 whole images; None is what a resumed run began with. settings: of the transfer,
         such as `{"learning_rate": 1e-3}`, and of an untrained encoder.
-    limit: images of the test split that are measured at most; output: where the results go.
+    limit: images of the test split that are measured at most; output: where the results go; command: what was typed.
     The constant answer, which sees no image, stands beside the figures.
     """
     asked = Asked(None if checkpoint is None else Path(checkpoint), method, untrained, settings)
@@ -96,7 +97,7 @@ def transfer(
     run, notes = place_of_run(outdir, f"{encoder.name}-transfer", resume or overwrite)
     begun_with = begun_precision(run) if resume else None
     hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
-    given = {"steps": steps, "batch": batch, "masks": masks, "seed": seed}
+    given = {"steps": steps, "batch": batch, "masks": masks, "seed": seed, "command": command}
     with held(run, hardware) as team:
         audience = heard_by(progress, team.leads)
         for note in notes:
@@ -214,7 +215,7 @@ def _job(
         "sample_every": chosen["steps"],
         "settings": settings_values(encoder.method.settings),
         "transfer": _record(encoder, design, how),
-        **circumstances(prepared, hardware, team),
+        **circumstances(prepared, hardware, team, given["command"]),
     }
     resolved = Resolved(configured(values), prepared, encoder.method.settings, masks, {})
     words = [f"inpaint transfer {asked.words}", f"--data {prepared.path}", f"--targets {','.join(targets)}"]
