@@ -77,6 +77,14 @@ Log = Annotated[
     ),
 ]
 Config = Annotated[Path | None, config.option("to_train")]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--start-from",
+        metavar="RUN|FILE|NAME",
+        help="Begin with this one's weights, of the same method, and with its settings where none are given.",
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -109,6 +117,7 @@ def train(
     compile: Compile = None,
     keep: Keep = None,
     keep_every: KeepEvery = None,
+    start_from: StartFrom = None,
     resume: Resume = False,
     overwrite: options.Overwrite = False,
     profile: Profile = None,
@@ -120,7 +129,7 @@ def train(
     from inpaint_cli.jobs.refusals import refuse_training
     from inpaint_cli.jobs.training.logs import refuse_logs
 
-    refuse_training(method, data, masks, settings or (), gpus, device, resume=resume)
+    refuse_training(method, data, masks, settings or (), gpus, device, resume=resume, start_from=start_from)
     refuse_logs(log or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run
@@ -130,7 +139,7 @@ def train(
         settings=settings or (), weights=weights or (), precision=precision, device=device,
         checkpoint_every=checkpoint_every, sample_every=sample_every, validate_every=validate_every,
         patience=patience, clip_gradients=clip_gradients, sync_batchnorm=sync_batchnorm, compile=compile,
-        keep=keep, keep_every=keep_every,
+        keep=keep, keep_every=keep_every, start_from=start_from,
         resume=resume, overwrite=overwrite, profile=profile, log=log or (), command=typed(), progress=Terminal(quiet),
     )  # fmt: skip
     say(trained.path)

@@ -91,6 +91,7 @@ def refuse_training(
     device: str = "auto",
     *,
     resume: bool = False,
+    start_from: Path | None = None,
 ) -> None:
     """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
     checks: list[Check] = [partial(refuse_unknown, method), partial(refuse_machine, gpus, device)]
@@ -103,6 +104,8 @@ def refuse_training(
         data = here if here.exists() else None
     if data is not None:
         checks.append(partial(PreparedFile, data))
+    if start_from is not None:
+        checks.append(partial(_refuse_absent_checkpoint, start_from))
     if masks is not None:
         checks.append(partial(_refuse_masks, masks, data, own))
     elif own and own.defaults and data and not resume:

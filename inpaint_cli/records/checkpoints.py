@@ -84,6 +84,7 @@ class Header(Record):
     data_identity: Line
     recipe: Line
     versions: dict[Name, Line]
+    started_from: Digest | None = None  # the checkpoint whose weights the training began with; None: random ones
     transfer: Transfer | None = None  # of an encoder that was put to another use; method and settings are the encoder's
     weights: dict[Name, Line] = Field(
         default_factory=dict

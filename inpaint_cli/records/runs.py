@@ -12,6 +12,7 @@ from inpaint_cli.files import open_regular
 from inpaint_cli.records.base import (
     LAST_STEP,
     Count,
+    Digest,
     Finite,
     Line,
     Name,
@@ -56,6 +57,7 @@ class Configuration(Record):
     keep: Positive = KEEP
     keep_every: Count = 0
     settings: Settings
+    started_from: Digest | None = None  # the checkpoint whose weights it began with; None: random ones
     transfer: Transfer | None = None  # of a run of `inpaint transfer`; method and settings are its encoder's
     weights: dict[Name, Text] = Field(default_factory=dict)
     data: Place

@@ -364,7 +364,7 @@ def test_processes_change_no_byte(masked, by_opencv, pairs):
 
 def features(folder):
     network, _ = load_helper("inception", "random")
-    return np.concatenate([network.describe(pixels(path)[None])["features"] for path in sorted(folder.rglob("*.png"))])
+    return network.describe(np.stack([pixels(path) for path in sorted(folder.rglob("*.png"))]))["features"]
 
 
 @pytest.mark.slow

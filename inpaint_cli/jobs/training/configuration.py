@@ -10,6 +10,7 @@ import torch
 
 from inpaint_cli import __version__
 from inpaint_cli.data.reader import PreparedFile, Split
+from inpaint_cli.engine.checkpoints import Checkpoint
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
@@ -53,6 +54,7 @@ class Resolved:
     settings: Any
     masks: MaskProcess
     weights: dict[str, str]
+    start: Checkpoint | None = None  # whose weights it begins with
     earlier: Earlier = field(default_factory=Earlier)  # to go on with
     overwrite: bool = False  # what an earlier run left
 
@@ -83,6 +85,8 @@ class Resolved:
         self.overwrite, self.earlier = overwrite, earlier
         refuse_changes(run, self.configuration, earlier.saved)
         refuse_fewer_steps(run, self.plan.steps, earlier.step)
+        if self.configuration["started_from"] and self.start is None and earlier.checkpoint is None:
+            raise UsageError(f"{run.path} is to begin with the weights of another: give --start-from again")
 
     def begin(self, run: RunDirectory, learner: Learner, team: Team) -> None:
         """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
@@ -110,13 +114,15 @@ def resolve(
     *,
     resume: bool,
     overwrite: bool,
+    start: Checkpoint | None = None,
 ) -> Resolved:
     """What is asked for; a directory that holds a run needs --resume or --overwrite.
 
-    given: by the names of run.json, None for what was not said.
+    given: by the names of run.json, None for what was not said; start: whose weights it begins with, and whose settings
+    where no others were given.
     """
     earlier = found_earlier(run, team, resume=resume, overwrite=overwrite)
-    resolved = _resolved(given, earlier.saved, hardware, team, audience)
+    resolved = _resolved(given, earlier.saved, start, hardware, team, audience)
     resolved.follow(run, earlier, overwrite)
     return resolved
 
@@ -141,7 +147,12 @@ def begun_precision(run: RunDirectory) -> str | None:
 
 
 def _resolved(
-    given: Mapping[str, Any], saved: Mapping[str, Any], hardware: Hardware, team: Team, audience: Audience
+    given: Mapping[str, Any],
+    saved: Mapping[str, Any],
+    start: Checkpoint | None,
+    hardware: Hardware,
+    team: Team,
+    audience: Audience,
 ) -> Resolved:
     """Given before saved before default, for each value."""
     method = method_class(given["method"])
@@ -152,7 +163,7 @@ def _resolved(
     protocol = {"batch": paper.batch, "accumulate": accumulate, "steps": paper.steps}
     protocol |= {} if saved else {"clip_gradients": paper.clip_gradients}  # a run goes on as it began
     chosen = {**DEFAULTS, **protocol, **saved, **{name: value for name, value in given.items() if value is not None}}
-    kept = recalled(method.Settings, saved.get("settings", {}))
+    kept = recalled(method.Settings, saved.get("settings", start.header.settings if start else {}))
     settings = make_settings(method.Settings, {**kept, **assigned(given["settings"] or [])})
     weights = parse_weights(given["weights"], TRAINED_HELPERS) if given["weights"] else saved.get("weights", {})
     prepared = PreparedFile(data_path(chosen.get("data"), paper.recipe))
@@ -168,9 +179,10 @@ def _resolved(
         "masks_digest": masks.digest if masks.folders else None,
         "settings": settings_values(settings),
         "weights": weights,
+        "started_from": start.digest if start else saved.get("started_from"),
         **circumstances(prepared, hardware, team, given["command"]),
     }
-    return Resolved(configured(values), prepared, settings, masks, weights)
+    return Resolved(configured(values), prepared, settings, masks, weights, start)
 
 
 def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team, command: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from inpaint_cli.settings import recalled
 # What makes a run the run that it is. Steps may be more, data may lie elsewhere, and the precision may be another where
 # that is asked for.
 ARITHMETIC = ("method", "masks", "batch", "accumulate", "seed", "clip_gradients", "sync_batchnorm", "data_identity")
-DECIDES = (*ARITHMETIC, "masks_digest", "transfer")
-IN_HEADER = (*ARITHMETIC, "transfer", "precision", "settings", "shape", "recipe", "steps", "versions")
+DECIDES = (*ARITHMETIC, "masks_digest", "started_from", "transfer")
+IN_HEADER = (*ARITHMETIC, "started_from", "transfer", "precision", "settings", "shape", "recipe", "steps", "versions")
 ANEW = "--overwrite begins anew"
 
 
@@ -72,7 +72,8 @@ def _from_header(found: Checkpoint) -> Mapping[str, Any]:
 def _refuse_disagreement(run: RunDirectory, saved: Mapping[str, Any], found: Checkpoint) -> None:
     """run.json and the checkpoint beside it come of one training. Settings that one of them lacks are younger."""
     ours = {**saved.get("settings", {}), **saved}
-    theirs = {**found.header.settings, **found.header.model_dump(include={*ARITHMETIC, "transfer", "shape", "recipe"})}
+    names = {*ARITHMETIC, "started_from", "transfer", "shape", "recipe"}
+    theirs = {**found.header.settings, **found.header.model_dump(include=names)}
     for name, value in theirs.items():
         if name in ours and ours[name] != value:
             raise InputError(

@@ -36,6 +36,7 @@ from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, h
 from inpaint_cli.jobs.training.logs import opened, refuse_logs
 from inpaint_cli.jobs.training.observations import checked
 from inpaint_cli.jobs.training.places import place_of_run
+from inpaint_cli.jobs.training.starting import start_of, start_with
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.settings import Assignments
 
@@ -77,6 +78,7 @@ def train(
     compile: bool | None = None,
     keep: int | None = None,
     keep_every: int | None = None,
+    start_from: Path | str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     profile: int | None = None,
@@ -94,6 +96,8 @@ def train(
     clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
         processes, not of each by itself; compile: networks through torch.compile; keep, keep_every: the newest
         checkpoints that stay, and of every so many steps those that stay, too.
+    start_from: a run, a file or a model's name, of the same method: with its weights the training begins, and with its
+        settings where none are given.
     profile: steps whose trace is written to the run directory; log: "tensorboard", "wandb": where figures go, too.
     command: what was typed, which run.json keeps.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
@@ -115,7 +119,8 @@ def train(
         audience = heard_by(progress, team.leads)
         for note in notes:
             audience.note(note)
-        resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite)
+        start = start_of(start_from, method)
+        resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite, start=start)
         return _train(run, resolved, hardware, team, audience, profile, log)
 
 
@@ -148,6 +153,8 @@ def _train(
     if resolved.earlier.checkpoint:
         refuse_what_does_not_fit(resolved.earlier.checkpoint, resolved.settings)
     method, labels = build_method(resolved.method, resolved.settings, shape, resolved.masks, resolved.weights)
+    if resolved.start and not resolved.earlier.checkpoint:
+        start_with(method, resolved.start)
     notes = checked(resolved.method, method, resolved.prepared, resolved.masks, plan)
     split = resolved.prepared.split("train")
     method.check_labels({name: column.shape[1:] for name, column in split.labels.items()})
