@@ -4,14 +4,14 @@
 PYTHON     ?= python3
 VENV       ?= .venv
 DEMO       ?= demo
-DEMO_STEPS ?= 1000
+DEMO_STEPS ?= 600
 WORKERS    ?= 2
 
 INPAINT = $(VENV)/bin/inpaint
 READY   = $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help demo picture test test-long lint benchmark benchmark-gpu clean
+.PHONY: help demo gallery test test-long lint benchmark benchmark-gpu clean
 help: ## this list
 	@awk -F ':.*## ' 'FNR == 1 { title = substr($$0, 3) } \
 	    /^[a-z].*## / { if (title) print "\n" title; title = ""; printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,56 +25,51 @@ $(READY): pyproject.toml
 
 # ---- the demo: each file is made by one command from the files before it --------------------------------------------
 
-DEMO_MASKS = block:24
+DEMO_MASKS = colorize:1
+DEMO_FIRST = 20
+DEMO_STEP  = $(VENV)/bin/python -m inpaint_cli.reports.demo
+DEMO_FACE  = $(if $(wildcard inpaint_cli/shipped/faces.safetensors),$(DEMO)/face_inpaint.png)
 
-demo: ## prepare, train, complete and evaluate on photographs that need no download
-demo: $(DEMO)/look/index.html $(DEMO)/contact_sheet.png $(DEMO)/training.html $(DEMO)/results.json
+demo: ## complete photos, train a network for a minute or two and measure it, on photographs that need no download
+demo: $(DEMO)/index.html
 	@echo
-	@$(VENV)/bin/python -m inpaint_cli.reports.demo table $(DEMO)
+	@$(DEMO_STEP) table $(DEMO)
 	@echo
-	@echo "Open $(DEMO)/look/index.html, an object taken out of a photo, and $(DEMO)/training.html, how the network learned;"
-	@echo "$(DEMO)/contact_sheet.png has three methods beside each other."
+	@echo "Open $(DEMO)/index.html."
+
+$(DEMO)/object.png $(DEMO)/scratched.png $(DEMO)/face.png &: $(READY)
+	mkdir -p $(DEMO)
+	$(DEMO_STEP) photos $(DEMO)
+
+$(DEMO)/object_inpaint.png $(DEMO)/scratched_inpaint.png $(DEMO)/look/index.html &: $(DEMO)/object.png $(DEMO)/scratched.png
+	$(INPAINT) complete $^ --page $(DEMO)/look --overwrite
+
+$(DEMO)/face_inpaint.png: $(DEMO)/face.png
+	$(INPAINT) complete $< --checkpoint faces --overwrite
 
 $(DEMO)/demo.h5: $(READY)
 	mkdir -p $(DEMO)
 	$(INPAINT) prepare demo -o $@ --overwrite
 
 $(DEMO)/run/.trained: $(DEMO)/demo.h5
-	$(INPAINT) train --method mde --data $< --outdir $(DEMO)/run --masks $(DEMO_MASKS) --steps $(DEMO_STEPS) --batch 16 \
-	    --sample-every 250 --set generator=strided --set width=16 --set perceptual=0 --set hide_and_seek=none --set completion=20 \
+	$(INPAINT) train --method mde --data $< --outdir $(DEMO)/run --masks $(DEMO_MASKS) --steps $(DEMO_FIRST) --batch 16 \
+	    --sample-every 20 --set generator=strided --set width=16 --set perceptual=0 --set hide_and_seek=none --set completion=20 \
 	    --set learning_rate=1e-3 --set ema=0.99 --overwrite
+	$(INPAINT) train --method mde --data $< --outdir $(DEMO)/run --resume --steps $(DEMO_STEPS)
 	touch $@
 
-$(DEMO)/photo.png $(DEMO)/mask.png &: $(READY)
-	mkdir -p $(DEMO)
-	$(VENV)/bin/python -m inpaint_cli.reports.demo photo $(DEMO)
-
-$(DEMO)/completed_mde.png: $(DEMO)/photo.png $(DEMO)/mask.png $(DEMO)/run/.trained
-	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --checkpoint $(DEMO)/run --overwrite
-
-$(DEMO)/completed_%.png: $(DEMO)/photo.png $(DEMO)/mask.png
-	$(INPAINT) complete $< --mask $(DEMO)/mask.png -o $@ --method $* --overwrite
-
 $(DEMO)/results.json: $(DEMO)/demo.h5 $(DEMO)/run/.trained
-	$(INPAINT) evaluate --checkpoint $(DEMO)/run --method tv --method patch --data $< --masks $(DEMO_MASKS) \
-	    --grid $(DEMO)/examples.png -o $@ --overwrite > /dev/null
+	$(INPAINT) evaluate --checkpoint $(DEMO)/run/checkpoints/step-000000$(DEMO_FIRST).safetensors --checkpoint $(DEMO)/run \
+	    --method patch --method tv --data $< --masks $(DEMO_MASKS) --grid $(DEMO)/examples.png --show 6 -o $@ --overwrite > /dev/null
 
-$(DEMO)/contact_sheet.png: $(DEMO)/completed_mde.png $(DEMO)/completed_tv.png $(DEMO)/completed_patch.png
-	$(VENV)/bin/python -m inpaint_cli.reports.demo sheet $(DEMO)
+$(DEMO)/training.html: $(DEMO)/run/.trained $(DEMO)/results.json
+	$(INPAINT) report page $(DEMO)/run --results $(DEMO)/results.json -o $@ --overwrite
 
-$(DEMO)/scene.png $(DEMO)/scene_mask.png &: $(READY)
-	mkdir -p $(DEMO)
-	$(VENV)/bin/python -m inpaint_cli.reports.demo scene $(DEMO)
+$(DEMO)/index.html: $(DEMO)/look/index.html $(DEMO_FACE) $(DEMO)/training.html
+	$(DEMO_STEP) page $(DEMO)
 
-$(DEMO)/scene_inpaint.png $(DEMO)/look/index.html &: $(DEMO)/scene.png $(DEMO)/scene_mask.png
-	$(INPAINT) complete $(DEMO)/scene.png --page $(DEMO)/look --overwrite
-
-$(DEMO)/training.html: $(DEMO)/run/.trained
-	$(INPAINT) report page $(DEMO)/run -o $@ --overwrite
-
-picture: $(DEMO)/scene_inpaint.png ## the README's first picture
-	$(VENV)/bin/python -m inpaint_cli.reports.demo picture $(DEMO)
-	mkdir -p .github && cp $(DEMO)/picture.jpg .github/picture.jpg
+gallery: $(DEMO)/look/index.html $(DEMO_FACE) ## the README's pictures
+	$(DEMO_STEP) gallery $(DEMO)
 
 # ---- the papers' tables and figures: what all papers share, and the experiments of each -----------------------------
 

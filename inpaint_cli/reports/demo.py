@@ -1,14 +1,15 @@
-"""The steps of `make demo` and `make picture` that are no command of the toolkit: photos with holes, sheets, one table.
+"""What `make demo` needs beside the commands that it shows: photos with holes, a page about it all, README's pictures.
 
-python -m inpaint_cli.reports.demo photo FOLDER     writes photo.png and mask.png
-python -m inpaint_cli.reports.demo sheet FOLDER     writes contact_sheet.png from photo, mask and completed_*.png
+python -m inpaint_cli.reports.demo photos FOLDER    writes NAME.png and NAME_mask.png of each example
+python -m inpaint_cli.reports.demo page FOLDER      writes index.html about what the commands left in the folder
 python -m inpaint_cli.reports.demo table FOLDER     prints what results.json holds
-python -m inpaint_cli.reports.demo scene FOLDER     writes scene.png and scene_mask.png: an object to take out
-python -m inpaint_cli.reports.demo picture FOLDER   writes picture.jpg from scene, mask and scene_inpaint.png
+python -m inpaint_cli.reports.demo gallery FOLDER   writes a small picture of each example for README
 """
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,87 +17,162 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 from inpaint_cli.files import replacing
-from inpaint_cli.reports.grids import grid
-from inpaint_cli.reports.tables import results_table
+from inpaint_cli.reports.pictures import photo_uri
+from inpaint_cli.reports.rendering import render
+from inpaint_cli.reports.tables import figure, heading, markdown
 
-PHOTO = "chelsea"  # training sees the left three fifths of it
-HOLE = (300, 172, 323, 195)  # a square: left, top, right, bottom, all of them in the hole
-COMPLETIONS = {
-    "completed_mde.png": "mde, trained for minutes",
-    "completed_tv.png": "tv, needs no training",
-    "completed_patch.png": "patch, needs no training",
+PAINT = (255, 64, 160)  # a hole, where it is shown over the photo
+SCRATCH = (246, 243, 234)  # what is left of a print where its surface is gone
+PATCH = (127, 342, 215, 430)  # the crew's patch on the astronaut's suit: left, top, right, bottom
+FACE, FACE_SIDE = (156, 48, 290, 182), 256  # where it is in the photo; the side that it is enlarged to
+NOSE = (94, 102, 158, 168)
+FIGURES = ("psnr_hole", "ssim_hole")
+SYSTEMS = {
+    "mde": "a network that learns",
+    "patch": "copies, learns nothing",
+    "tv": "continues smoothly, learns nothing",
 }
-SCENE = "rocket"
-OBJECT = ((298, 405), (298, 180), (306, 114), (332, 114), (344, 180), (352, 370), (356, 405))  # x, y
-PAINT = (255, 64, 160)
-GAP = 8  # pixels between the parts of the picture
+GALLERY = Path(".github/gallery")
+GALLERY_HEIGHT, GALLERY_QUALITY, GAP = 300, 82, 8  # pixels, JPEG's, pixels between the parts of a picture
 
 
-def write_photo(folder: Path) -> None:
-    photo = Image.fromarray(getattr(skimage.data, PHOTO)())
-    mask = Image.new("L", photo.size, 0)
-    ImageDraw.Draw(mask).rectangle(HOLE, fill=255)
-    _save(folder, {"photo.png": photo, "mask.png": mask})
+def draw_patch(drawing: ImageDraw.ImageDraw) -> None:
+    drawing.ellipse(PATCH, fill=255)
 
 
-def write_scene(folder: Path) -> None:
-    """A rocket on its pad at dusk, and a mask over the rocket."""
-    photo = Image.fromarray(getattr(skimage.data, SCENE)())
-    mask = Image.new("L", photo.size, 0)
-    ImageDraw.Draw(mask).polygon(OBJECT, fill=255)
-    _save(folder, {"scene.png": photo, "scene_mask.png": mask})
+def draw_nose(drawing: ImageDraw.ImageDraw) -> None:
+    drawing.ellipse(NOSE, fill=255)
 
 
-def write_picture(folder: Path) -> None:
-    """The scene, the scene with the hole painted, and the completed scene, side by side."""
-    scene, completed = (Image.open(folder / name).convert("RGB") for name in ("scene.png", "scene_inpaint.png"))
-    painted = scene.copy()
-    painted.paste(PAINT, mask=Image.open(folder / "scene_mask.png"))
-    picture = Image.new("RGB", (3 * scene.width + 2 * GAP, scene.height), "white")
-    for number, part in enumerate((scene, painted, completed)):
-        picture.paste(part, (number * (scene.width + GAP), 0))
-    _save(folder, {"picture.jpg": picture})
+def draw_scratches(drawing: ImageDraw.ImageDraw, seed: int = 3) -> None:
+    """Bent lines and specks of dust, of several widths."""
+    random, (width, height) = np.random.default_rng(seed), drawing.im.size
+    for _ in range(14):
+        middle, angle, length = random.uniform(0, (width, height)), random.uniform(0, np.pi), random.uniform(0.25, 0.8)
+        along = np.linspace(-0.5, 0.5, 12)[:, None] * length * width * np.array([np.cos(angle), np.sin(angle)])
+        line = [(float(x), float(y)) for x, y in middle + along + random.normal(0, 2, (12, 2))]
+        drawing.line(line, fill=255, width=int(random.integers(2, 6)), joint="curve")
+    for x, y, radius in random.uniform((0, 0, 1.5), (width, height, 5), (25, 3)):
+        drawing.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
 
 
-def _save(folder: Path, images: dict[str, Image.Image]) -> None:
-    for name, image in images.items():
-        with replacing(folder / name, overwrite=True) as temporary:
-            image.save(temporary, quality=90)
+@dataclass(frozen=True)
+class Example:
+    """A photo and a hole in it, and the command that completes it."""
+
+    title: str
+    about: str
+    photograph: str  # of scikit-image
+    draw: Callable[[ImageDraw.ImageDraw], None]  # the hole, white on black
+    part: tuple[int, int, int, int] | None = None  # left, top, right, bottom, enlarged to FACE_SIDE; None: all of it
+    damage: tuple[int, int, int] | None = None  # the colour that the photo has in the hole, where it is damaged
+    options: str = ""
+
+    def pictures(self) -> tuple[Image.Image, Image.Image]:
+        """Photo and mask."""
+        photo = Image.fromarray(getattr(skimage.data, self.photograph)())
+        if self.part:
+            photo = photo.crop(self.part).resize((FACE_SIDE, FACE_SIDE), Image.Resampling.LANCZOS)
+        mask = Image.new("L", photo.size, 0)
+        self.draw(ImageDraw.Draw(mask))
+        if self.damage:
+            photo.paste(self.damage, mask=mask)
+        return photo, mask
 
 
-def write_sheet(folder: Path) -> None:
-    """The photo, the photo with its hole, and each completion; below, the surroundings of the hole enlarged."""
-    photo, hole = np.asarray(Image.open(folder / "photo.png")), np.asarray(Image.open(folder / "mask.png")) > 0
-    masked = np.where(hole[..., None], np.uint8(255), photo)
-    completions = [np.asarray(Image.open(folder / name)) for name in COMPLETIONS]
-    images = [photo, masked, *completions]
-    rows = [images, [enlarged(image, hole) for image in images]]
-    sheet = grid(rows, labels_top=["original", "masked", *COMPLETIONS.values()])
-    _save(folder, {"contact_sheet.png": sheet})
+EXAMPLES = {
+    "object": Example(
+        "An object gone",
+        "The patch on the suit is painted over, and cloth goes on where it was. Nothing was trained: what is missing "
+        "is put together from the rest of the photo.",
+        "astronaut",
+        draw_patch,
+    ),
+    "scratched": Example(
+        "A scratched photo restored", "Scratches and dust are the hole. Every other pixel stays as it was.", "chelsea",
+        draw_scratches, damage=SCRATCH,
+    ),
+    "face": Example(
+        "A face completed",
+        "Nothing else in the photo shows a nose. A network that has seen many faces, which comes with the package, "
+        "knows one.",
+        "astronaut", draw_nose, part=FACE, options=" --checkpoint faces",
+    ),
+}  # fmt: skip
 
 
-def enlarged(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The hole with as much again around it, as wide as the photo."""
-    rows, columns = np.nonzero(hole)
-    centre = ((rows.min() + rows.max()) // 2, (columns.min() + columns.max()) // 2)
-    reach = max(np.ptp(rows), np.ptp(columns))
-    cut = image[max(centre[0] - reach, 0) : centre[0] + reach, max(centre[1] - reach, 0) : centre[1] + reach]
-    scale = image.shape[1] / cut.shape[1]
-    size = (image.shape[1], round(cut.shape[0] * scale))
-    return np.asarray(Image.fromarray(cut).resize(size, Image.Resampling.BICUBIC))
+def write_photos(folder: Path) -> None:
+    for name, example in EXAMPLES.items():
+        photo, mask = example.pictures()
+        save(photo, folder / f"{name}.png")
+        save(mask, folder / f"{name}_mask.png")
+
+
+def save(image: Image.Image, path: Path) -> None:
+    with replacing(path, overwrite=True) as temporary:
+        image.save(temporary, quality=GALLERY_QUALITY)
+
+
+def steps_of(folder: Path, name: str) -> list[Image.Image]:
+    """Of one example the photo, the photo with its hole painted, the photo completed."""
+    photo, completed = (Image.open(folder / f"{name}{end}.png").convert("RGB") for end in ("", "_inpaint"))
+    painted = photo.copy()
+    painted.paste(PAINT, mask=Image.open(folder / f"{name}_mask.png"))
+    return [photo, painted, completed]
+
+
+def completed_examples(folder: Path) -> dict[str, Example]:
+    return {name: example for name, example in EXAMPLES.items() if (folder / f"{name}_inpaint.png").exists()}
+
+
+def write_gallery(folder: Path) -> None:
+    GALLERY.mkdir(parents=True, exist_ok=True)
+    for name in completed_examples(folder):
+        parts = [
+            part.resize((part.width * GALLERY_HEIGHT // part.height, GALLERY_HEIGHT)) for part in steps_of(folder, name)
+        ]
+        picture = Image.new("RGB", (sum(part.width + GAP for part in parts) - GAP, GALLERY_HEIGHT), "white")
+        for number, part in enumerate(parts):
+            picture.paste(part, (number * (part.width + GAP), 0))
+        save(picture, GALLERY / f"{name}.jpg")
+
+
+def write_demo_page(folder: Path) -> None:
+    """One page about everything that stands in the folder."""
+    captions = ("The photo", "What is to be completed", "Completed")
+    examples = [
+        (name, example, [(photo_uri(np.asarray(step)), said) for step, said in zip(steps, captions, strict=True)])
+        for name, example in completed_examples(folder).items()
+        for steps in [steps_of(folder, name)]
+    ]
+    systems = photo_uri(np.asarray(Image.open(folder / "examples.png")))
+    header, rows = measured(folder)
+    text = render("demo.html.j2", examples=examples, systems=systems, header=header, rows=rows)
+    with replacing(folder / "index.html", overwrite=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def measured(folder: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table: each system with its figures of the hole, the best first."""
+    results = json.loads((folder / "results.json").read_text())["results"]
+    results.sort(key=lambda result: -result["metrics"][FIGURES[0]])
+    columns = {name: results[0]["columns"][name] for name in FIGURES}
+    header = ["", *(heading(name.removesuffix("_hole"), column) for name, column in columns.items())]
+    rows = [
+        [
+            f"{result['system']}, {SYSTEMS[result['system'].split()[0]]}",
+            *(figure(result, name, column) for name, column in columns.items()),
+        ]
+        for result in results
+    ]
+    return header, rows
 
 
 def print_table(folder: Path) -> None:
-    print(results_table(json.loads((folder / "results.json").read_text())["results"]))
+    print(markdown(*measured(folder)))
 
 
-STEPS = {
-    "photo": write_photo,
-    "sheet": write_sheet,
-    "table": print_table,
-    "scene": write_scene,
-    "picture": write_picture,
-}
+STEPS = {"photos": write_photos, "page": write_demo_page, "table": print_table, "gallery": write_gallery}
 
 if __name__ == "__main__":
     STEPS[sys.argv[1]](Path(sys.argv[2]))

@@ -1,11 +1,8 @@
-"""Curves, tables, and the pictures of the demo."""
+"""Curves and tables."""
 
-import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
 
-from inpaint_cli.reports import demo
 from inpaint_cli.reports.curves import draw_curves
 from inpaint_cli.reports.tables import WIDTH, comparison_rows, comparison_table, definitions, results_table
 
@@ -78,30 +75,3 @@ def test_differences_of_the_main_figures_name_the_better_system():
     assert comparison_table([], [measured]) == ""
     del found["psnr"], found["ssim"]  # of a system that labels alone
     assert "mse " in comparison_table(compared, [measured]) and "mse_hole" not in comparison_table(compared, [measured])
-
-
-def test_the_demos_photo_hole_and_sheet(tmp_path):
-    demo.write_photo(tmp_path)
-    photo, mask = Image.open(tmp_path / "photo.png"), np.asarray(Image.open(tmp_path / "mask.png"))
-    assert mask.shape == photo.size[::-1] and set(np.unique(mask)) == {0, 255}
-    assert np.nonzero(mask)[1].min() >= 0.6 * photo.width, "the hole lies where training does not see the photo"
-    for name in demo.COMPLETIONS:
-        photo.save(tmp_path / name)
-    demo.write_sheet(tmp_path)
-    assert Image.open(tmp_path / "contact_sheet.png").width > 4 * photo.width
-
-
-def test_the_scene_its_mask_and_the_picture_of_both(tmp_path):
-    demo.write_scene(tmp_path)
-    scene, mask = np.asarray(Image.open(tmp_path / "scene.png")), np.asarray(Image.open(tmp_path / "scene_mask.png"))
-    assert mask.shape == scene.shape[:2] and 0.02 < (mask == 255).mean() < 0.2
-    Image.fromarray(np.where(mask[..., None] == 255, np.uint8(128), scene)).save(tmp_path / "scene_inpaint.png")
-    demo.write_picture(tmp_path)
-    picture = np.asarray(Image.open(tmp_path / "picture.jpg")).astype(int)
-    width = scene.shape[1]
-    before, painted, after = (
-        picture[:, start : start + width] for start in (0, width + demo.GAP, 2 * (width + demo.GAP))
-    )
-    inside = ndimage.binary_erosion(mask == 255, iterations=10)  # JPEG blurs the rim
-    assert np.abs(painted[inside] - demo.PAINT).mean() < 6 and np.abs(after[inside] - 128).mean() < 6
-    assert np.abs(before - scene).mean() < 4
