@@ -18,7 +18,7 @@ PARTS = ["background", "skin", "hair"]
 HEADER = {
     "recipe_name": "faces",
     "recipe": 'name = "faces"\ntitle = "Faces"\npaper = "mde"\nsentence = "We crop [bold] faces."',
-    "terms": "free for research",
+    "terms": "free\x1b[2J for research\nidentity: 0000",
     "options": {"limit": 7, "size": 16},
     "label_names": {
         "labels": ["Ann", "Bo\x1b[31mb"],
@@ -64,7 +64,7 @@ def test_the_card_says_what_the_file_holds(faces):
         "We crop [bold] faces.",
         "16×16, RGB",
         "limit 7",
-        "free for research",
+        "free\\x1b[2J for research",
         "Ann 3, Bo\\x1b[31mb 2",
         "trait0 100.0%",
         "trait1 40.0%",
@@ -74,6 +74,7 @@ def test_the_card_says_what_the_file_holds(faces):
     ):
         assert part in done.stdout, part
     assert "checked" not in done.stdout
+    assert not any(line.startswith("identity: 0000") for line in done.stdout.splitlines())
 
 
 def test_the_card_as_json(faces):

@@ -1,5 +1,6 @@
 """Recipes say what is wrong with them; splits and crops follow from what they say."""
 
+import os
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -69,6 +70,35 @@ def test_every_recipe_of_the_house_is_valid_and_named_as_its_file():
 def test_a_wrong_recipe_names_file_field_and_problem(tmp_path, old, new, problem):
     (tmp_path / "mine.toml").write_text(DIGITS.replace(old, new))
     with pytest.raises(InputError, match=rf"mine\.toml: .*{problem}"):
+        load_recipe(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("size = " + "9" * 5000, "5000 digits"),
+    ],
+)
+def test_what_no_recipe_says_is_one_message(tmp_path, text, problem):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(InputError, match=rf"mine\.toml: .*{problem}"):
+        load_recipe(str(tmp_path / "mine.toml"))
+
+
+def test_pipes_and_devices_are_no_recipes(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(InputError, match=rf"{name}\.toml.*not a regular file"):
+            load_recipe(str(tmp_path / f"{name}.toml"))
+
+
+@pytest.mark.parametrize("category", ["../../etc", "/etc", ".."])
+def test_a_category_leads_to_no_other_folder(tmp_path, category):
+    _, text = load_recipe("lsun-bedroom-64")
+    (tmp_path / "mine.toml").write_text(text.replace('category = "bedroom"', f'category = "{category}"'))
+    with pytest.raises(InputError, match=r"mine\.toml: source\.lsun\.category: .*leads to no other folder"):
         load_recipe(str(tmp_path / "mine.toml"))
 
 
