@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import completing, options
 from inpaint_cli.cli.launching import run_in_processes
 from inpaint_cli.cli.terminal import Terminal, say
 from inpaint_cli.errors import UsageError
@@ -36,7 +36,8 @@ Mask = Annotated[
         help="White is the hole. One file for all, a folder with one of each photo's name, or a specification: "
         "alpha (transparent pixels), nan (a raster's missing numbers), auto:COLOR[,TOLERANCE] (pixels of a colour), "
         "block:64, … or none (to label alone). "
-        "Default: PHOTO_mask.EXT beside each photo.",
+        "Default: PHOTO_mask.EXT beside each photo. (--masks is for --data.)",
+        autocompletion=completing.names("photo_masks"),
     ),
 ]
 InvertMask = Annotated[bool, typer.Option("--invert-mask", rich_help_panel=WHAT, help="Black is the hole.")]
@@ -44,7 +45,7 @@ FitMask = Annotated[
     str | None,
     typer.Option(
         "--fit-mask",
-        metavar="HOW",
+        **completing.choices("resize|top-left|bottom-right"),
         rich_help_panel=WHAT,
         help="A mask of another size: resize it, or lay it as it is top-left or bottom-right (a watermark's).",
     ),
@@ -75,12 +76,8 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", rich_help_panel=WHAT, help="In place of photos, a file that `inpaint prepare` wrote."),
 ]
-Masks = Annotated[
-    str | None, typer.Option("--masks", rich_help_panel=WHAT, help="With --data: a masking process, block:24.")
-]
-Split = Annotated[
-    str | None, typer.Option("--split", rich_help_panel=WHAT, help="With --data: which images. Default: test.")
-]
+Masks = Annotated[str | None, options.masks("With --data: a masking process, block:24. (--mask is for photos.)", WHAT)]
+Split = Annotated[str | None, options.split(WHAT, "With --data: which images. Default: test.")]
 Limit = Annotated[
     int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="With --data: only the first N images.")
 ]
@@ -115,7 +112,10 @@ Context = Annotated[
 Blend = Annotated[
     str | None,
     typer.Option(
-        "--blend", rich_help_panel=HOW, help="With --checkpoint: poisson (default), feather or paste at the rim."
+        "--blend",
+        **completing.choices("poisson|feather|paste"),
+        rich_help_panel=HOW,
+        help="With --checkpoint: what happens at the rim. Default: poisson.",
     ),
 ]
 Output = Annotated[
@@ -236,6 +236,8 @@ def complete(
     Without a checkpoint, what is missing is put together from the rest of the
     photo, with no training and at any size:
     [bold]inpaint complete photo.png --mask mask.png[/bold]
+
+    [bold]inpaint complete face.jpg --mask mask.png --checkpoint runs/mde -o done.jpg[/bold]
     """
     refuse_unread(locals())
     from inpaint_cli.jobs.refusals import refuse_at_once

@@ -27,7 +27,7 @@ def option(reader: str, panel: str | None = None) -> Any:
         rich_help_panel=panel,
         is_eager=True,
         callback=load,
-        help="Options from a TOML file, by their names (steps = 600, a table [set]), or a run's run.json. What the "
+        help="Options from a TOML file, by their names (steps = 600, a table \\[set]), or a run's run.json. What the "
         "command line says counts before the file.",
     )
 

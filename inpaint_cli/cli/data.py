@@ -10,27 +10,40 @@ from inpaint_cli.cli import options
 from inpaint_cli.cli.terminal import Terminal, say
 
 File = Annotated[Path, typer.Argument(help="A file that `inpaint prepare` wrote.")]
-Sheet = Annotated[Path | None, typer.Option("--sheet", help="Draw random images with what is known of them.")]
-Count = Annotated[int, typer.Option("--count", min=1, max=120, help="Images on the sheet.")]
-Export = Annotated[Path | None, typer.Option("--export", help="Write PNG files and CSV tables here.")]
-Split = Annotated[str | None, typer.Option("--split", help="Of the sheet and the export: train, validation or test.")]
-Check = Annotated[bool, typer.Option("--check", help="Read every byte and compare every digest.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the card as JSON on stdout.")]
+SHEET, CHECK = "A look at it", "What is printed"
+Sheet = Annotated[
+    Path | None, typer.Option("--sheet", rich_help_panel=SHEET, help="Draw random images with what is known of them.")
+]
+Count = Annotated[int, typer.Option("--count", min=1, max=120, rich_help_panel=SHEET, help="Images on the sheet.")]
+Export = Annotated[
+    Path | None, typer.Option("--export", rich_help_panel=SHEET, help="Write PNG files and CSV tables here.")
+]
+Split = Annotated[str | None, options.split(SHEET, "Of the sheet and the export.")]
+Seed = Annotated[int, options.seed(SHEET)]
+Overwrite = Annotated[bool, options.overwrite(SHEET)]
+Quiet = Annotated[bool, options.quiet(CHECK)]
+Check = Annotated[
+    bool, typer.Option("--check", rich_help_panel=CHECK, help="Read every byte and compare every digest.")
+]
+AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=CHECK, help="Print the card as JSON on stdout.")]
 
 
 def data(
     file: File,
     sheet: Sheet = None,
     count: Count = 18,
-    seed: options.Seed = 0,
+    seed: Seed = 0,
     export: Export = None,
     split: Split = None,
     check: Check = False,
     as_json: AsJson = False,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Show what a prepared file holds: splits, sizes, labels, recipe, terms and identity."""
+    """Show what a prepared file holds: splits, sizes, labels, recipe, terms and identity.
+
+    [bold]inpaint data photos.h5 --sheet sheet.png[/bold]
+    """
     from inpaint_cli.jobs.sets.showing import card_text, describe_set
 
     facts = describe_set(

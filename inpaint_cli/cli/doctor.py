@@ -18,6 +18,8 @@ def doctor(as_json: options.AsJson = False) -> None:
     """Look at this machine and this installation: versions, devices, memory, disk, weights, models, common mistakes.
 
     It changes nothing, asks nothing of the network, and its exit code is 0 whatever it finds.
+
+    [bold]inpaint doctor --json[/bold] goes with a report of a bug.
     """
     from inpaint_cli.jobs.doctor import doctor as examine
 

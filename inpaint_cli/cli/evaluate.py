@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inpaint_cli.cli import config, options
+from inpaint_cli.cli import completing, config, options
 from inpaint_cli.cli.launching import run_in_processes
 from inpaint_cli.cli.terminal import Terminal, say, speaks
 
@@ -13,7 +13,8 @@ WHAT, HOW, RESULT, MACHINE = "What is measured", "How", "Results", "Machine"
 
 Data = Annotated[Path | None, typer.Option("--data", rich_help_panel=WHAT, help="A file that `inpaint prepare` wrote.")]
 Masks = Annotated[
-    list[str] | None, typer.Option("--masks", rich_help_panel=WHAT, help="A masking process; repeat for several.")
+    list[str] | None,
+    options.masks("A masking process; repeat for several. A photo's own mask is for `inpaint complete --mask`.", WHAT),
 ]
 Completed = Annotated[
     list[str] | None,
@@ -45,15 +46,21 @@ Checkpoints = Annotated[
     typer.Option(
         "--checkpoint",
         rich_help_panel=WHAT,
+        autocompletion=completing.names("checkpoints"),
         help="A run directory (its newest checkpoint), a checkpoint file or a model's name; repeat for several.",
     ),
 ]
 Methods = Annotated[
     list[str] | None,
-    typer.Option("--method", rich_help_panel=WHAT, help="One that needs no training, patch or tv; repeatable."),
+    typer.Option(
+        "--method",
+        rich_help_panel=WHAT,
+        autocompletion=completing.names("untrained"),
+        help="One that needs no training, patch or tv; repeatable.",
+    ),
 ]
 Settings = Annotated[list[str] | None, options.settings(WHAT)]
-Split = Annotated[str, typer.Option("--split", rich_help_panel=WHAT, help="Which images: train, validation or test.")]
+Split = Annotated[str, options.split(WHAT)]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, rich_help_panel=WHAT, help="Only the first N images.")]
 Metrics = Annotated[
     list[str] | None,
@@ -61,6 +68,7 @@ Metrics = Annotated[
         "--metrics",
         metavar="NAME[,NAME]",
         rich_help_panel=HOW,
+        autocompletion=completing.names("metrics"),
         help="What to measure: names, all, or default: those that need neither weights nor labels.",
     ),
 ]
@@ -76,7 +84,10 @@ Weights = Annotated[
     ),
 ]
 FidMode = Annotated[
-    str, typer.Option("--fid-mode", rich_help_panel=HOW, help="How fid resizes images: pytorch-fid or clean.")
+    str,
+    typer.Option(
+        "--fid-mode", **completing.choices("pytorch-fid|clean"), rich_help_panel=HOW, help="How fid resizes images."
+    ),
 ]
 FidReference = Annotated[
     Path | None,
@@ -100,6 +111,7 @@ Compose = Annotated[
     str,
     typer.Option(
         "--compose",
+        **completing.choices("known|poisson|output"),
         rich_help_panel=HOW,
         help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
         "itself paints them.",
@@ -197,6 +209,10 @@ def evaluate(
     Each system completes the same images behind the same masks; where there are
     several, they are compared in pairs. Intervals are of 95 %, by bootstrap.
     What other programs completed is measured with --completed.
+
+    [bold]inpaint evaluate --checkpoint runs/mde --method patch --data photos.h5 --masks block:24 -o results.json[/bold]
+
+    [bold]inpaint evaluate --completed theirs/ --originals photos/ --mask-folder masks/[/bold]
     """
     if masks and (method or checkpoint) and not (completed or originals or mask_folder):  # nothing is left out
         from inpaint_cli.jobs.refusals import refuse_at_once

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
+from inpaint_cli.cli import completing
 from inpaint_cli.cli.terminal import say
 
 WIDTH = 100  # letters in a line at most
 
-Topic = Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="Print this topic. Without it: list them.")]
+Topic = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TOPIC]", autocompletion=completing.names("topics"), help="Print this topic. Without it: list them."
+    ),
+]
 
 
 def guide(topic: Topic = None) -> None:

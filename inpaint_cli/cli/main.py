@@ -90,25 +90,15 @@ def inpaint(
     """
 
 
-for command in (
-    complete,
-    mask,
-    prepare,
-    data,
-    train,
-    evaluate,
-    transfer,
-    export,
-    runs,
-    models,
-    methods,
-    masks,
-    bench,
-    doctor,
-    guide,
-):
-    app.command()(command)
-app.add_typer(report, name="report")
+GROUPS = {
+    "Complete photos": (complete, mask),
+    "Prepare, train, measure": (prepare, data, train, evaluate, transfer, export),
+    "Look things up": (runs, models, methods, masks, guide, bench, doctor),
+}
+for group, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
+app.add_typer(report, name="report", rich_help_panel="Look things up")
 
 
 def _end(number: int, frame: Any) -> None:

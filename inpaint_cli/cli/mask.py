@@ -10,34 +10,50 @@ from inpaint_cli.cli import options
 from inpaint_cli.cli.terminal import Terminal, say
 
 Photo = Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF, BMP or GIF.")]
+RESULT, PAGE = "What is saved", "The page"
+
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Where the result goes. [default: PHOTO_inpaint.EXT]")
+    Path | None,
+    typer.Option("-o", "--output", rich_help_panel=RESULT, help="Where the result goes. [default: PHOTO_inpaint.EXT]"),
 ]
 MaskOutput = Annotated[
-    Path | None, typer.Option("--mask", help="Where the mask goes, white = hole. [default: PHOTO_mask.png]")
+    Path | None,
+    typer.Option("--mask", rich_help_panel=RESULT, help="Where the mask goes, white = hole. [default: PHOTO_mask.png]"),
 ]
-Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its URL.")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any that is free.")]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", rich_help_panel=PAGE, help="Open the page, or only print its URL.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, rich_help_panel=PAGE, help="0 takes any that is free.")]
+Checkpoint = Annotated[Path | None, options.checkpoint(options.HOW)]
+Method = Annotated[str | None, options.method_without_training(options.HOW)]
+Settings = Annotated[list[str] | None, options.settings(options.HOW)]
+Seed = Annotated[int, options.seed(options.HOW)]
+Device = Annotated[str, options.device(options.HOW)]
+MaxMegapixels = Annotated[float | None, options.max_megapixels(options.HOW)]
+Overwrite = Annotated[bool, options.overwrite(RESULT)]
+Quiet = Annotated[bool, options.quiet(PAGE)]
 
 
 def mask(
     photo: Photo,
     output: Output = None,
     mask_output: MaskOutput = None,
-    checkpoint: options.Checkpoint = None,
-    method: options.MethodWithoutTraining = None,
-    settings: options.Settings = None,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
+    checkpoint: Checkpoint = None,
+    method: Method = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    device: Device = "auto",
     browser: Browser = True,
     port: Port = 0,
-    max_megapixels: options.MaxMegapixels = None,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
+    max_megapixels: MaxMegapixels = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
     """Paint what is to disappear from a photo, see it completed, save mask and result.
 
     Opens a page that only this machine can reach; the command ends when the page is done or closed.
+
+    [bold]inpaint mask photo.jpg[/bold]
     """
     from inpaint_cli.jobs.painting import paint
 

@@ -4,16 +4,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inpaint_cli.cli import completing
 from inpaint_cli.cli.terminal import say
 
 if TYPE_CHECKING:
     from inpaint_cli.jobs.listing import Entry
 
-Name = Annotated[str | None, typer.Argument(help="Print this method's settings, defaults and their sources.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        autocompletion=completing.names("methods"), help="Print this method's settings, defaults and their sources."
+    ),
+]
 
 
 def methods(name: Name = None) -> None:
-    """List the methods by paper, or one method's settings, defaults and where each default comes from."""
+    """List the methods by paper, or one method's settings, defaults and where each default comes from.
+
+    [bold]inpaint methods mde[/bold]
+    """
     from inpaint_cli.jobs.listing import by_paper, with_paper
 
     if name is not None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import completing, options
 from inpaint_cli.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME|RUN|FILE]", help="Print this model's card; a run's or a checkpoint's, too."),
+    typer.Argument(
+        metavar="[NAME|RUN|FILE]",
+        autocompletion=completing.names("checkpoints"),
+        help="Print this model's card; a run's or a checkpoint's, too.",
+    ),
 ]
 
 

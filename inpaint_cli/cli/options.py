@@ -8,22 +8,37 @@ from typing import Annotated, Any
 
 import typer
 
-from inpaint_cli.cli import config
+from inpaint_cli.cli import completing, config
+
+WHAT, HOW, RUN, RESULT, MACHINE = "What", "How", "The run directory", "Results", "Machine"  # headings
 
 
 def checkpoint(panel: str | None = None) -> Any:
     help = "A run directory (its newest checkpoint), a checkpoint file, or a model's name; `inpaint models` lists them."
-    return typer.Option("--checkpoint", rich_help_panel=panel, help=help)
+    names = completing.names("checkpoints")
+    return typer.Option("--checkpoint", rich_help_panel=panel, help=help, autocompletion=names)
 
 
 def method_without_training(panel: str | None = None) -> Any:
     help = "A method that needs no training: patch (default) or tv."
-    return typer.Option("--method", rich_help_panel=panel, help=help)
+    names = completing.names("untrained")
+    return typer.Option("--method", rich_help_panel=panel, help=help, autocompletion=names)
 
 
 def settings(panel: str | None = None) -> Any:
     help = "Change a setting of the method; `inpaint methods NAME` lists them."
-    return typer.Option("--set", metavar="NAME=VALUE", rich_help_panel=panel, help=help, callback=config.on_top)
+    return typer.Option(
+        "--set", metavar="NAME=VALUE", rich_help_panel=panel, help=help, callback=config.on_top,
+        autocompletion=completing.settings,
+    )  # fmt: skip
+
+
+def data(panel: str | None = None) -> Any:
+    return typer.Option("--data", rich_help_panel=panel, help="A file that `inpaint prepare` wrote.")
+
+
+def as_json(panel: str | None = None) -> Any:
+    return typer.Option("--json", rich_help_panel=panel, help="Print the result as JSON.")
 
 
 def seed(panel: str | None = None) -> Any:
@@ -31,8 +46,24 @@ def seed(panel: str | None = None) -> Any:
 
 
 def device(panel: str | None = None) -> Any:
-    help = "auto, cpu or cuda. auto takes a GPU where there is one."
-    return typer.Option("--device", rich_help_panel=panel, help=help)
+    help = "auto takes a GPU where there is one."
+    return typer.Option("--device", **completing.choices("auto|cpu|cuda"), rich_help_panel=panel, help=help)
+
+
+def precision(panel: str | None = None) -> Any:
+    help = "auto takes bf16 where the hardware has it."
+    return typer.Option("--precision", **completing.choices("auto|bf16|fp32"), rich_help_panel=panel, help=help)
+
+
+def split(panel: str | None = None, help: str = "Which images.") -> Any:
+    return typer.Option("--split", **completing.choices("train|validation|test"), rich_help_panel=panel, help=help)
+
+
+def masks(help: str, panel: str | None = None) -> Any:
+    return typer.Option(
+        "--masks", metavar="SPEC", rich_help_panel=panel, help=f"{help} `inpaint masks` shows how they are written.",
+        autocompletion=completing.names("masks"),
+    )  # fmt: skip
 
 
 def gpus(panel: str | None = None) -> Any:
@@ -62,6 +93,6 @@ Gpus = Annotated[int, gpus()]
 MaxMegapixels = Annotated[float | None, max_megapixels()]
 Overwrite = Annotated[bool, overwrite()]
 Quiet = Annotated[bool, quiet()]
-Data = Annotated[Path, typer.Option("--data", help="A file that `inpaint prepare` wrote.")]
-Split = Annotated[str, typer.Option("--split", help="Which images: train, validation or test.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Data = Annotated[Path, data()]
+Split = Annotated[str, split()]
+AsJson = Annotated[bool, as_json()]

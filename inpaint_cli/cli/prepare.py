@@ -5,38 +5,54 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import completing, options
 from inpaint_cli.cli.terminal import Terminal, say
 from inpaint_cli.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from inpaint_cli.jobs.sets.preparing import Forecast, Prepared
 
+WHAT, LABELS, HOW = "What is prepared", "Labels and masks", "How"
+
 Recipe = Annotated[
     str | None,
-    typer.Argument(help="A recipe's name, such as celeba-96, folder or demo, or a .toml file. Without it: list them."),
+    typer.Argument(
+        autocompletion=completing.names("recipes"),
+        help="A recipe's name, such as celeba-96, folder or demo, or a .toml file. Without it: list them.",
+    ),
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="The prepared file to make. Default: RECIPE.h5 here.")
+    Path | None,
+    typer.Option("-o", "--output", rich_help_panel=WHAT, help="The prepared file to make. Default: RECIPE.h5 here."),
 ]
 Source = Annotated[
     Path | None,
-    typer.Option("--source", help="The folder of the original files; for recipe folder also one archive."),
+    typer.Option(
+        "--source", rich_help_panel=WHAT, help="The folder of the original files; for recipe folder also one archive."
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most this many rows in each split.")]
+Limit = Annotated[int | None, typer.Option(min=1, rich_help_panel=WHAT, help="At most this many rows in each split.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Processes that decode (default: the cores, at most 4).")
+    int | None,
+    typer.Option(min=1, max=64, rich_help_panel=HOW, help="Processes that decode (default: the cores, at most 4)."),
 ]
-Size = Annotated[int | None, typer.Option(help="Side of the prepared images, where the recipe allows another.")]
+Size = Annotated[
+    int | None, typer.Option(rich_help_panel=WHAT, help="Side of the prepared images, where the recipe allows another.")
+]
 Colours = Annotated[
-    Literal["rgb", "gray"] | None, typer.Option("--mode", help="Colours, where they are not to be the recipe's.")
+    Literal["rgb", "gray"] | None,
+    typer.Option("--mode", rich_help_panel=WHAT, help="Colours, where they are not to be the recipe's."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse the set at its first unreadable image.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", rich_help_panel=HOW, help="Refuse the set at its first unreadable image.")
+]
 Parsing = Annotated[
     Path | None,
     typer.Option(
         "--parsing",
+        autocompletion=completing.names("checkpoints"),
         metavar="CHECKPOINT",
+        rich_help_panel=LABELS,
         help="Label each image's parts with this trained face-parser (its run, a checkpoint or a model's name), for a "
         "source without label maps.",
     ),
@@ -45,6 +61,7 @@ Landmarks = Annotated[
     bool,
     typer.Option(
         "--landmarks",
+        rich_help_panel=LABELS,
         help="With --parsing: also the five points that the maps show; faces without them are left out.",
     ),
 ]
@@ -52,6 +69,8 @@ Masks = Annotated[
     str | None,
     typer.Option(
         "--masks",
+        autocompletion=completing.names("masks"),
+        rich_help_panel=LABELS,
         help="Store a mask with each image: folder:PATH, folder:PATH,paired or another specification. `--masks stored` "
         "takes them when it is trained or evaluated on.",
     ),
@@ -60,7 +79,9 @@ Observe = Annotated[
     str | None,
     typer.Option(
         "--observe",
+        autocompletion=completing.names("masks"),
         metavar="SPEC",
+        rich_help_panel=LABELS,
         help="Write observations alone: noise:0.9 or another specification hides a part of each image for good, its "
         "mask is stored, labels are not. For methods that learn from nothing else (unsupervised, misgan).",
     ),
@@ -69,18 +90,31 @@ Splits = Annotated[
     Literal["folders", "hash"] | None,
     typer.Option(
         "--splits",
+        rich_help_panel=WHAT,
         help="folders: those called train, val, test … are the splits. hash: images are dealt by their names. "
         "Default: folders where they are plainly meant so, hash where there are none.",
     ),
 ]
 AllowLeaks = Annotated[
-    bool, typer.Option("--allow-leaks", help="Take exact copies of one image in several splits, and say so.")
+    bool,
+    typer.Option(
+        "--allow-leaks", rich_help_panel=HOW, help="Take exact copies of one image in several splits, and say so."
+    ),
 ]
 Download = Annotated[
-    bool, typer.Option("--download", help="First fetch the original files into --source, where that is possible.")
+    bool,
+    typer.Option(
+        "--download", rich_help_panel=WHAT, help="First fetch the original files into --source, where that is possible."
+    ),
 ]
+Device = Annotated[str, options.device(LABELS)]
+Overwrite = Annotated[bool, options.overwrite(HOW)]
+Quiet = Annotated[bool, options.quiet(HOW)]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be made, and how much disk it needs; write nothing.")
+    bool,
+    typer.Option(
+        "--dry-run", rich_help_panel=HOW, help="Say what would be made, and how much disk it needs; write nothing."
+    ),
 ]
 
 
@@ -99,13 +133,18 @@ def prepare(
     observe: Observe = None,
     splits: Splits = None,
     allow_leaks: AllowLeaks = False,
-    device: options.Device = "auto",
+    device: Device = "auto",
     download: Download = False,
     dry_run: DryRun = False,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Prepare a data set: one file that every method trains on and is evaluated on."""
+    """Prepare a data set: one file that every method trains on and is evaluated on.
+
+    [bold]inpaint prepare folder --source photos/ -o photos.h5 --size 128[/bold]
+
+    [bold]inpaint prepare[/bold] lists the recipes.
+    """
     from inpaint_cli.jobs.sets import preparing
 
     if recipe is None:

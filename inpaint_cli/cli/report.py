@@ -6,21 +6,31 @@ from typing import Annotated
 
 import typer
 
-from inpaint_cli.cli import options
+from inpaint_cli.cli import completing, options
 from inpaint_cli.cli.terminal import Terminal, say
 from inpaint_cli.errors import UsageError
 
 report = typer.Typer(no_args_is_help=True, help="The papers' tables with measured figures beside, and pages of runs.")
 
 TableName = Annotated[
-    str, typer.Argument(metavar="NAME", help="A table, such as mde-3; `inpaint report list` has all.")
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=completing.names("tables"),
+        help="A table, such as mde-3; `inpaint report list` has all.",
+    ),
 ]
 ResultFiles = Annotated[
     list[Path] | None, typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")
 ]
 Measured = Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Files that `inpaint evaluate -o` wrote.")]
 Chart = Annotated[Path, typer.Option("-o", "--output", help="The chart: a PNG.")]
-Kind = Annotated[str, typer.Option("--kind", help="heat: a map of all figures. lines: a line for each system.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--kind", **completing.choices("heat|lines"), help="heat: a map of all figures. lines: a line for each system."
+    ),
+]
 Markdown = Annotated[Path | None, typer.Option("-o", "--output", help="Write Markdown here, not to stdout.")]
 AverageRuns = Annotated[
     bool,
@@ -28,7 +38,12 @@ AverageRuns = Annotated[
         "--average-runs", help="Systems that differ in their weights alone, such as other seeds, are one line."
     ),
 ]
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories of `inpaint train`.")]
+Runs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN...", autocompletion=completing.names("runs"), help="Run directories of `inpaint train`."
+    ),
+]
 Page = Annotated[Path, typer.Option("-o", "--output", help="The page: one HTML file.")]
 Results = Annotated[
     list[Path] | None,
@@ -122,6 +137,8 @@ def table(
     """Render a paper's table: published and measured figures side by side, ranks, differences, conditions of both.
 
     Without results: the published figures alone.
+
+    [bold]inpaint report table mde-3 results.json -o table.md[/bold]
     """
     from inpaint_cli.jobs.tables import table as render
 
@@ -149,6 +166,8 @@ def page(runs: Runs, output: Page, results: Results = None, overwrite: options.O
     """Write a page of a run, or of several side by side: curves, samples through training, results, settings.
 
     One file that asks nothing of the network.
+
+    [bold]inpaint report page runs/mde runs/mde-2 -o page.html[/bold]
     """
     from inpaint_cli.jobs.run_pages import page_of_runs
 

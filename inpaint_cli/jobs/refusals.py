@@ -21,6 +21,7 @@ from inpaint_cli.methods import method_names, refuse_unknown
 from inpaint_cli.settings import Assignments, assigned
 
 Check = Callable[[], object]
+DEVICES = ("auto", "cpu", "cuda")
 DRIVERS = ("nvidiactl", "nvidia0", "dxg", "kfd")  # in /dev: NVIDIA, Windows, AMD; where none is, there is no GPU
 
 
@@ -114,7 +115,9 @@ def refuse_training(
 
 
 def refuse_machine(gpus: int, device: str) -> None:
-    """`EnvironmentFault` for several GPUs where no driver of any is there; how many there are, torch says."""
+    """`UsageError` for no device; `EnvironmentFault` for GPUs where no driver of any is there: torch counts them."""
+    if device not in DEVICES:
+        raise UsageError(unknown("device", device, DEVICES))
     if gpus > 1 and device != "cpu" and not any((Path("/dev") / name).exists() for name in DRIVERS):
         raise EnvironmentFault(f"--gpus {gpus}: this machine has 0 GPUs; --device cpu runs {gpus} CPU processes")
 

@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, inpaint
 
+from inpaint_cli.engine import devices
 from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.jobs import refusals
 from inpaint_cli.jobs.refusals import Several, refuse_at_once, refuse_training
 
 
 def test_one_mistake_is_its_own_error(tmp_path, prepared):
+    assert refusals.DEVICES == devices.DEVICES
+    with pytest.raises(UsageError, match="no device 'cud'; did you mean 'cuda'"):
+        refuse_at_once(device="cud")
     with pytest.raises(UsageError, match="no method 'mdee'; did you mean 'mde'"):
         refuse_at_once(["mdee"], prepared)
     with pytest.raises(InputError, match="make it with: inpaint prepare"):

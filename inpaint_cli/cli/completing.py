@@ -1,0 +1,40 @@
+"""What a shell completes behind an option: choices, names, and the last of several between commas."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+
+Completion = Callable[..., list[tuple[str, str]]]
+
+
+def choices(text: str) -> dict[str, Any]:
+    """Of an option that takes one of a few words, `auto|cpu|cuda`: they are shown in its help, and completed."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        return _beginning(incomplete, ((word, "") for word in text.split("|")))
+
+    return {"metavar": text, "autocompletion": complete}
+
+
+def names(kind: str) -> Completion:
+    """Of an option that takes names: a function of `jobs/completions.py`."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        from inpaint_cli.jobs import completions
+
+        before, comma, last = incomplete.rpartition(",")
+        return [(before + comma + name, about) for name, about in _beginning(last, getattr(completions, kind)())]
+
+    return complete
+
+
+def settings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Settings of the method that is named before."""
+    from inpaint_cli.jobs import completions
+
+    return _beginning(incomplete, completions.settings(ctx.params.get("method")))
+
+
+def _beginning(incomplete: str, words: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(word, about) for word, about in words if word.startswith(incomplete)]
