@@ -1,14 +1,22 @@
-"""What exemplar completion stands on: distances, the field, votes, the smooth start and the seams."""
+"""What exemplar completion stands on: distances, the field, votes, shifts, the smooth start and the seams."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch.nn import functional
 
+from inpaint_cli.exemplar.completion import Plan, complete_by_exemplars
 from inpaint_cli.exemplar.field import Field, finer_sources, random_sources
+from inpaint_cli.exemplar.labelling import Labelling, minimum_cut
 from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, near_hole, open_squares
 from inpaint_cli.exemplar.seams import Seams
+from inpaint_cli.exemplar.shifts import dominant_shifts, fill_by_shifts
 from inpaint_cli.exemplar.smooth import smooth_fill
+from inpaint_cli.exemplar.surroundings import emptied_and_even
 from inpaint_cli.exemplar.voting import best_places, vote
 
 
@@ -176,3 +184,88 @@ def test_faint_jumps_between_copies_go_and_edges_stay():
         jumps[offset] = (settled[voters % 60 == 25] - settled[voters % 60 == 24])[1:-1]  # between missing pixels
     torch.testing.assert_close(jumps[0.1], torch.full_like(jumps[0.1], 1 / 500), atol=1e-5, rtol=0)
     assert jumps[0.5].min() > 0.3
+
+
+def test_a_minimum_cut_is_the_least_of_all_choices():
+    random = np.random.default_rng(0)
+    first, second = np.array([0, 1, 2, 3, 0, 1]), np.array([1, 2, 3, 4, 4, 3])
+    for _ in range(20):
+        gain, apart = random.normal(0, 1, 5), random.uniform(0, 1, 6)
+        costs = {
+            choice: -(gain * choice).sum() + sum(apart * (1 - np.take(choice, first)) * np.take(choice, second))
+            for choice in itertools.product((0, 1), repeat=5)
+        }
+        assert tuple(minimum_cut(gain, first, second, apart).astype(int)) == min(costs, key=costs.get)
+
+
+def test_each_expansion_lowers_the_energy_and_pixels_without_a_source_stay():
+    random = np.random.default_rng(1)
+    known = np.ones((24, 30), bool)
+    known[8:14, 10:17] = False
+    allowed = known.copy()
+    allowed[:, :9] = False
+    labelling = Labelling(
+        random.uniform(-1, 1, (24, 30, 3)), known, allowed, np.array([[0, 8], [8, 3], [0, -11], [-9, 2]])
+    )
+
+    def energy():
+        labels = labelling.labels
+        seams = labelling.seams(labels[labelling.first], labels[labelling.second])
+        return labelling.costs[labels, labelling.places].sum() + seams.sum()
+
+    energies = [energy()]
+    for shift in (0, 1, 3):
+        labelling.expand(shift)
+        energies.append(energy())
+    assert all(after <= before + 1e-2 for before, after in itertools.pairwise(energies)) and energies[-1] < energies[0]
+    copied = labelling.solve()
+    assert allowed[tuple(copied.T)].all()
+    nowhere = Labelling(labelling.image, known, np.zeros_like(known), labelling.shifts)
+    assert np.array_equal(nowhere.solve(), nowhere.pixels)
+
+
+def test_a_pattern_goes_on_by_its_own_periods_in_the_images_that_are_wanted():
+    tile = noise(2, 3, 7, 10, seed=3)
+    truth = tile.repeat(1, 1, 7, 6)[..., :48, :60]
+    known = with_hole(2, 48, 60, slice(15, 33), slice(20, 41))
+    level = finest_level(torch.where(known, truth, 0.0), known, known)
+    layout = Layout(level, 5)
+    descriptors = Descriptors(layout, level.table(), 24)
+    assert (dominant_shifts(layout, descriptors, 1)[:4] % (7, 10) == 0).all()
+    missing, copied = fill_by_shifts(level, layout, descriptors, torch.tensor([False, True]))
+    assert torch.equal(missing, (~known).flatten().nonzero()[18 * 21 :, 0])
+    colours = truth.permute(0, 2, 3, 1).flatten(0, 2)
+    assert torch.equal(colours[copied], colours[missing])
+
+
+def test_a_hole_is_emptied_if_every_side_shows_more_and_even_surroundings_look_alike():
+    texture, known = noise(1, 3, 60, 60), with_hole(1, 60, 60, slice(20, 40), slice(20, 40))
+    left, middle = torch.arange(60) < 18, (torch.arange(60) - 30).abs() < 9
+    hole = middle & middle[:, None]
+    scenes = [texture, torch.where(hole, 0.0, texture), torch.where(left | hole, 0.0, texture), texture * 0]
+    emptied, even = emptied_and_even(torch.cat(scenes), known.expand(4, -1, -1, -1))
+    assert emptied.tolist() == [False, True, False, False] and even.tolist() == [True, True, False, False]
+    nothing_missing = emptied_and_even(texture, torch.ones_like(known))
+    assert not any(answer.any() for answer in nothing_missing)
+
+
+def test_scattered_marks_go_on_in_the_hole_and_twice_the_same():
+    random = np.random.default_rng(4)
+    marks = np.zeros((160, 160), np.float32)
+    marks[tuple(random.integers(2, 158, (2, 320)))] = 1
+    marks = torch.from_numpy(ndimage.gaussian_filter(marks, 1.2))[None, None]
+    truth = (marks / marks.max() * 1.8 - 0.9 + 0.02 * noise(1, 1, 160, 160)).expand(-1, 3, -1, -1)
+    known = with_hole(1, 160, 160, slice(55, 105), slice(55, 105))
+    observed = torch.where(known, truth, 0.0)
+
+    def filled(choices):
+        plan = Plan(7, 4, (4, 10), (2, 4), 24, 4, (0.5, 0.05), choices)
+        return complete_by_exemplars(observed, known, known, plan, torch.Generator().manual_seed(0))[
+            ..., 60:100, 60:100
+        ]
+
+    first, again, other = filled(1), filled(1), filled(5)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    outside = truth[..., :40, :]
+    for inside in (first, other):
+        assert inside.std() > 0.6 * outside.std() and abs(inside.mean() - outside.mean()) < 0.1

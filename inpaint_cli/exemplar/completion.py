@@ -11,9 +11,13 @@ from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.peeling import peel
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
 from inpaint_cli.exemplar.seams import Seams
+from inpaint_cli.exemplar.shifts import fill_by_shifts
 from inpaint_cli.exemplar.smooth import bend_least, smooth_fill
+from inpaint_cli.exemplar.surroundings import emptied_and_even
 from inpaint_cli.exemplar.voting import best_places, rim_weight, vote
 
+SHIFTED = 1500  # missing pixels of an image, on average, at the level where they are filled by shifts; measured
+DEARER = 2.0  # times the energy of an emptied hole, that a fill by shifts may have: emptiness is cheap; measured
 CLEARLY = 0.9  # of the energy of an earlier start, that a later one must go below: of near equals, the peel; measured
 
 
@@ -71,9 +75,32 @@ def best_start(levels: list[Level], plan: Plan, generator: torch.Generator | Non
             canvas = Canvas(levels[first], plan, generator)
             fill(canvas)
             canvas = descend(canvas.converge(first, len(levels)), levels, first, judged, plan, generator)
-            best = canvas if best is None else best.with_better(canvas)
+            best = canvas if best is None else best.with_better(canvas, canvas.energy() < CLEARLY * best.energy())
     assert best is not None  # there are two starts or more
-    return best, judged
+    return with_shifts(best, levels, judged, plan, generator)
+
+
+def with_shifts(
+    best: "Canvas", levels: list[Level], judged: int, plan: Plan, generator: torch.Generator | None
+) -> tuple["Canvas", int]:
+    """The same at a level that shows structure, where a fill by few shifts may take over.
+
+    It is tried where the hole lacks what is all around it, and may then be dearer; and where the same texture is all
+    around, regular structure perhaps, but has to be of clearly less energy there.
+    """
+    few = [number for number in range(judged + 1) if (~levels[number].known).sum() <= SHIFTED * len(levels[0].known)]
+    if not few:
+        return best, judged
+    best = descend(best, levels, judged, few[0], plan, generator)
+    emptied, even = emptied_and_even(best.colours(), best.level.known)
+    wanted = emptied | even
+    if wanted.any():
+        shifted = Canvas(levels[few[0]], plan, generator)
+        shifted.begin_by_shifts(wanted)
+        shifted.converge(few[0], len(levels))
+        enough = torch.where(emptied, DEARER, CLEARLY) * best.energy()
+        best = best.with_better(shifted, wanted & (shifted.energy() < enough))
+    return best, few[0]
 
 
 def descend(
@@ -118,6 +145,17 @@ class Canvas:
         """The coarsest level's first fill: from the rim inwards."""
         self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
 
+    def begin_by_shifts(self, wanted: Tensor) -> None:
+        """The first fill of a level that shows structure, of the images `wanted`, bool [B]: few shifts copy it whole.
+
+        Where it draws, half of the shifts are there to choose from.
+        """
+        self.begin_smoothly()  # where no shift leads to a source
+        descriptors = Descriptors(self.layout, self.table, self.plan.components)
+        share = 1.0 if self.plan.choices == 1 else 0.5
+        missing, copied = fill_by_shifts(self.level, self.layout, descriptors, wanted, share, self.generator)
+        self.table[missing] = self.table[copied]
+
     def begin_smoothly(self) -> None:
         """The other first fill: without detail, so that nothing which is not at the rim gets in."""
         self.paint(smooth_fill(self.images(), self.level.known))
@@ -136,9 +174,8 @@ class Canvas:
         total = self.table.new_zeros(len(self.level.known)).index_add_(0, image, self.field.distances)
         return total / torch.bincount(image, minlength=len(total)).clamp(min=1)
 
-    def with_better(self, other: "Canvas") -> "Canvas":
-        """Take over from another start those images that it completes at clearly less energy."""
-        better = other.energy() < CLEARLY * self.energy()  # [B]
+    def with_better(self, other: "Canvas", better: Tensor) -> "Canvas":
+        """Take over from another start those images that it completes better, bool [B]."""
         targets = better[self.layout.image_of(self.layout.targets)]
         pixels = better[self.layout.image_of(self.layout.hole_and_rim)][:, None]
         self.field.sources = torch.where(targets, other.field.sources, self.field.sources)
@@ -189,6 +226,10 @@ class Canvas:
         if not given.all():
             images = self.images()
             self.paint(bend_least(images, given, images))
+
+    def colours(self) -> Tensor:
+        """[B, C, H, W]"""
+        return self.images()[:, : self.level.colours.shape[1]]
 
     def images(self) -> Tensor:
         """[B, F, H, W]"""
