@@ -18,14 +18,14 @@ where T is the texture: local means of |∂x u| and |∂y u|. From coarse to fin
 At every turn the votes keep their gradients and are moved to meet the known pixels at the rim, by Poisson editing
 (exemplar/seams.py). Where the hole is deep enough for four levels, each of the two coarsest is filled once from the rim
 inwards (exemplar/peeling.py) and once smoothly; of these starts the one of least energy goes on. Where that leaves the
-hole emptier than every side of its surroundings, or where the same texture is on all sides (exemplar/surroundings.py), a
+hole emptier than every side of its surroundings, or where the same texture is all around (exemplar/surroundings.py), a
 further start competes at the level of some hundred missing pixels: regions copied whole by the dominant offsets of
 similar patches (exemplar/shifts.py, after He and Sun, ECCV 2012). It keeps scattered marks, and regular rows straight.
 
 In thick parts of the hole the finest level's last vote copies the pixel of the nearest patch instead of averaging, and
-faint jumps between copies from different places are levelled, too. Thin parts start from the least bending at the finest
-level, and stay averages. Where hardly any patch is known, there are no patches to copy and the least bending is all:
-min_u Σ (Δu)² (exemplar/smooth.py).
+faint jumps between copies from different places are levelled, too. Thin parts start from the least bending at the
+finest level, and stay averages. Where hardly any patch is known, there are no patches to copy and the least bending is
+all: min_u Σ (Δu)² (exemplar/smooth.py).
 """
 
 from collections.abc import Callable, Mapping
