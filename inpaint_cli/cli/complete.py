@@ -10,7 +10,7 @@ import typer
 
 from inpaint_cli.cli import completing, options
 from inpaint_cli.cli.launching import run_in_processes
-from inpaint_cli.cli.terminal import Terminal, say
+from inpaint_cli.cli.terminal import Terminal, say, typed
 from inpaint_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def complete(
         context=context, blend=blend, quality=quality, page=page, parsing=parsing, landmarks=landmarks, maps=maps,
         uncertainty=uncertainty, skip_existing=skip_existing, overwrite=overwrite, recursive=recursive,
         fit_mask=fit_mask, max_megapixels=max_megapixels, pages=pages, device=device,
-        progress=Photographer(quiet, as_json),
+        command=typed(), progress=Photographer(quiet, as_json),
     )  # fmt: skip
     report(done, as_json)
 

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticUndefined
 
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError
 from inpaint_cli.files import refuse_existing, refuse_inputs
+from inpaint_cli.methods import entry, method_names
 from inpaint_cli.records.results import read_comparisons, read_results
+from inpaint_cli.records.runs import Configuration
 from inpaint_cli.reports.run_page import Run, write_run_page
 
 
@@ -32,5 +37,16 @@ def _read_runs(paths: Sequence[Path]) -> list[Run]:
         columns = {
             key: [row.get(key, float("nan")) for row in rows] for key in dict.fromkeys(k for r in rows for k in r)
         }
-        found.append(Run(name, run.read_configuration(), columns, run.grids()))
+        configuration = run.read_configuration()
+        found.append(Run(name, configuration, columns, run.grids(), _defaults(configuration["method"])))
     return found
+
+
+def _defaults(method: str) -> dict[str, Any]:
+    """What run.json says where nothing was asked for; of a method that there is no more, what all have."""
+    loop = {name: field.get_default(call_default_factory=True) for name, field in Configuration.model_fields.items()}
+    loop = {name: value for name, value in loop.items() if value is not PydanticUndefined}
+    if method not in method_names():
+        return loop
+    own = entry(method)
+    return {**loop, "settings": {setting.name: setting.default for setting in own.settings}}

@@ -6,7 +6,7 @@ smaller, and the page says so.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class Completed:
     hole: np.ndarray  # bool [H, W], true = missing, at least one pixel
     samples: np.ndarray  # uint8 [S, H, W, C], S >= 1
     settings: Mapping[str, str]  # what made it: method, seed, …
+    usual: Mapping[str, str] = field(default_factory=dict)  # settings that are as they always are: folded away
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Figure:
 
     name: str
     settings: Mapping[str, str]
+    usual: Mapping[str, str]
     size: tuple[int, int]  # width, height of the photo in pixels
     shown: tuple[int, int]  # the same, of what is embedded
     hole_share: float
@@ -62,6 +64,7 @@ def draw(completed: Completed, pixels: int) -> Figure:
     return Figure(
         name=completed.name,
         settings=dict(completed.settings),
+        usual=dict(completed.usual),
         size=(width, height),
         shown=size,
         hole_share=float(completed.hole.mean()),
@@ -80,12 +83,15 @@ def shown_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def write_page(folder: Path, figures: Sequence[Figure], overwrite: bool = False) -> Path:
-    """Write `folder`/index.html, and the folder where it does not exist; returns the file's path."""
+def write_page(folder: Path, figures: Sequence[Figure], overwrite: bool = False, command: str = "") -> Path:
+    """Write `folder`/index.html, and the folder where it does not exist; returns the file's path.
+
+    command: what was typed.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
-    html = render("completed.html.j2", figures=figures)
+    html = render("completed.html.j2", figures=figures, command=command)
     with replacing(path, overwrite) as temporary:  # names that are no Unicode, as files may have, get escapes
         temporary.write_text(html, encoding="utf-8", errors="backslashreplace", newline="\n")
     return path

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,15 @@ def test_the_policy_forbids_everything_but_the_pages_own_parts(tmp_path):
     addresses = set(re.findall(r"https?://[^\s'\"]+", text))
     assert addresses == {"http://www.w3.org/2000/svg"}, "a namespace is a name and is not fetched"
     assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_what_is_as_always_is_folded_and_the_command_is_there(tmp_path):
+    entry = replace(completed(), usual={"iterations": "12"})
+    path = pages.write_page(tmp_path, [draw(entry, pixels_each(1))], command="inpaint complete 'a & b.png'")
+    folded = re.search("<details>.*?</details>", path.read_text(), re.S)[0]
+    assert "1 more, as by default" in folded and "iterations" in folded and "method" not in folded
+    assert "<pre>inpaint complete &#39;a &amp; b.png&#39;</pre>" in path.read_text()
+    assert "<details" not in write_page(tmp_path, [completed()], overwrite=True).read_text()
 
 
 def test_a_page_that_exists_is_left_alone(tmp_path):
@@ -166,6 +176,22 @@ def test_samples_switch(shown):
     assert seen() == [False, False, True]
     shown.find("body").send_keys("]")
     assert seen() == [True, False, False], "after the last comes the first"
+
+
+def test_what_is_seen_is_downloaded(shown):
+    shown.run(
+        "URL.createObjectURL = (blob) => {"
+        " blob.arrayBuffer().then((b) => { window.bytes = [...new Uint8Array(b)]; }); return '#'; };"
+        "HTMLAnchorElement.prototype.click = function () { window.called = this.download; };"
+    )
+    shown.run("document.querySelectorAll('.samples input')[1].click(); document.querySelector('.download').click()")
+    shown.driver.set_script_timeout(20)
+    shown.driver.execute_async_script(
+        "const done = arguments[0]; const timer = setInterval(() => window.bytes && (clearInterval(timer), done()), 20)"
+    )
+    saved = Image.open(io.BytesIO(bytes(shown.run("return window.bytes"))))
+    assert shown.run("return window.called").endswith("_inpaint.png")
+    assert (np.asarray(saved.convert("RGB")) == completed(samples=3, size=(300, 400)).samples[1]).all()
 
 
 def test_the_mask_is_laid_over_and_shown_alone(shown):

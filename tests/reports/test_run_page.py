@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,9 +65,9 @@ def page_of(path, *runs, **more):
 def test_a_page_carries_settings_environment_results_and_every_grid(tmp_path):
     text = page_of(tmp_path / "page.html", run_of(tmp_path / "a"), results=[result()], comparisons=[COMPARISON])
     for expected in (
-        "settings.width",
+        '<th scope="row">width</th>',
         "rec:0.1",
-        "versions.torch",
+        '<th scope="row">torch</th>',
         "21.50 ±0.50",
         "random features",
         "-1.25",
@@ -94,6 +95,25 @@ def test_what_differs_between_runs_comes_first_and_is_marked(tmp_path):
     rows = run_page.rows_of(runs, lambda run: run_page.settings_of(run.configuration))
     assert rows[0] == ("settings.width", ["8", "16"], True) and not any(differs for *_, differs in rows[1:])
     assert page_of(tmp_path / "page.html", *runs).count('class="differs"') == 1
+
+
+def test_what_is_unset_internal_or_as_by_default_is_folded(tmp_path):
+    run = run_of(tmp_path / "a", patience=0, masks_digest=None, data_identity="ab", settings={"width": 8, "alpha": 1})
+    run = replace(run, defaults={"patience": 0, "settings": {"width": 64, "alpha": 1}})
+    rows = run_page.rows_of([run], lambda run: run_page.settings_of(run.configuration))
+    shown, folded = run_page.divided(rows, [run])
+    assert [name for name, *_ in shown] == ["method", "masks", "steps", "settings.width"]
+    assert {name for name, *_ in folded} == {"patience", "masks_digest", "data_identity", "settings.alpha"}
+    assert "4 more, unset or as by default" in page_of(tmp_path / "page.html", run)
+
+
+def test_how_far_how_long_how_well_and_by_which_command(tmp_path):
+    run = run_of(tmp_path / "a", command="inpaint train --method 'a & b'")
+    columns = {**run.columns, "seconds": [0.5, *[float("nan")] * 298, 192.0]}
+    columns["validation"] = [float("nan")] * 100 + [0.25] + [float("nan")] * 198 + [0.5]
+    text = page_of(tmp_path / "page.html", replace(run, columns=columns))
+    assert "step 300 of 999 · 3 min 12 s · best validation 0.25 at step 101" in text
+    assert "<pre>inpaint train --method &#39;a &amp; b&#39;</pre>" in text
 
 
 def test_long_runs_give_light_pages_that_say_so(tmp_path, monkeypatch):
@@ -136,6 +156,23 @@ def test_wide_ranges_are_logarithmic_and_long_curves_are_means_with_their_spread
     assert panel.logarithmic and panel.curves[0].band.endswith("Z")
     assert points_of(panel.curves[0].band)[:, 1].min() == 0 and points_of(panel.curves[0].band)[:, 1].max() == HEIGHT
     assert 25 < np.mean(panel.curves[0].values) < 75
+
+
+def test_terms_of_one_kind_share_an_axis_and_stay_apart():
+    columns = {"step": [1, 2], "hole": [1.0, 2.0], "adversarial_s": [5.0, 5.0], "overlap": [3.0, 4.0]}
+    columns |= {"validation": [float("nan"), 0.5], "learning_rate/critic": [0.1, 0.1]}
+    found = panels([columns])
+    assert [(panel.name, panel.terms) for panel in found] == [
+        ("Validation error", ["validation"]),
+        ("Reconstruction", ["hole", "overlap"]),
+        ("Against the discriminators", ["adversarial, parsing"]),
+        ("Learning rate", ["critic"]),
+    ]
+    assert [(curve.colour, curve.dashes) for curve in found[1].curves] == [(0, 0), (1, 0)]
+    assert [text for _, text in found[1].ticks] == ["4", "2.5", "1"], "one axis for both"
+    assert len(points_of(found[0].curves[0].line)) == 2, "a single value is a dot"
+    both = panels([columns, columns])[1].curves
+    assert [(curve.run, curve.colour, curve.dashes) for curve in both] == [(0, 0, 0), (0, 0, 1), (1, 1, 0), (1, 1, 1)]
 
 
 def test_terms_that_one_run_lacks_and_values_that_are_none():

@@ -39,8 +39,9 @@ from inpaint_cli.jobs.photos.pictures import name_of, page_of
 from inpaint_cli.jobs.photos.references import read_reference, refuse_reference
 from inpaint_cli.jobs.teams import joined
 from inpaint_cli.reports.page import Completed, Figure, draw, pixels_each, write_page
+from inpaint_cli.reports.terms import time_words
 from inpaint_cli.reports.uncertainty import uncertainty_drawn
-from inpaint_cli.settings import Assignments, settings_values
+from inpaint_cli.settings import Assignments, describe, settings_values
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,20 @@ def complete_photos(
     max_megapixels: float | None = None,
     pages: str | None = None,
     device: str = "auto",
+    command: str = "",
     progress: Progress = None,
 ) -> PhotosCompleted:
     """Complete photos and write the results; what could not be completed is an outcome, too, and no error.
 
     photos: files, folders or globs; mask: a file, a folder or a specification, None for PHOTO_mask.EXT beside each;
     output: a file or a folder, None for beside each photo; dilate, feather: in pixels; max_megapixels: None for what
-    the free memory holds; the others as the command's options. Of several processes that a launcher started each
-    completes a share.
+    the free memory holds; command: what was typed, for the page; the others as the command's options. Of several
+    processes that a launcher started each completes a share.
     """
     options = PhotoOptions(
         MaskOptions(invert_mask, dilate, feather, seed, fit_mask), samples, source_mask, reference, quality,
         framing_of(context, blend), page, overwrite, skip_existing, Asked(parsing, landmarks, maps, uncertainty),
-        most_pixels(max_megapixels), pages,
+        most_pixels(max_megapixels), pages, command,
     )  # fmt: skip
     found = _found(photos, recursive, mask, options)
     with joined(device) as (hardware, team):
@@ -180,7 +182,7 @@ class Completing:
         outcomes = self.all_of(jobs, team)
         figures = [outcome.figure for outcome in outcomes if outcome.figure is not None]
         if folder is not None and figures and team.leads:
-            write_page(folder, figures, overwrite)
+            write_page(folder, figures, overwrite, self.options.command)
         return outcomes
 
     def all_of(self, jobs: Sequence[PhotoJob], team: Team) -> list[Outcome]:
@@ -235,13 +237,15 @@ class Completing:
             result.notes += self._annotated(job, photo, photo.pixels, hole)
             return None
         with remarks(result.notes.append):
+            began = time.monotonic()
             completed = self._completed(job, photo, hole, within)
+            took = time.monotonic() - began
             result.notes += self._notes(job, completed)
             result.notes += self._write(job, photo, hole, completed)
             if job.annotations:
                 result.notes += self._said(job, photo, completed, hole)
         result.notes = list(dict.fromkeys(result.notes))
-        return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed), page_pixels)
+        return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed, took), page_pixels)
 
     def _every_page(
         self, job: PhotoJob, mask: Path | str, result: Result, page_pixels: int, within: Within
@@ -250,9 +254,10 @@ class Completing:
         first: list[Completed] = []
 
         def filled(photo: Photo, hole: Hole, within: Within) -> np.ndarray:
+            began = time.monotonic()
             completed = self._completed(job, photo, hole, within)
             if self.options.page is not None and not first:
-                first.append(self._drawn(job, photo, hole, completed))
+                first.append(self._drawn(job, photo, hole, completed, time.monotonic() - began))
             return completed
 
         with remarks(result.notes.append):
@@ -306,13 +311,15 @@ class Completing:
     def _annotated(self, job: PhotoJob, photo: Photo, shown_as: np.ndarray, hole: Hole) -> list[str]:
         return annotate(job, photo, shown_as, hole, self.options, self.loaded, self.hardware)
 
-    def _drawn(self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray) -> Completed:
+    def _drawn(self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray, seconds: float) -> Completed:
         """The photo's part of the page: drawn at once, where its pixels are, so that a page of many keeps few."""
         before, after = to_eight_bits(photo.pixels), to_eight_bits(completed)
-        return Completed(job.photo.name, before, hole.anywhere, after, self._settings_of(job))
+        asked, usual = self._settings_of(job)
+        told = {**asked, "time taken": time_words(seconds)}
+        return Completed(job.photo.name, before, hole.anywhere, after, told, usual)
 
-    def _settings_of(self, job: PhotoJob) -> dict[str, str]:
-        """All that made the completion: of the command line what was given, of the method every setting."""
+    def _settings_of(self, job: PhotoJob) -> tuple[dict[str, str], dict[str, str]]:
+        """All that made the completion: what was given and what is not as by default, and the rest."""
         options, loaded = self.options, self.loaded
         asked = {
             "method": loaded.name,
@@ -326,9 +333,15 @@ class Completing:
             "seed": str(options.masks.seed),
         }
         given = {name: value for name, value in asked.items() if value}
-        framing = {} if loaded.method.any_size else asdict(options.framing or Framing())
-        used = given | framing | settings_values(loaded.method.settings)
-        return {name: printable(value) for name, value in used.items()}
+        method, framing = loaded.method, asdict(options.framing or Framing())
+        own = settings_values(method.settings)
+        usual = {name: default for name, _, default, _ in describe(method.Settings)}
+        if not method.any_size:
+            own, usual = own | framing, usual | asdict(Framing())
+        shown = {name: value for name, value in own.items() if value != usual.get(name)}
+        folded = {name: value for name, value in own.items() if name not in shown}
+        as_text = ({name: printable(value) for name, value in part.items()} for part in (given | shown, folded))
+        return next(as_text), next(as_text)
 
 
 def _fault(error: Exception) -> InpaintError:

@@ -51,6 +51,7 @@ class PhotoOptions:
     asked: Asked = field(default_factory=Asked)  # what is written about each photo
     most: int | None = None  # pixels of a photo that are decoded
     pages: str | None = None  # of a file of several pictures: all, or a number from 1
+    command: str = ""  # what was typed, for the page
 
 
 def check_pages(options: PhotoOptions) -> None:

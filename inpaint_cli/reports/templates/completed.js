@@ -12,12 +12,29 @@ class CompletedPhoto {
     followZoomButtons(article, this.viewport);
     followPointers(stage, this.viewport, (event) => this.#drag(event), () => stage.contains(document.activeElement));
     stage.addEventListener("dblclick", (event) => this.viewport.toggle(event.clientX, event.clientY));
+    article.querySelector(".download").addEventListener("click", (event) => this.#download(event.target.dataset.name));
     for (const input of this.masks) input.addEventListener("change", () => { stage.dataset.mask = input.value; });
     for (const input of this.samples) input.addEventListener("change", () => this.#showSample(Number(input.value)));
   }
 
   nextMask() { choose(this.masks, 1); }
   nextSample(step) { choose(this.samples, step); }
+
+  /** What is seen of the completion, as a PNG of its own: the photo with the patch where the hole was. */
+  #download(name) {
+    const photo = this.stage.querySelector(".layer img");
+    const canvas = Object.assign(document.createElement("canvas"), { width: photo.naturalWidth, height: photo.naturalHeight });
+    const context = canvas.getContext("2d");
+    const box = getComputedStyle(this.stage);
+    const patch = this.patches.find((each) => !each.hidden);
+    context.drawImage(photo, 0, 0);
+    context.drawImage(patch, Number(box.getPropertyValue("--left")), Number(box.getPropertyValue("--top")));
+    canvas.toBlob((blob) => {
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${name.replace(/\.[^.]*$/, "")}_inpaint.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    });
+  }
 
   #showSample(index) { this.patches.forEach((patch, number) => { patch.hidden = number !== index; }); }
 

@@ -38,8 +38,8 @@ function followPlay(button, range, move) {
 /** The pointer on one panel reads every panel at that step. */
 function followPointer(panels) {
   const nearest = (steps, step) => steps.reduce((best, own, index) => (Math.abs(own - step) < Math.abs(steps[best] - step) ? index : best), 0);
-  const curves = panels.map((panel) => [...panel.querySelectorAll(".curve")].map((curve) => ({
-    steps: curve.dataset.steps.split(" ").map(Number), values: curve.dataset.values.split(" ").map(Number),
+  const curves = panels.map((panel) => [...panel.querySelectorAll(".drawing .curve")].map((curve) => ({
+    term: curve.dataset.term, steps: curve.dataset.steps.split(" ").map(Number), values: curve.dataset.values.split(" ").map(Number),
   })));
   const width = (panel) => Number(panel.querySelector(".rule")?.getAttribute("x2") ?? 0);
   const read = (step) => panels.forEach((panel, number) => {
@@ -48,7 +48,7 @@ function followPointer(panels) {
     cursor.setAttribute("x1", position);
     cursor.setAttribute("x2", position);
     cursor.toggleAttribute("hidden", step > Number(panel.dataset.last));
-    const values = curves[number].map((curve) => curve.values[nearest(curve.steps, step)]);
+    const values = curves[number].map((curve) => [curve.term, curve.values[nearest(curve.steps, step)]].join(" ").trim());
     panel.querySelector(".readout").textContent = `step ${Math.round(step)}: ${values.join(" · ")}`;
   });
   const clear = () => panels.forEach((panel) => {
@@ -56,7 +56,7 @@ function followPointer(panels) {
     panel.querySelector(".readout").textContent = "";
   });
   for (const panel of panels) {
-    const drawing = panel.querySelector("svg");
+    const drawing = panel.querySelector(".drawing");
     drawing.addEventListener("pointermove", (event) => {
       const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
       const share = Math.min(1, Math.max(0, place.x / width(panel)));
