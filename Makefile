@@ -4,7 +4,7 @@
 PYTHON     ?= python3
 VENV       ?= .venv
 DEMO       ?= demo
-DEMO_STEPS ?= 600
+DEMO_STEPS ?= 400
 WORKERS    ?= 2
 
 INPAINT = $(VENV)/bin/inpaint
@@ -68,7 +68,7 @@ $(DEMO)/training.html: $(DEMO)/run/.trained $(DEMO)/results.json
 $(DEMO)/index.html: $(DEMO)/look/index.html $(DEMO_FACE) $(DEMO)/training.html
 	$(DEMO_STEP) page $(DEMO)
 
-gallery: $(DEMO)/look/index.html $(DEMO_FACE) ## the README's pictures
+gallery: $(DEMO)/look/index.html $(DEMO_FACE) $(DEMO)/results.json ## the README's pictures
 	$(DEMO_STEP) gallery $(DEMO)
 
 # ---- the papers' tables and figures: what all papers share, and the experiments of each -----------------------------

@@ -3,7 +3,7 @@
 python -m inpaint_cli.reports.demo photos FOLDER    writes NAME.png and NAME_mask.png of each example
 python -m inpaint_cli.reports.demo page FOLDER      writes index.html about what the commands left in the folder
 python -m inpaint_cli.reports.demo table FOLDER     prints what results.json holds
-python -m inpaint_cli.reports.demo gallery FOLDER   writes a small picture of each example for README
+python -m inpaint_cli.reports.demo gallery FOLDER   writes small pictures of all this for README
 """
 
 import json
@@ -126,7 +126,9 @@ def completed_examples(folder: Path) -> dict[str, Example]:
 
 
 def write_gallery(folder: Path) -> None:
+    """Small pictures: of each example the three steps side by side, and the systems on the same images."""
     GALLERY.mkdir(parents=True, exist_ok=True)
+    save(Image.open(folder / "examples.png").convert("RGB"), GALLERY / "training.jpg")
     for name in completed_examples(folder):
         parts = [
             part.resize((part.width * GALLERY_HEIGHT // part.height, GALLERY_HEIGHT)) for part in steps_of(folder, name)

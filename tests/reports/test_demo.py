@@ -56,6 +56,7 @@ def test_the_page_shows_what_was_completed_and_the_best_system_first(folder, cap
 def test_the_gallery_has_photo_hole_and_result_side_by_side(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "GALLERY", tmp_path / "gallery")
     demo.write_gallery(folder)
+    assert Image.open(tmp_path / "gallery" / "training.jpg").size == (40, 30)
     picture = np.asarray(Image.open(tmp_path / "gallery" / "face.jpg")).astype(int)
     side = demo.GALLERY_HEIGHT
     assert picture.shape == (side, 3 * side + 2 * demo.GAP, 3)
