@@ -26,6 +26,8 @@ def test_commands_run_as_written(tmp_path, monkeypatch):
     hole = np.zeros((150, 150), np.uint8)
     hole[60:80, 40:90] = 255
     Image.fromarray(hole).save("mask.png")
+    (options,) = (text for kind, text in BLOCKS if kind == "toml")
+    (tmp_path / "first.toml").write_text(options)
     done = set()
     for command in sorted(dict.fromkeys(COMMANDS), key=lambda line: STAGES.get(line.split()[1], 2)):
         words = shlex.split(command.replace("--steps 600", "--steps 3").replace("--steps 700", "--steps 4"))
@@ -36,7 +38,16 @@ def test_commands_run_as_written(tmp_path, monkeypatch):
         done.add(words[1])
     assert {"prepare", "data", "train", "complete", "evaluate", "report", "masks"} <= done
     completed = ("photo_inpaint.png", "out_3.jpg", "look/index.html", "results/0_inpaint.png", "learned_3.png")
-    others = ("completed.h5", "results.json", "images.csv", "run.html", "masks.png", "photos.h5", "sheet.png")
+    others = (
+        "completed.h5",
+        "results.json",
+        "images.csv",
+        "run.html",
+        "masks.png",
+        "photos.h5",
+        "sheet.png",
+        "first.pt",
+    )
     for name in completed + others:
         assert (tmp_path / name).stat().st_size > 300, name
 
