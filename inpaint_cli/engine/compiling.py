@@ -15,6 +15,7 @@ from inpaint_cli.errors import EnvironmentFault
 from inpaint_cli.method import Method
 
 OPTIONS = {"fallback_random": True}  # dropout draws what it draws without compilation
+WAYS = 8  # in which one network is called: sizes of batches, with and without gradients; torch's own limit
 
 
 def compile_networks(method: Method) -> None:
@@ -24,7 +25,10 @@ def compile_networks(method: Method) -> None:
     """
     _refuse_what_cannot_compile()
     torch._logging.set_logs(dynamo=logging.ERROR)  # where it leaves Python to Python is not the user's to know
-    for network in (*_called(method), *method.helpers.values()):
+    networks = [*_called(method), *method.helpers.values()]
+    # torch counts the ways of all networks together, and runs what comes after its limit as it is written.
+    torch._dynamo.config.recompile_limit += WAYS * len(networks)
+    for network in networks:
         network.compile(options=OPTIONS)
 
 

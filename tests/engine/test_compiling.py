@@ -75,6 +75,25 @@ def test_a_penalty_takes_its_second_derivative_of_the_network_as_it_is_written(q
         torch.testing.assert_close(one, other)
 
 
+def test_many_networks_are_compiled_to_the_last(monkeypatch):
+    graphs = []
+
+    def counted(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    monkeypatch.setattr(nn.Module, "compile", lambda network, options: Compile(network, backend=counted))
+    monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda: None)
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", torch._dynamo.config.recompile_limit)
+    torch._dynamo.reset()
+    many = nn.ModuleList(nn.Linear(4, 4 + number) for number in range(12))
+    many.helpers = {}
+    compile_networks(many)
+    for network in many:
+        network(torch.zeros(2, 4))
+    assert len(graphs) == len(many)
+
+
 def test_where_nothing_compiles_one_message_says_so(monkeypatch):
     def missing(*arguments):
         raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nand more")
