@@ -109,3 +109,9 @@ def test_no_instruction_installs_the_other_project_that_is_called_inpaint():
     for path in texts:
         installed = re.findall(r"pip install '?([\w.-]+)", path.read_text())
         assert "inpaint" not in installed, path
+
+
+def test_what_is_to_be_cited_is_this_version():
+    version = inpaint_cli.__version__
+    assert f"\nversion: {version}\n" in (REPOSITORY / "CITATION.cff").read_text()
+    assert f"version = {{{version}}}" in (REPOSITORY / "README.md").read_text()
