@@ -15,10 +15,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
-from inpaint_cli.networks.classifier import load_classifier
-from inpaint_cli.networks.inception import Inception
-from inpaint_cli.networks.lpips import LPIPS
-from inpaint_cli.networks.vgg import VGG16Blocks
 from inpaint_cli.weight_files import SOURCES, Source
 
 State = dict[str, Tensor]
@@ -32,10 +28,28 @@ class Network(NamedTuple):
     random: str = "random weights, not comparable"
 
 
+def _vgg16(state: State | None) -> nn.Module:
+    from inpaint_cli.networks.vgg import VGG16Blocks  # torchvision, whose import takes as long as torch's
+
+    return VGG16Blocks(state)
+
+
+def _inception(state: State | None) -> nn.Module:
+    from inpaint_cli.networks.inception import Inception
+
+    return Inception(state)
+
+
+def _lpips(alexnet: State | None, weights: State | None) -> nn.Module:
+    from inpaint_cli.networks.lpips import LPIPS
+
+    return LPIPS(alexnet, weights)
+
+
 NETWORKS = {
-    "vgg16": Network(VGG16Blocks, ("vgg16",)),
-    "inception": Network(Inception, ("inception",), "random features, not comparable"),
-    "lpips": Network(LPIPS, ("alexnet", "lpips"), "random features, not comparable"),
+    "vgg16": Network(_vgg16, ("vgg16",)),
+    "inception": Network(_inception, ("inception",), "random features, not comparable"),
+    "lpips": Network(_lpips, ("alexnet", "lpips"), "random features, not comparable"),
 }
 CLASSIFIER = "classifier"  # the user's, or Inception where none is given
 
@@ -100,6 +114,8 @@ def load_network(name: str, given: Mapping[str, str]) -> tuple[nn.Module, str]:
     it and where to put it.
     """
     if name == CLASSIFIER:
+        from inpaint_cli.networks.classifier import load_classifier
+
         path = _existing(Path(given[CLASSIFIER]))
         classifier = load_classifier(path)
         return classifier, f"{classifier.description.name}, sha256 {_digest(path)[:16]}"
