@@ -23,12 +23,12 @@ SMALL = {  # settings that make a method quick to try
     "flattened-row-lstm": {"hidden": 8},
     "gfc": {"width": 4},
     "mde": {"width": 4, "perceptual": 0},
-    "misgan": {"width": 4, "discriminator_width": 4, "z_size": 8},
+    "misgan": {"width": 4, "discriminator_width": 4, "z_size": 8, "critic_steps": 2},
     "pixelcnn": {"width": 8, "layers": 2},
     "row-lstm": {"layers": 2, "hidden": 4, "head": 12},
-    "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
+    "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16, "critic_steps": 2},
     "unsupervised": {"width": 4, "discriminator_width": 4, "encoder_width": 4},
-    "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
+    "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16, "critic_steps": 2},
 }
 TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)
