@@ -23,7 +23,7 @@ from inpaint_cli.reports.tables import figure, heading, markdown
 
 PAINT = (255, 64, 160)  # a hole, where it is shown over the photo
 SCRATCH = (246, 243, 234)  # what is left of a print where its surface is gone
-PATCH = (127, 342, 215, 430)  # the crew's patch on the astronaut's suit: left, top, right, bottom
+TOWER = (398, 104, 452, 200)  # on the skyline behind the cameraman: left, top, right, bottom
 FACE, FACE_SIDE = (156, 48, 290, 182), 256  # where it is in the photo; the side that it is enlarged to
 NOSE = (94, 102, 158, 168)
 FIGURES = ("psnr_hole", "ssim_hole")
@@ -36,8 +36,8 @@ GALLERY = Path(".github/gallery")
 GALLERY_HEIGHT, GALLERY_QUALITY, GAP = 300, 82, 8  # pixels, JPEG's, pixels between the parts of a picture
 
 
-def draw_patch(drawing: ImageDraw.ImageDraw) -> None:
-    drawing.ellipse(PATCH, fill=255)
+def draw_tower(drawing: ImageDraw.ImageDraw) -> None:
+    drawing.rectangle(TOWER, fill=255)
 
 
 def draw_nose(drawing: ImageDraw.ImageDraw) -> None:
@@ -83,10 +83,10 @@ class Example:
 EXAMPLES = {
     "object": Example(
         "An object gone",
-        "The patch on the suit is painted over, and cloth goes on where it was. Nothing was trained: what is missing "
-        "is put together from the rest of the photo.",
-        "astronaut",
-        draw_patch,
+        "The tower on the skyline is painted over, and sky and houses go on where it was. Nothing was trained: what is "
+        "missing is put together from the rest of the photo.",
+        "camera",
+        draw_tower,
     ),
     "scratched": Example(
         "A scratched photo restored", "Scratches and dust are the hole. Every other pixel stays as it was.", "chelsea",

@@ -17,6 +17,7 @@ def folder(tmp_path):
     demo.write_photos(tmp_path)
     for name in demo.EXAMPLES:
         photo, mask = (Image.open(tmp_path / f"{name}{end}.png") for end in ("", "_mask"))
+        photo = photo.convert("RGB")
         photo.paste((MIDDLE,) * 3, mask=mask)
         photo.save(tmp_path / f"{name}_inpaint.png")
     Image.new("RGB", (40, 30)).save(tmp_path / "examples.png")
