@@ -245,7 +245,13 @@ def complete(
     refuse_at_once(
         [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
         Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
+        untrained=checkpoint is None,
     )  # fmt: skip
+    if data is None and not (as_json or skip_existing or pages):  # where every photo is its own outcome
+        from inpaint_cli.jobs.photos.first_look import refuse_photo
+        from inpaint_cli.jobs.photos.holes import MaskOptions
+
+        refuse_photo(photos or [], mask, output, MaskOptions(invert_mask, dilate, feather, seed, fit_mask), recursive)
     run_in_processes(gpus, device)
     if data is not None:
         return complete_set(

@@ -214,10 +214,11 @@ def evaluate(
 
     [bold]inpaint evaluate --completed theirs/ --originals photos/ --mask-folder masks/[/bold]
     """
-    if masks and (method or checkpoint) and not (completed or originals or mask_folder):  # nothing is left out
-        from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.evaluation.misuse import refuse_misuse, refuse_names
 
-        refuse_at_once(method or (), data, checkpoint or (), masks=masks, gpus=gpus, device=device)
+    own = [str(named) for named in (*(checkpoint or ()), *(method or ()))]
+    refuse_misuse(data, masks or (), own, bool(completed), originals, mask_folder, samples)
+    refuse_names(data, split, masks or (), method or (), checkpoint or (), metrics or ("default",), gpus, device)
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 

@@ -216,7 +216,10 @@ def train(
     from inpaint_cli.jobs.refusals import refuse_training
     from inpaint_cli.jobs.training.logs import refuse_logs
 
-    refuse_training(method, data, masks, settings or (), gpus, device, resume=resume, start_from=start_from)
+    refuse_training(
+        method, data, masks, settings or (), gpus, device, resume=resume, overwrite=overwrite, outdir=outdir,
+        start_from=start_from,
+    )  # fmt: skip
     refuse_logs(log or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run

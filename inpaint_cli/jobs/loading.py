@@ -13,7 +13,7 @@ from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.outlines import outlining, refuse_misfits
 from inpaint_cli.engine.slimming import keep_what_completes
 from inpaint_cli.errors import InpaintError, InputError, UsageError, printable
-from inpaint_cli.jobs.refusals import refuse_single_channels
+from inpaint_cli.jobs.refusals import refuse_single_channels, refuse_unlearned
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import ImageShape, Method
@@ -108,11 +108,7 @@ def load_for_completion(
     if method is None:
         raise UsageError("give --checkpoint RUN|FILE|NAME, or --method patch, which needs no training")
     chosen = method_class(method)
-    if chosen.defaults is not None:
-        raise UsageError(
-            f"{method} completes with what it learned: give --checkpoint RUN|FILE|NAME "
-            f"(inpaint train --method {method}, or inpaint models)"
-        )
+    refuse_unlearned(method)
     built = chosen(make_settings(chosen.Settings, assigned(assignments)), shape, None)
     _refuse_without_completion(built, method, method)
     hardware.place(built)

@@ -13,6 +13,7 @@ from pathlib import Path
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, printable, unknown
 from inpaint_cli.jobs.declared import Declared, declared
+from inpaint_cli.jobs.run_list import CONFIGURATION
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.masks.arguments import MaskFile
@@ -22,7 +23,8 @@ from inpaint_cli.settings import Assignments, assigned
 
 Check = Callable[[], object]
 DEVICES = ("auto", "cpu", "cuda")
-DRIVERS = ("nvidiactl", "nvidia0", "dxg", "kfd")  # in /dev: NVIDIA, Windows, AMD; where none is, there is no GPU
+# In /dev, of NVIDIA's drivers, of a Jetson's, of Windows' and of AMD's: where none of them is, there is no GPU.
+DRIVERS = ("nvidiactl", "nvidia0", "nvhost-ctrl-gpu", "dxg", "kfd")
 
 
 class Several(InpaintError):
@@ -42,6 +44,7 @@ def refuse(checks: Iterable[Check], beside: Iterable[Check] = ()) -> None:
     problems = _problems(checks)
     if problems:
         problems += _problems(beside)
+        problems = list({str(problem): problem for problem in problems}.values())  # each once
         raise problems[0] if len(problems) == 1 else Several(problems)
 
 
@@ -64,20 +67,24 @@ def refuse_at_once(
     masks: Iterable[str] = (),
     gpus: int = 1,
     device: str = "auto",
+    untrained: bool = False,
+    also: Iterable[Check] = (),
 ) -> None:
     """Of the names and paths that a command was given, whatever cannot be.
 
     data: a prepared file, if one was given; checkpoints: runs, files or models' names; paths: of what is to be read,
-    globs among them; mask: a file that was given as one; masks: specifications; gpus, device: what is to compute.
+    globs among them; mask: a file that was given as one; masks: specifications; gpus, device: what is to compute;
+    untrained: the methods have to complete without a checkpoint; also: further checks.
     """
     refuse(
         [
-            *(partial(refuse_unknown, name) for name in methods),
+            *(partial(refuse_unlearned if untrained else refuse_unknown, name) for name in methods),
             partial(refuse_machine, gpus, device),
             *([partial(PreparedFile, data)] if data is not None else []),
             *(partial(_refuse_absent_checkpoint, path) for path in checkpoints),
             *(partial(_refuse_absent, path) for path in paths),
             *([partial(_refuse_absent, mask, "--mask ")] if mask is not None else []),
+            *also,
             *(partial(_refuse_masks, spec, data) for spec in masks),
         ]
     )
@@ -92,6 +99,8 @@ def refuse_training(
     device: str = "auto",
     *,
     resume: bool = False,
+    overwrite: bool = False,
+    outdir: Path | None = None,
     start_from: Path | None = None,
 ) -> None:
     """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
@@ -105,6 +114,8 @@ def refuse_training(
         data = here if here.exists() else None
     if data is not None:
         checks.append(partial(PreparedFile, data))
+    if outdir is not None and (outdir / CONFIGURATION).exists() and not (resume or overwrite):
+        checks.append(partial(refuse_run, outdir))
     if start_from is not None:
         checks.append(partial(_refuse_absent_checkpoint, start_from))
     if masks is not None:
@@ -118,8 +129,14 @@ def refuse_machine(gpus: int, device: str) -> None:
     """`UsageError` for no device; `EnvironmentFault` for GPUs where no driver of any is there: torch counts them."""
     if device not in DEVICES:
         raise UsageError(unknown("device", device, DEVICES))
-    if gpus > 1 and device != "cpu" and not any((Path("/dev") / name).exists() for name in DRIVERS):
+    if device == "cuda" and not _has_gpu():
+        raise EnvironmentFault("--device cuda: there is no usable NVIDIA GPU here; --device cpu works everywhere")
+    if gpus > 1 and device != "cpu" and not _has_gpu():
         raise EnvironmentFault(f"--gpus {gpus}: this machine has 0 GPUs; --device cpu runs {gpus} CPU processes")
+
+
+def _has_gpu() -> bool:
+    return any((Path("/dev") / name).exists() for name in DRIVERS)
 
 
 def refuse_untrained(method: str) -> None:
@@ -128,6 +145,20 @@ def refuse_untrained(method: str) -> None:
         raise UsageError(
             f"{method} needs no training: inpaint complete --method {method}, inpaint evaluate --method {method}"
         )
+
+
+def refuse_unlearned(method: str) -> None:
+    """`UsageError` for a method that completes with what it learned, where no checkpoint says what that is."""
+    if declared(method).defaults is not None:
+        raise UsageError(
+            f"{method} completes with what it learned: give --checkpoint RUN|FILE|NAME "
+            f"(inpaint train --method {method}, or inpaint models)"
+        )
+
+
+def refuse_run(path: Path) -> None:
+    """`UsageError` for a run that is there, where nobody said what becomes of it."""
+    raise UsageError(f"{path} holds a run already: --resume goes on with it, --overwrite begins anew")
 
 
 def refuse_single_channels(method: str, per_channel: bool, masks: MaskProcess) -> None:

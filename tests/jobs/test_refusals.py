@@ -8,8 +8,11 @@ import pytest
 from conftest import REPOSITORY, inpaint
 
 from inpaint_cli.engine import devices
-from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.errors import InpaintError, InputError, UsageError
 from inpaint_cli.jobs import refusals
+from inpaint_cli.jobs.evaluation.misuse import refuse_misuse, refuse_names
+from inpaint_cli.jobs.photos.first_look import refuse_photo
+from inpaint_cli.jobs.photos.holes import MaskOptions
 from inpaint_cli.jobs.refusals import Several, refuse_at_once, refuse_training
 
 
@@ -54,6 +57,46 @@ def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, m
     refuse_training("collagan", None, resume=True)
 
 
+def test_a_run_that_is_there_and_a_method_that_has_learned_nothing(prepared, trained):
+    with pytest.raises(UsageError, match="holds a run already: --resume"):
+        refuse_training("mde", prepared, outdir=trained)
+    refuse_training("mde", prepared, outdir=trained, overwrite=True)
+    with pytest.raises(UsageError, match="mde completes with what it learned"):
+        refuse_at_once(["mde", "tv"], untrained=True)
+
+
+def test_an_evaluation_is_refused_for_every_name_that_there_is_not(prepared):
+    with pytest.raises(Several) as caught:
+        refuse_names(prepared, "tests", ["cnter:8"], ["mde"], [], ["psnr,psrn", "all"], 1, "cpu")
+    said = str(caught.value)
+    for part in (
+        "completes with what it learned",
+        "no metric 'psrn'",
+        "no split 'tests'; did you mean",
+        "no masks 'cnter'",
+    ):
+        assert part in said
+    with pytest.raises(InputError, match="make it with: inpaint prepare"):  # once
+        refuse_names(Path("no.h5"), "test", ["block:8"], ["tv"], [], ["default"], 1, "cpu")
+    with pytest.raises(UsageError, match="give --masks SPEC"):
+        refuse_misuse(prepared, [], ["tv"], False, None, None)
+
+
+def test_one_photo_is_looked_at_with_its_mask(photo, mask, tmp_path):
+    refuse_photo([photo], str(mask), None, MaskOptions())
+    refuse_photo([photo], "block:8", str(tmp_path / "done.png"), MaskOptions())
+    for wrong, message in (
+        (str(photo), "and no mask"),
+        ("block:200", "leaves nothing known"),
+        (None, "no mask"),
+    ):
+        with pytest.raises(InpaintError, match=message):
+            refuse_photo([photo], wrong, None, MaskOptions())
+    with pytest.raises(InpaintError, match=r"folder .*nowhere does not exist"):
+        refuse_photo([photo], str(mask), str(tmp_path / "nowhere" / "done.png"), MaskOptions())
+    refuse_photo([photo, tmp_path / "no.png"], str(mask), None, MaskOptions())  # of several each is its own outcome
+
+
 def test_commands_say_so(tmp_path):
     trained = inpaint("train", "--method", "mdee", "--data", tmp_path / "no.h5", "--gpus", 2, "--device", "cpu")
     assert trained.exit_code == 2 and trained.stderr.startswith("inpaint: 2 things are wrong\n- no method 'mdee'")
@@ -72,6 +115,9 @@ def test_commands_say_so(tmp_path):
         ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
         ("complete", "no.png", "--mask", "center:8"),
         ("complete", __file__, "--mask", "no.png"),
+        ("complete", "README.md", "--mask", "block:8"),
+        ("evaluate", "--data", "no.h5", "--method", "mde", "--masks", "block:8"),
+        ("evaluate", "--metrics", "psrn"),
     ],
 )
 def test_nothing_that_computes_is_imported_before(command):

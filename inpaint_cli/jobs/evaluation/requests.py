@@ -10,6 +10,7 @@ from inpaint_cli.errors import UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.evaluation.completed import Completed
 from inpaint_cli.jobs.evaluation.metering import Measures, chosen_names
+from inpaint_cli.jobs.evaluation.misuse import refuse_misuse
 from inpaint_cli.jobs.evaluation.running import Evaluation
 from inpaint_cli.jobs.evaluation.subjects import UNKNOWN, FolderSubject, PreparedSubject, masks_by_name
 from inpaint_cli.jobs.evaluation.systems import Source
@@ -18,8 +19,6 @@ from inpaint_cli.jobs.teams import Place
 from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.metrics import choose
 from inpaint_cli.settings import Assignments
-
-FOLDERS = "--completed FOLDER --originals FOLDER measures what other programs completed"
 
 
 class Request(NamedTuple):
@@ -36,30 +35,11 @@ class Request(NamedTuple):
 
     def check(self, measures: Measures) -> None:
         """`UsageError` for what does not go together."""
-        if self.data is None:
-            return self._check_folders(measures)
-        if self.originals is not None:
-            raise UsageError("--data and --originals both say what the original images are: give one of them")
-        if not (self.own or self.completed):
-            raise UsageError("give --checkpoint RUN|FILE|NAME, --method patch, which needs no training, or --completed")
-        if self.mask_folder is not None and self.masks:
-            raise UsageError("--masks and --mask-folder both say what is missing: give one of them")
-        if self.own and not (self.masks or self.mask_folder):
-            raise UsageError("give --masks SPEC, such as block:24: what is missing of each image")
-        if self.completed and len(set(self.masks)) > 1:
-            raise UsageError("a completed folder was made behind one kind of masks: give --masks once")
-        return None
-
-    def _check_folders(self, measures: Measures) -> None:
-        if self.own:
-            raise UsageError(f"--data FILE.h5 is what {self.own[0]} completes: inpaint prepare folder makes one")
-        if not self.completed:
-            raise UsageError(f"give --data FILE.h5, which `inpaint prepare` writes; or {FOLDERS}")
-        if self.masks:
-            raise UsageError("--masks goes with --data; --mask-folder FOLDER says what was missing of images in files")
-        if measures.samples > 1:
-            raise UsageError("--samples goes with --data: files hold one completion of each image")
-        if self.originals is None:
+        own = [str(source) for source in self.own]
+        refuse_misuse(
+            self.data, self.masks, own, bool(self.completed), self.originals, self.mask_folder, measures.samples
+        )
+        if self.data is None and self.originals is None:
             self._check_without_originals(measures)
 
     def _check_without_originals(self, measures: Measures) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint_cli.engine.randomness import generator_for
 from inpaint_cli.errors import InputError, UsageError, unknown
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.holes import (
@@ -143,6 +142,8 @@ def process_of(mask: str) -> MaskProcess:
 
 def _drawn(photo: Photo, name: str, mask: str, options: MaskOptions) -> Hole:
     """One mask of the process, a function of the seed and the photo's name: the same alone and among many."""
+    from inpaint_cli.engine.randomness import generator_for  # torch, which no other kind of mask needs
+
     height, width, channels = photo.pixels.shape
     generator = generator_for("cpu", options.seed, f"mask of {printable(name)}")
     known = process_of(mask).draw(1, (channels, height, width), generator=generator)[0]

@@ -20,7 +20,7 @@ from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
 from inpaint_cli.jobs.mask_files import masks_of
-from inpaint_cli.jobs.refusals import data_path, refuse_untrained
+from inpaint_cli.jobs.refusals import data_path, refuse_run, refuse_untrained
 from inpaint_cli.jobs.training.observations import process_of
 from inpaint_cli.jobs.training.provenance import code
 from inpaint_cli.jobs.training.resuming import (
@@ -132,7 +132,7 @@ def found_earlier(run: RunDirectory, team: Team, *, resume: bool, overwrite: boo
     if resume and overwrite:
         raise UsageError("--resume goes on with the run that is there and --overwrite begins anew: give one of them")
     if run.used and not (resume or overwrite):
-        raise UsageError(f"{run.path} holds a run already: --resume goes on with it, --overwrite begins anew")
+        refuse_run(run.path)
     earlier = earlier_run(run) if resume else Earlier()
     team.wait()  # until every process has seen what is there
     return earlier
