@@ -9,7 +9,7 @@ import typer
 from inpaint_cli.cli import options
 from inpaint_cli.cli.terminal import Terminal, say
 
-Photo = Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF, BMP or GIF.")]
+Photo = Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF, BMP or GIF; or a folder of photos.")]
 RESULT, PAGE = "What is saved", "The page"
 
 Output = Annotated[
@@ -52,6 +52,7 @@ def mask(
     """Paint what is to disappear from a photo, see it completed, save mask and result.
 
     Opens a page that only this machine can reach; the command ends when the page is done or closed.
+    What completes is chosen there, too; other photos are dropped on it, those of a folder follow one another.
 
     [bold]inpaint mask photo.jpg[/bold]
     """

@@ -1,4 +1,4 @@
-"""A local page to paint a photo's hole on, to see it completed, and to save mask and result."""
+"""A local page to paint photos' holes on, to see them completed, and to save masks and results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,18 +6,24 @@ from pathlib import Path
 import numpy as np
 
 from inpaint_cli.engine.completing import complete_photo
-from inpaint_cli.engine.devices import choose_hardware
+from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.limits import most_pixels
-from inpaint_cli.imaging.photos import FORMATS, read_photo
+from inpaint_cli.imaging.photos import FORMATS, Photo, read_photo
 from inpaint_cli.jobs.audience import Progress, heard_by
+from inpaint_cli.jobs.declared import declared
 from inpaint_cli.jobs.loading import DEFAULT_METHOD, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion
+from inpaint_cli.jobs.shipped import model_names
 from inpaint_cli.method import ImageShape
-from inpaint_cli.painting.page import painting_page
+from inpaint_cli.methods import method_names
+from inpaint_cli.painting.desk import Desk, Load
 from inpaint_cli.painting.server import PaintingServer
-from inpaint_cli.painting.session import Outputs, Session
+from inpaint_cli.painting.session import Complete, Outputs, Tell
 from inpaint_cli.settings import Assignments
+
+MASK, RESULT = "mask", "inpaint"  # how the names of what is saved end
 
 
 def paint(
@@ -38,30 +44,75 @@ def paint(
 ) -> list[Path]:
     """Serve the page until it is done or closed; returns the files that were saved.
 
-    mask, output: default PHOTO_mask.png and PHOTO_inpaint.EXT; port: 0 takes any that is free; opened: called with the
-    page's address, which only this machine can reach; max_megapixels: None for what the free memory holds.
+    photo: a file, or a folder of them; mask, output: of one photo, default PHOTO_mask.png and PHOTO_inpaint.EXT; port:
+    0 takes any that is free; opened: called with the page's address, which only this machine can reach;
+    max_megapixels: None for what the free memory holds.
     """
     audience = heard_by(progress)
-    outputs = Outputs(mask or beside(photo, "mask", ".png"), output or beside(photo, "inpaint"), overwrite)
-    outputs.check((photo, checkpoint))
-    read = read_photo(photo, most_pixels(max_megapixels))
-    hardware = choose_hardware(device, "fp32")
-    height, width, channels = read.pixels.shape
-    named = method or (None if checkpoint else DEFAULT_METHOD)
-    loaded = load_for_completion(checkpoint, named, settings, hardware, ImageShape(channels, height, width))
-    refuse_without_completion(loaded, "--checkpoint", "`inpaint complete` writes what it says of a photo")
+    photos = photos_in(photo)
 
-    def completed(hole: np.ndarray, seed: int) -> np.ndarray:
-        return complete_photo(loaded.method, read.pixels, hole, hardware, seed=seed, invisible=read.invisible)[0]
+    def places(path: Path) -> Outputs:
+        own = (mask, output) if path == photo else (None, None)
+        return Outputs(own[0] or beside(path, MASK, ".png"), own[1] or beside(path, RESULT), overwrite)
 
-    session = Session(read, completed, outputs, seed)
-    server = PaintingServer(session, painting_page(session, printable(photo.name), loaded.name), port)
-    opened(server.url)
-    server.serve()
-    notes = (*read.notes, *loaded.notes, *session.notes) if session.saved else ("nothing was saved",)
-    for note in dict.fromkeys(notes):
+    if photo.is_dir() and (mask or output):
+        raise UsageError("--mask and -o name one photo's files; those of a folder's photos lie beside each of them")
+    if not photo.is_dir():
+        places(photo).check((photo, checkpoint))
+    notes: list[str] = []
+    named = printable(checkpoint) if checkpoint else method or DEFAULT_METHOD
+    load = _loader(named, checkpoint, settings, choose_hardware(device, "fp32"), notes)
+    desk = Desk(photos, _choices(named), lambda path: read_photo(path, most_pixels(max_megapixels)), load, places, seed)
+    try:
+        server = PaintingServer(desk.session, desk.page, port, desk=desk)
+        opened(server.url)
+        server.serve()
+    finally:
+        desk.close()
+    said = (*desk.notes, *notes) if desk.saved else ("nothing was saved",)
+    for note in dict.fromkeys(said):
         audience.note(note)
-    return session.saved
+    return desk.saved
+
+
+def photos_in(place: Path) -> list[Path]:
+    """The file, or a folder's photos by name, without what earlier sessions saved beside them."""
+    if not place.is_dir():
+        return [place]
+    ours = tuple(f"_{what}" for what in (MASK, RESULT))
+    files = (path for path in sorted(place.iterdir()) if path.suffix.lower() in FORMATS and path.is_file())
+    found = [path for path in files if not path.stem.endswith(ours)]
+    if not found:
+        raise InputError(f"{printable(place)}: no photos in this folder")
+    return found
+
+
+def _choices(first: str) -> list[str]:
+    """What completes to begin with, what needs no training, the models that come with the package."""
+    untrained = [name for name in method_names() if declared(name).defaults is None]
+    return list(dict.fromkeys([first, *untrained, *model_names()]))
+
+
+def _loader(first: str, checkpoint: Path | None, settings: Assignments, hardware: Hardware, notes: list[str]) -> Load:
+    """notes: where what is to be known of a method goes."""
+
+    def load(choice: str, photo: Photo) -> Complete:
+        height, width, channels = photo.pixels.shape
+        model = checkpoint if choice == first else Path(choice) if choice not in method_names() else None
+        changes: Assignments = settings if choice == first else ()
+        untrained = choice if model is None else None
+        loaded = load_for_completion(model, untrained, changes, hardware, ImageShape(channels, height, width))
+        refuse_without_completion(loaded, "--checkpoint", "`inpaint complete` writes what it says of a photo")
+        notes.extend(loaded.notes)
+
+        def complete(hole: np.ndarray, seed: int, tell: Tell) -> np.ndarray:
+            return complete_photo(
+                loaded.method, photo.pixels, hole, hardware, seed=seed, invisible=photo.invisible, progress=tell
+            )[0]
+
+        return complete
+
+    return load
 
 
 def beside(photo: Path, what: str, extension: str | None = None) -> Path:

@@ -23,11 +23,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory, out_of_memory
+from inpaint_cli.painting.desk import Desk
+from inpaint_cli.painting.limits import LARGEST_BODY
 from inpaint_cli.painting.session import Session
 
 ADDRESS = "127.0.0.1"
 MOST_STRANGERS = 32  # connections at once that have not shown the token
-LARGEST_BODY = 64_000_000  # bytes; a painted mask has a few thousand
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "frame-ancestors 'none'",  # the rest of the policy is in the page
@@ -63,9 +64,11 @@ class PaintingServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128  # connections that wait to be accepted
 
-    def __init__(self, session: Session, page: str, port: int = 0, patience: Patience = Patience()):
-        """`page`: the HTML; `port` 0 takes any that is free."""
-        self.session, self.page, self.patience = session, page, patience
+    def __init__(
+        self, session: Session, page: str, port: int = 0, patience: Patience = Patience(), desk: Desk | None = None
+    ):
+        """`page`: the HTML; `port` 0 takes any that is free; `desk`: what lies beside, where there is more."""
+        self.session, self.page, self.patience, self.desk = session, page, patience, desk
         self.token = secrets.token_urlsafe(24)
         self.done = threading.Event()
         self._work: queue.SimpleQueue[tuple[Future[Answer], Callable[[], Answer]]] = queue.SimpleQueue()
@@ -98,6 +101,19 @@ class PaintingServer(ThreadingHTTPServer):
         future: Future[Answer] = Future()
         self._work.put((future, partial(work, body)))
         return future.result()
+
+    def at_the_desk(self, work: Callable[[Desk, bytes], None], body: bytes) -> Answer:
+        """Have `serve` do something to the desk; the page, loaded anew, shows what is on it then."""
+        desk = self.desk
+        if desk is None:
+            raise Refused(HTTPStatus.NOT_FOUND)
+
+        def shown(body: bytes) -> Answer:
+            work(desk, body)
+            self.session, self.page = desk.session, desk.page
+            return {}
+
+        return self.by_turns(shown, body)
 
     def _do_work(self) -> None:
         try:
@@ -227,6 +243,11 @@ def _left(server: PaintingServer, body: bytes) -> Answer:
     return {}
 
 
+def _cancelled(server: PaintingServer, body: bytes) -> Answer:
+    server.session.cancel()
+    return {}
+
+
 def _done(server: PaintingServer, body: bytes) -> Answer:
     server.done.set()
     return {}
@@ -237,6 +258,11 @@ PAGES: Routes = {"": _show}
 ACTIONS: Routes = {
     "complete": lambda server, body: server.by_turns(server.session.complete, body),
     "save": lambda server, body: server.by_turns(server.session.save, body),
+    "cancel": _cancelled,
+    "choose": lambda server, body: server.at_the_desk(Desk.choose, body),
+    "drop": lambda server, body: server.at_the_desk(Desk.drop, body),
+    "next": lambda server, body: server.at_the_desk(lambda desk, _: desk.turn(1), body),
+    "previous": lambda server, body: server.at_the_desk(lambda desk, _: desk.turn(-1), body),
     "alive": _alive,
     "left": _left,
     "done": _done,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ from inpaint_cli.reports import pictures
 VIEW_PIXELS = 6_000_000  # a larger photo is shown and painted on smaller; browsers on phones end at 16 million
 PAINTED = 64  # of 255: what is painted more than this is hole, and what touches it; less is left where was erased
 
-Complete = Callable[[np.ndarray, int], np.ndarray]  # hole (bool [H, W]), seed -> pixels [H, W, C] of the photo's type
+Tell = Callable[[int, int], None]  # how much of the work is done, and how much there is
+# hole (bool [H, W]), seed, whom to tell -> pixels [H, W, C] of the photo's type
+Complete = Callable[[np.ndarray, int, Tell], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Completion:
     pixels: np.ndarray  # [H, W, C], of the photo's type
 
 
+class Cancelled(Exception):
+    """Whoever asked for a completion no longer wants it."""
+
+
 class Session:
     """One photo, the mask that is painted over it, its latest completion. Used from one thread."""
 
@@ -68,6 +75,7 @@ class Session:
         self.notes: tuple[str, ...] = ()
         self._complete = complete
         self._latest: Completion | None = None
+        self._cancelled = threading.Event()
 
     def photo_uri(self) -> str:
         """The photo as the page shows it."""
@@ -77,16 +85,32 @@ class Session:
         """Complete what is painted; the same hole once more gives the next seed's completion.
 
         Returns the surroundings of the hole as `patch` (data URI) and `box` (left, top, right, bottom in pixels of the
-        view), the `seed` and the `seconds` that it took.
+        view), the `seed` and the `seconds` that it took; or that it was `cancelled`.
         """
         hole = self.hole(painted)
         started = time.monotonic()
         before = self._latest_of(hole)
         seed = before.seed + 1 if before else self.first_seed
-        self._latest = latest = Completion(hole, seed, self._complete(hole, seed))
+        self._cancelled.clear()
+        try:
+            self._latest = latest = Completion(hole, seed, self._complete(hole, seed, self._go_on))
+        except Cancelled:
+            return {"cancelled": True}
         shown_hole = pictures.shrunk_hole(hole, self.view)
         patch, box = pictures.patch_uri(self._shown(latest.pixels), shown_hole)
         return {"patch": patch, "box": box, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
+
+    def cancel(self) -> None:
+        """End the completion that is under way, as soon as the method tells how far it is. From any thread."""
+        self._cancelled.set()
+
+    def _go_on(self, done: int, total: int) -> None:
+        if self._cancelled.is_set() and done < total:
+            raise Cancelled
+
+    def complete_with(self, complete: Complete) -> None:
+        """From here on by another method: the same hole begins with the first seed again."""
+        self._complete, self._latest = complete, None
 
     def save(self, painted: bytes) -> dict[str, Any]:
         """Write the mask and, where this very hole was completed, the result. Returns `saved`: the files' names."""

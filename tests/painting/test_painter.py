@@ -23,7 +23,7 @@ def painter(browser, tmp_path):  # noqa: F811
     """The page of one photo whose holes are filled with level 77, opened."""
     photo = Photo(np.array(Image.fromarray(smooth_pictures(1, 320)[0]).crop((0, 0, WIDTH, HEIGHT))))
 
-    def complete(hole, seed):
+    def complete(hole, seed, tell):
         if hole[:2, :2].all():
             raise MemoryError
         return np.where(hole[..., None], np.uint8(77 + seed), photo.pixels)

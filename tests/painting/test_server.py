@@ -37,7 +37,7 @@ def painted(rows=slice(20, 30), columns=slice(10, 40), size=(WIDTH, HEIGHT)) -> 
 
 def filled(photo: Photo):
     """A method that fills holes with 100 + seed."""
-    return lambda hole, seed: np.where(hole[..., None], np.array(100 + seed, photo.pixels.dtype), photo.pixels)
+    return lambda hole, seed, tell: np.where(hole[..., None], np.array(100 + seed, photo.pixels.dtype), photo.pixels)
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_what_describes_a_photo_and_its_own_numbers_are_kept_by_the_page_too(tmp
     hole[20:30, 10:40] = True
     for name in ("a.jpg", "b.tif", "c.tif"):
         photo, result = read_photo(tmp_path / name), tmp_path / f"result_{name}"
-        made = lambda hole, seed, photo=photo: np.where(hole[..., None], photo.pixels[::-1], photo.pixels)  # noqa: E731
+        made = lambda hole, seed, tell, photo=photo: np.where(hole[..., None], photo.pixels[::-1], photo.pixels)  # noqa: E731
         session = Session(photo, made, Outputs(tmp_path / f"mask_{name}.png", result))
         assert session.photo_uri().startswith("data:image/")
         session.complete(painted())
@@ -267,14 +267,33 @@ def test_what_describes_a_photo_and_its_own_numbers_are_kept_by_the_page_too(tmp
         assert (np.asarray(before)[hole] != np.asarray(after)[hole]).any()
 
 
+def test_a_completion_that_is_cancelled_ends_and_leaves_nothing(running, session):
+    begun = threading.Event()
+
+    def endless(hole, seed, tell):
+        begun.set()
+        for _ in range(1000):
+            tell(1, 100)
+            time.sleep(0.01)
+        raise AssertionError("nobody cancelled it")
+
+    quick, session._complete = session._complete, endless
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, running, "complete", body=painted())
+        assert begun.wait(10) and ask(running, "cancel")[0] == 200
+        assert asked.result()[0] == 200 and json.loads(asked.result()[2]) == {"cancelled": True}
+    session._complete = quick
+    assert json.loads(ask(running, "complete", body=painted())[2])["seed"] == 5, "as if it had not been asked for"
+
+
 def test_completions_that_are_asked_for_at_once_are_made_one_after_the_other(running, session):
     running_now, quick = [], session._complete
 
-    def slow(hole, seed):
+    def slow(hole, seed, tell):
         running_now.append(seed)
         time.sleep(0.1)
         assert running_now == [seed]
-        return quick(hole, running_now.pop())
+        return quick(hole, running_now.pop(), tell)
 
     session._complete = slow
     with ThreadPoolExecutor(3) as pool:
@@ -291,7 +310,7 @@ def test_completions_that_are_asked_for_at_once_are_made_one_after_the_other(run
     ],
 )
 def test_faults_reach_the_page_as_a_sentence(running, session, capfd, error, expected, on_terminal):
-    def fail(hole, seed):
+    def fail(hole, seed, tell):
         raise error
 
     session._complete = fail

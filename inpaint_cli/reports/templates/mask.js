@@ -1,6 +1,6 @@
 /**
  * The painted hole: shapes in the order in which they were made, drawn on a canvas that is opaque where the hole is.
- * A shape is {kind: "stroke" | "area", points: [{x, y}, …], erase, size} or {kind: "clear" | "invert"}.
+ * A shape is {kind: "stroke" | "area", points: [{x, y}, …], erase, size} or {kind: "clear" | "invert"} or {kind: "grow", size}.
  */
 class Mask {
   #shapes = [];
@@ -41,6 +41,7 @@ class Mask {
     stroke: (shape) => this.#stroke(shape),
     area: (shape) => this.#area(shape),
     clear: () => this.#clear(),
+    grow: (shape) => this.#grow(shape),
     invert: () => this.#compose("source-out", () => this.#fillAll()),
   };
 
@@ -68,6 +69,20 @@ class Mask {
       this.context.beginPath();
       for (const point of points) this.context.lineTo(point.x, point.y);
       this.context.fill();
+    });
+  }
+
+  /** What is painted, laid down again all around itself. */
+  #grow({ size }) {
+    const before = Object.assign(document.createElement("canvas"), { width: this.canvas.width, height: this.canvas.height });
+    before.getContext("2d").drawImage(this.canvas, 0, 0);
+    this.#compose("source-over", () => {
+      const steps = Math.max(16, 4 * Math.ceil(size)); // a quarter of a pixel and more of each direction's arc
+      for (let reach = size; reach > 0; reach -= 2)
+        for (let step = 0; step < steps; step += 1) {
+          const angle = (2 * Math.PI * step) / steps;
+          this.context.drawImage(before, reach * Math.cos(angle), reach * Math.sin(angle));
+        }
     });
   }
 
