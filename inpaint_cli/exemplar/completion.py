@@ -17,6 +17,7 @@ from inpaint_cli.exemplar.surroundings import emptied_and_even
 from inpaint_cli.exemplar.voting import best_places, rim_weight, vote
 
 SHIFTED = 1500  # missing pixels of an image, on average, at the level where they are filled by shifts; measured
+MOST_SHIFTED = 6000  # where the pyramid ends before there are so few, for lack of sources: some seconds' work
 DEARER = 2.0  # times the energy of an emptied hole, that a fill by shifts may have: emptiness is cheap; measured
 CLEARLY = 0.9  # of the energy of an earlier start, that a later one must go below: of near equals, the peel; measured
 
@@ -88,19 +89,20 @@ def with_shifts(
     It is tried where the hole lacks what is all around it, and may then be dearer; and where the same texture is all
     around, regular structure perhaps, but has to be of clearly less energy there.
     """
-    few = [number for number in range(judged + 1) if (~levels[number].known).sum() <= SHIFTED * len(levels[0].known)]
-    if not few:
+    missing = [int((~level.known).sum()) / len(level.known) for level in levels[: judged + 1]]
+    shown = next((number for number, count in enumerate(missing) if count <= SHIFTED), judged)
+    if missing[shown] > MOST_SHIFTED:
         return best, judged
-    best = descend(best, levels, judged, few[0], plan, generator)
+    best = descend(best, levels, judged, shown, plan, generator)
     emptied, even = emptied_and_even(best.colours(), best.level.known)
     wanted = emptied | even
     if wanted.any():
-        shifted = Canvas(levels[few[0]], plan, generator)
+        shifted = Canvas(levels[shown], plan, generator)
         shifted.begin_by_shifts(wanted)
-        shifted.converge(few[0], len(levels))
+        shifted.converge(shown, len(levels))
         enough = torch.where(emptied, DEARER, CLEARLY) * best.energy()
         best = best.with_better(shifted, wanted & (shifted.energy() < enough))
-    return best, few[0]
+    return best, shown
 
 
 def descend(
