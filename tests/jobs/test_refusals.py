@@ -106,25 +106,31 @@ def test_commands_say_so(tmp_path):
     assert completed.exit_code == 2 and completed.stderr.count("\n- ") == 3
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("train", "--method", "mdee"),
-        ("train", "--method", "collagan", "--gpus", "2", "--device", "cpu", "--masks", "cnter:8"),
-        ("masks", "cnter:8"),
-        ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
-        ("complete", "no.png", "--mask", "center:8"),
-        ("complete", __file__, "--mask", "no.png"),
-        ("complete", "README.md", "--mask", "block:8"),
-        ("evaluate", "--data", "no.h5", "--method", "mde", "--masks", "block:8"),
-        ("evaluate", "--metrics", "psrn"),
-    ],
-)
-def test_nothing_that_computes_is_imported_before(command):
-    program = (
-        f"import sys; sys.argv = {['inpaint', *command]!r}\n"
-        "from inpaint_cli.__main__ import main\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    sys.exit(10 * ('torch' in sys.modules) + end.code)\n"
-    )
+COMMANDS = [
+    ("train", "--method", "mdee"),
+    ("train", "--method", "collagan", "--gpus", "2", "--device", "cpu", "--masks", "cnter:8"),
+    ("masks", "cnter:8"),
+    ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
+    ("evaluate", "--data", "no.h5", "--method", "mde", "--masks", "block:8"),
+    ("evaluate", "--metrics", "psrn"),
+    ("complete", "no.png", "--mask", "center:8"),
+    ("complete", __file__, "--mask", "no.png"),
+    ("complete", "README.md", "--mask", "block:8"),
+]
+PROGRAM = """
+import sys
+from inpaint_cli.__main__ import main
+for command in {commands!r}:
+    sys.argv = ["inpaint", *command]
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code, "torch" in sys.modules)
+"""
+
+
+def test_nothing_that_computes_is_imported_before():
+    program = PROGRAM.format(commands=COMMANDS)
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode in (2, 3) and "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stdout.splitlines()) == len(COMMANDS)
+    assert set(done.stdout.splitlines()) <= {"2 False", "3 False"}
