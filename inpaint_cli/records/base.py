@@ -87,6 +87,8 @@ def read_json(path: Path, limit: int, kind: str) -> Any:
     """The plain value of a file of at most `limit` bytes; kind: `a results file`, for messages."""
     try:
         return json.loads(read_whole(path, limit).decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InputError(f"{printable(path)}: not {kind} (it is no text)") from None
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise InputError(f"{printable(path)}: not {kind} ({reason})") from None

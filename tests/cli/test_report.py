@@ -261,7 +261,8 @@ def test_an_absent_file_and_an_unknown_table(tmp_path):
 def test_bytes_that_are_no_text(tmp_path):
     path = tmp_path / "other.json"
     path.write_bytes(b"\xff\xfe\x00")
-    assert "not a results file" in refused("mde-3", path)
+    message = refused("mde-3", path)
+    assert "not a results file" in message and "(it is no text)" in message
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------
