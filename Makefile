@@ -30,7 +30,7 @@ DEMO_FIRST = 20
 DEMO_STEP  = $(VENV)/bin/python -m inpaint_cli.reports.demo
 DEMO_FACE  = $(if $(wildcard inpaint_cli/shipped/faces.safetensors),$(DEMO)/face_inpaint.png)
 
-demo: ## complete photos, train a network for a minute or two and measure it, on photographs that need no download
+demo: ## complete photos, train a network for a minute and measure it, on photographs that need no download
 demo: $(DEMO)/index.html
 	@echo
 	@$(DEMO_STEP) table $(DEMO)
