@@ -214,13 +214,11 @@ def train(
     [bold]inpaint train --method mde --resume --steps 20000[/bold] goes on with the last run of that method.
     """
     from inpaint_cli.jobs.refusals import refuse_training
-    from inpaint_cli.jobs.training.logs import refuse_logs
 
     refuse_training(
         method, data, masks, settings or (), gpus, device, resume=resume, overwrite=overwrite, outdir=outdir,
-        start_from=start_from,
+        start_from=start_from, logs=log or (),
     )  # fmt: skip
-    refuse_logs(log or ())
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run
 

@@ -4,7 +4,7 @@ Importing torch takes seconds, and a typing error is to be answered at once, wit
 themselves check everything.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from glob import has_magic
@@ -15,6 +15,7 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, Usage
 from inpaint_cli.jobs.declared import Declared, declared
 from inpaint_cli.jobs.run_list import CONFIGURATION
 from inpaint_cli.jobs.shipped import checkpoint_of
+from inpaint_cli.jobs.training.logs import refuse_logs
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.masks.arguments import MaskFile
 from inpaint_cli.masks.folders import MaskFolder
@@ -102,6 +103,7 @@ def refuse_training(
     overwrite: bool = False,
     outdir: Path | None = None,
     start_from: Path | None = None,
+    logs: Sequence[str] = (),
 ) -> None:
     """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
     checks: list[Check] = [partial(refuse_unknown, method), partial(refuse_machine, gpus, device)]
@@ -118,6 +120,8 @@ def refuse_training(
         checks.append(partial(refuse_run, outdir))
     if start_from is not None:
         checks.append(partial(_refuse_absent_checkpoint, start_from))
+    if logs:
+        checks.append(partial(refuse_logs, logs))
     if masks is not None:
         checks.append(partial(_refuse_masks, masks, data, own))
     elif own and own.defaults and data and not resume:

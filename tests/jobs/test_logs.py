@@ -132,6 +132,8 @@ def test_a_missing_package_is_said_before_anything_is_done(prepared, tmp_path, m
     refused = inpaint(*arguments(prepared, run, 1, "--log", "tensorboard", "--log", "wandb"))
     assert refused.exit_code == 4 and not run.exists()
     assert "package that is not installed; pip install 'inpaint-cli[tensorboard,wandb]'" in refused.stderr
+    refused = inpaint(*arguments(tmp_path / "no.h5", run, 1, "--log", "wandb"))
+    assert "2 things are wrong" in refused.stderr and "no.h5" in refused.stderr and "[wandb]" in refused.stderr
     refused = inpaint(*arguments(prepared, run, 1, "--log", "tensorbord"))
     assert refused.exit_code == 2 and "no log 'tensorbord'; did you mean 'tensorboard'?" in refused.stderr
 
