@@ -14,7 +14,11 @@ from inpaint_cli.jobs import completions
 PROGRAM = """
 eval "$(_INPAINT_COMPLETE=source_bash inpaint)"
 type -t _inpaint_completion
-tried() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _inpaint_completion inpaint; echo "${COMPREPLY[@]}"; }
+tried() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    _inpaint_completion inpaint
+    echo "${COMPREPLY[@]}"
+}
 tried inpaint train --method coll
 tried inpaint train --method mde --set wid
 tried inpaint evaluate --metrics psnr,ss
