@@ -247,7 +247,8 @@ def complete(
         Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
         untrained=checkpoint is None,
     )  # fmt: skip
-    if data is None and not (as_json or skip_existing or pages):  # where every photo is its own outcome
+    completes = checkpoint is None or mask is not None  # a model may label photos, and needs no mask for that
+    if data is None and completes and not (as_json or skip_existing or pages):  # where each photo is its own outcome
         from inpaint_cli.jobs.photos.first_look import refuse_photo
         from inpaint_cli.jobs.photos.holes import MaskOptions
 

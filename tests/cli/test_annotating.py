@@ -207,8 +207,10 @@ class Pointer(Method):
 
 
 @pytest.fixture
-def pointer(monkeypatch):
-    """What --checkpoint loads is a Pointer; `.completes` can be changed."""
+def pointer(monkeypatch, tmp_path):
+    """What --checkpoint run loads is a Pointer; `.completes` can be changed."""
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path)
     method = Pointer(Settings(), ImageShape(3, SIZE, SIZE), None)
     loaded = Loaded(method, "pointer", "d" * 64, 5)
     monkeypatch.setattr("inpaint_cli.jobs.photos.completing.load_for_completion", lambda *arguments: loaded)

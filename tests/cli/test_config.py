@@ -2,11 +2,12 @@
 
 import json
 import re
+import shlex
 import subprocess
 from types import SimpleNamespace
 
 import pytest
-from conftest import REPOSITORY, inpaint
+from conftest import REPOSITORY, inpaint, train_arguments
 
 from inpaint_cli.jobs.training import provenance
 
@@ -84,9 +85,13 @@ def test_what_a_file_cannot_say(tmp_path, text, message):
     assert re.search(message, said.stderr), said.stderr
 
 
-def test_run_json_says_what_was_typed_and_which_code(trained):
-    begun = json.loads((trained / "run.json").read_text())
-    assert begun["command"].startswith("inpaint ") and begun["code"]["digest"] == provenance.code()["digest"]
+def test_run_json_says_what_was_typed_and_which_code(prepared, tmp_path, monkeypatch):
+    words = [str(word) for word in [*train_arguments(prepared, tmp_path / "a run"), "--steps", 1]]
+    monkeypatch.setattr("sys.argv", ["inpaint", *words])
+    assert inpaint(*words).exit_code == 0
+    begun = json.loads((tmp_path / "a run" / "run.json").read_text())
+    assert shlex.split(begun["command"]) == ["inpaint", *words]
+    assert begun["code"]["digest"] == provenance.code()["digest"]
 
 
 def test_the_commit_is_read_without_git(tmp_path):

@@ -175,7 +175,7 @@ def test_neither_batch_nor_processes_change_a_byte(prepared, trained, tmp_path):
     assert done.exit_code == 0, done.stderr
     assert alone == small == (tmp_path / "two.json").read_bytes()
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    assert done.stdout.count("| mde") == 3, "one process speaks"
+    assert done.stdout.count("\n- data: ") == 1, "one process speaks"
 
 
 def test_samples_give_means_the_best_and_their_diversity(prepared, trained):

@@ -146,7 +146,7 @@ def test_rows_by_how_much_is_missing(pairs):
     assert mean == pytest.approx(result["metrics"]["mse"])
     assert shares[0]["intervals"]["mse"] and shares[2]["intervals"]["mse"] is None
     shown = done("evaluate", *arguments, "-o", pairs / "results.json").stdout
-    assert "by how much is missing:" in shown and "| 20-30 %" in shown and "| 50-60 %" in shown
+    assert "by how much is missing, masks folder:" in shown and "| 20-30 %" in shown and "| 50-60 %" in shown
     (read,) = read_results(pairs / "results.json")
     assert read.by_hole_share[1].images == 2
     assert "--by-hole-share" in refused(*folders(pairs, "--by-hole-share", 1.5), code=2)

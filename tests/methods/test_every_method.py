@@ -28,7 +28,7 @@ SMALL = {  # settings that make a method quick to try
     "row-lstm": {"layers": 2, "hidden": 4, "head": 12},
     "semantic": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16, "critic_steps": 2},
     "unsupervised": {"width": 4, "discriminator_width": 4, "encoder_width": 4},
-    "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16, "critic_steps": 2},
+    "sii": {"width": 4, "search_steps": 6, "restarts": 2, "candidates": 16},
 }
 TRAINED_ON = {"mde": "rec:0.1"}  # masks that fit small images
 SHAPE = ImageShape(3, 32, 32)
