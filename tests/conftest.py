@@ -29,6 +29,11 @@ def smooth_pictures(count: int, size: int, seed: int = 0) -> list[np.ndarray]:
     return [np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC)) for picture in coarse]
 
 
+def pytest_collection_modifyitems(items):
+    """What takes long begins first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory) -> Path:
     """A folder of 60 PNG files, 40×40."""

@@ -30,13 +30,25 @@ from inpaint_cli.errors import EnvironmentFault, InpaintError, is_out_of_memory,
 from inpaint_cli.jobs.audience import remarks
 
 
+def _ctrl_c(number: int, frame: Any) -> None:
+    """`KeyboardInterrupt`; while a module is being imported the end at once, since Python passes over what is raised in
+    the callbacks of its own imports."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            if speaks():
+                os.write(2, b"inpaint: interrupted\n")
+            os._exit(128 + number)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 class Guarded(TyperGroup):
     """Turns what a command raises into one message and the program's exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
-                signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on Ctrl-C is caught below
+                signal.signal(signal.SIGINT, _ctrl_c)  # from here on it is caught below
             with remarks(Terminal().note):  # of what no job hands on by itself
                 return super().invoke(ctx)
         except InpaintError as error:

@@ -27,7 +27,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from inpaint_cli.augmentation import Photometric
+from inpaint_cli.augmentation import Geometric, Photometric
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import MaskProcess
 from inpaint_cli.method import Batch, Defaults, Method, Player, Turn
@@ -59,6 +59,7 @@ class Settings:
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's usual value; not in the paper")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's usual value; not in the paper")
     ema: float = Field(0.999, ge=0, lt=1, description="'a fading average', section 7.1; the rate is not in the paper")
+    flip: float = Field(0.0, ge=0, le=1, description="probability of a mirror image; not in the paper")
     hue: float = Field(0.02, ge=0, le=0.5, description="share of a turn; 'small', section 3, amount not printed")
     saturation: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
     contrast: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
@@ -88,7 +89,8 @@ class DeepL2(Method):
         self._check()
         self.ema_decay = settings.ema
         photometric = (settings.hue, settings.saturation, settings.contrast, settings.blur)
-        self.augmentation = (Photometric(*photometric),) if any(photometric) else ()
+        mirrored = (Geometric(flip=settings.flip),) if settings.flip else ()
+        self.augmentation = (*mirrored, *((Photometric(*photometric),) if any(photometric) else ()))
         self.square = masks.side if masks.kind.name == "center" else None  # side of the hole
         self.region = self._region()
         style = Style(relu, settings.dropout)

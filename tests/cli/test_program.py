@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, inpaint, inpaint_process
+from conftest import REPOSITORY, inpaint, inpaint_process, train_arguments
 
 from inpaint_cli import __version__
 from inpaint_cli.cli.terminal import complain
@@ -124,20 +124,8 @@ def test_our_own_bugs_are_not_hidden(monkeypatch):
 @pytest.mark.parametrize("delay", [0, 0.05, 0.3])
 def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, prepared, tmp_path):
     """From the program's own first line on: what Python does before that is Python's."""
-    command = [
-        sys.executable,
-        "-X",
-        "importtime",
-        "-m",
-        "inpaint_cli",
-        "train",
-        "--method",
-        "mde",
-        "--data",
-        prepared,
-        "--outdir",
-        tmp_path,
-    ]
+    training = map(str, [*train_arguments(prepared, tmp_path / "run"), "--steps", 100_000])  # nothing ends it before
+    command = [sys.executable, "-X", "importtime", "-m", "inpaint_cli", *training]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
     for line in process.stderr:
         if "typer" in line:

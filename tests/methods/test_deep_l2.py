@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inpaint_cli.augmentation import Photometric
+from inpaint_cli.augmentation import Geometric, Photometric
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Batch, ImageShape
@@ -208,6 +208,7 @@ def test_the_learning_rate_decays_to_its_share():
 def test_augmentation_is_what_the_settings_say():
     assert build(hue=0.1, saturation=0.2, contrast=0.3, blur=0.4).augmentation == (Photometric(0.1, 0.2, 0.3, 0.4),)
     assert build(hue=0, saturation=0, contrast=0, blur=0).augmentation == ()
+    assert build(hue=0, saturation=0, contrast=0, blur=0, flip=0.5).augmentation == (Geometric(flip=0.5),)
 
 
 def test_averages_are_kept_of_what_completes():
