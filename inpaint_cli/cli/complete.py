@@ -240,19 +240,7 @@ def complete(
     [bold]inpaint complete face.jpg --mask mask.png --checkpoint runs/mde -o done.jpg[/bold]
     """
     refuse_unread(locals())
-    from inpaint_cli.jobs.refusals import refuse_at_once
-
-    refuse_at_once(
-        [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
-        Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
-        untrained=checkpoint is None,
-    )  # fmt: skip
-    completes = checkpoint is None or mask is not None  # a model may label photos, and needs no mask for that
-    if data is None and completes and not (as_json or skip_existing or pages):  # where each photo is its own outcome
-        from inpaint_cli.jobs.photos.first_look import refuse_photo
-        from inpaint_cli.jobs.photos.holes import MaskOptions
-
-        refuse_photo(photos or [], mask, output, MaskOptions(invert_mask, dilate, feather, seed, fit_mask), recursive)
+    refuse_early(**locals())
     run_in_processes(gpus, device)
     if data is not None:
         return complete_set(
@@ -270,6 +258,36 @@ def complete(
         command=typed(), progress=Photographer(quiet, as_json),
     )  # fmt: skip
     report(done, as_json)
+
+
+def refuse_early(
+    photos: list[Path] | None,
+    mask: str | None,
+    data: Path | None,
+    masks: str | None,
+    method: str | None,
+    checkpoint: Path | None,
+    output: str | None,
+    gpus: int,
+    device: str,
+    **options: Any,
+) -> None:
+    """What can be said of `complete`'s options before torch is imported."""
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once(
+        [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
+        Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
+        untrained=checkpoint is None,
+    )  # fmt: skip
+    completes = checkpoint is None or mask is not None  # a model may label photos, and needs no mask for that
+    each_apart = options["as_json"] or options["skip_existing"] or options["pages"]  # then a photo is its own outcome
+    if data is None and completes and not each_apart:
+        from inpaint_cli.jobs.photos.first_look import refuse_photo
+        from inpaint_cli.jobs.photos.holes import MaskOptions
+
+        how = MaskOptions(*(options[name] for name in ("invert_mask", "dilate", "feather", "seed", "fit_mask")))
+        refuse_photo(photos or [], mask, output, how, options["recursive"])
 
 
 def is_file_name(mask: str) -> bool:

@@ -1,13 +1,16 @@
 """`inpaint evaluate`: systems on a prepared split behind each mask specification, or folders that others completed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inpaint_cli.cli import completing, config, options
 from inpaint_cli.cli.launching import run_in_processes
 from inpaint_cli.cli.terminal import Terminal, say, speaks
+
+if TYPE_CHECKING:
+    from inpaint_cli.jobs.evaluation.findings import Measured
 
 WHAT, HOW, RESULT, MACHINE = "What is measured", "How", "Results", "Machine"
 
@@ -230,6 +233,11 @@ def evaluate(
         cache_dir=cache_dir, output=output, csv=csv, grid=grid, show=show, overwrite=overwrite, device=device,
         progress=Terminal(quiet),
     )  # fmt: skip
+    report(measured, as_json, definitions)
+
+
+def report(measured: "Measured", as_json: bool, definitions: bool) -> None:
+    """All of it as JSON, or tables, and what the metrics are where that was asked for."""
     say(measured.text.rstrip("\n") if as_json else measured.tables)
     if definitions and not as_json:
         say("\n".join(["", *(f"- {text}" for text in measured.definitions)]))

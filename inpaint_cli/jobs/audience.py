@@ -1,7 +1,7 @@
 """How a job speaks while it works: notes, how far it is, results as they come. Who listens decides what is shown."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
@@ -47,11 +47,16 @@ class Watcher(Audience):
         return nullcontext(advance)
 
 
-def heard_by(progress: Progress, leads: bool = True) -> Audience:
-    """The audience that a caller's `progress` stands for. Of several processes the leading one alone is heard."""
-    if progress is None or not leads:
-        return Audience()
-    return progress if isinstance(progress, Audience) else Watcher(progress)
+def heard_by(progress: Progress, leads: bool = True, notes: Iterable[str] = ()) -> Audience:
+    """The audience that a caller's `progress` stands for. Of several processes the leading one alone is heard.
+
+    notes: what it is told first.
+    """
+    audience = Audience() if progress is None or not leads else progress
+    audience = audience if isinstance(audience, Audience) else Watcher(audience)
+    for note in notes:
+        audience.note(note)
+    return audience
 
 
 def _unheard(done: int, total: int | None = None, facts: Mapping[str, float] | None = None) -> None:

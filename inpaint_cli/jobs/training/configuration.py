@@ -11,9 +11,9 @@ import torch
 from inpaint_cli import __version__
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.engine.checkpoints import Checkpoint
-from inpaint_cli.engine.devices import Hardware
+from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import Team
+from inpaint_cli.engine.processes import Team, local_rank
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner
 from inpaint_cli.errors import InputError, UsageError
@@ -138,7 +138,13 @@ def found_earlier(run: RunDirectory, team: Team, *, resume: bool, overwrite: boo
     return earlier
 
 
-def begun_precision(run: RunDirectory) -> str | None:
+def hardware_of(run: RunDirectory, device: str, precision: str | None, resume: bool) -> Hardware:
+    """What this process computes on; a resumed run goes on in the precision that it began with, if no other is said."""
+    begun_with = _begun_precision(run) if resume else None
+    return choose_hardware(device, precision or begun_with or "auto", local_rank())
+
+
+def _begun_precision(run: RunDirectory) -> str | None:
     """Of the run that is there, if there is one."""
     if run.configuration.exists():
         return run.read_configuration()["precision"]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inpaint_cli.engine.compiling import compile_networks
-from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team, local_rank
+from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team
 from inpaint_cli.engine.profiling import ProfiledLearner
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
@@ -32,7 +32,7 @@ from inpaint_cli.errors import (
 )
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.loading import build_method, refuse_what_does_not_fit
-from inpaint_cli.jobs.training.configuration import Resolved, begun_precision, header_of, resolve
+from inpaint_cli.jobs.training.configuration import Resolved, hardware_of, header_of, resolve
 from inpaint_cli.jobs.training.logs import opened, refuse_logs
 from inpaint_cli.jobs.training.observations import checked
 from inpaint_cli.jobs.training.places import place_of_run
@@ -93,33 +93,26 @@ def train(
     masks, steps, batch, …: None is the paper's choice, for a resumed run what it began with; batch: images of an update
         over all processes, computed in `accumulate` parts; settings: `{"width": 16}`; weights: files of frozen networks
         by name.
-    clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm by the statistics of all
-        processes, not of each by itself; compile: networks through torch.compile; keep, keep_every: the newest
-        checkpoints that stay, and of every so many steps those that stay, too.
-    start_from: a run, a file or a model's name, of the same method: with its weights the training begins, and with its
-        settings where none are given.
-    profile: steps whose trace is written to the run directory; log: "tensorboard", "wandb": where figures go, too.
-    command: what was typed, which run.json keeps.
+    clip_gradients: the largest norm of a player's gradients; sync_batchnorm: batch norm over all processes; compile:
+        networks through torch.compile; keep, keep_every: how many checkpoints stay, and of every how many steps.
+    start_from: a run, file or model of this method: with its weights it begins, and its settings where none are given.
+    profile: steps that are traced; log: "tensorboard", "wandb": where figures go, too; command: run.json keeps it.
     resume: go on from the newest valid checkpoint. Processes that a launcher such as torchrun started train together.
 
     Raises `Interrupted` after saving when a signal asks to end, `DivergedError` where a loss is not finite.
     """
     given = {
         "method": method, "data": data, "masks": masks, "steps": steps, "batch": batch, "accumulate": accumulate,
-        "seed": seed, "precision": precision, "settings": settings, "weights": weights,
+        "seed": seed, "precision": precision, "settings": settings, "weights": weights, "command": command,
         "checkpoint_every": checkpoint_every, "sample_every": sample_every, "validate_every": validate_every,
-        "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm,
-        "compile": compile, "keep": keep, "keep_every": keep_every, "command": command,
+        "patience": patience, "clip_gradients": clip_gradients, "sync_batchnorm": sync_batchnorm, "compile": compile,
+        "keep": keep, "keep_every": keep_every,
     }  # fmt: skip
     refuse_logs(log)
     run, notes = place_of_run(outdir, method, resume or overwrite)
-    begun_with = begun_precision(run) if resume else None
-    hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
+    hardware = hardware_of(run, device, precision, resume)
     with held(run, hardware) as team:
-        audience = heard_by(progress, team.leads)
-        for note in notes:
-            audience.note(note)
-        start = start_of(start_from, method)
+        audience, start = heard_by(progress, team.leads, notes), start_of(start_from, method)
         resolved = resolve(run, given, hardware, team, audience, resume=resume, overwrite=overwrite, start=start)
         return _train(run, resolved, hardware, team, audience, profile, log)
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from inpaint_cli.data.reader import PreparedFile, Split
-from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import to_signed
 from inpaint_cli.engine.figures import GROUP
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import Team, local_rank
+from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import SampleOrder, seed_default_generators
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError, UsageError, unknown
@@ -27,9 +27,9 @@ from inpaint_cli.jobs.mask_files import masks_of
 from inpaint_cli.jobs.training.configuration import (
     DEFAULTS,
     Resolved,
-    begun_precision,
     circumstances,
     found_earlier,
+    hardware_of,
     preview_split,
 )
 from inpaint_cli.jobs.training.places import place_of_run
@@ -95,13 +95,10 @@ def transfer(
     _refuse_missing(prepared, names)
     encoder = encoder_of(asked, prepared, seed or 0)
     run, notes = place_of_run(outdir, f"{encoder.name}-transfer", resume or overwrite)
-    begun_with = begun_precision(run) if resume else None
-    hardware = choose_hardware(device, precision or begun_with or "auto", local_rank())
+    hardware = hardware_of(run, device, precision, resume)
     given = {"steps": steps, "batch": batch, "masks": masks, "seed": seed, "command": command}
     with held(run, hardware) as team:
-        audience = heard_by(progress, team.leads)
-        for note in notes:
-            audience.note(note)
+        audience = heard_by(progress, team.leads, notes)
         earlier = found_earlier(run, team, resume=resume, overwrite=overwrite)
         job = _job(asked, encoder, prepared, names, frozen, given, earlier, hardware, team, audience)
         job.resolved.follow(run, earlier, overwrite)
