@@ -51,6 +51,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from inpaint_cli.augmentation import Geometric
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
 from inpaint_cli.masks import MaskProcess, parse_masks
@@ -101,6 +102,7 @@ class Settings:
         1.0, ge=0, description="'polynomial annealing'; the power is not in the paper, 0 is constant"
     )
     ema: float = Field(0.0, ge=0, lt=1, description="not in the paper; 0.999 completes with averaged weights")
+    flip: float = Field(0.0, ge=0, le=1, description="probability of a mirror image; not in the paper")
     hidden: float = Field(
         0.1,
         gt=0,
@@ -279,6 +281,7 @@ class MDE(Method):
         width = settings.width
         self.learns_rim = settings.reconstruction > 0
         self.ema_decay = settings.ema
+        self.augmentation = (Geometric(flip=settings.flip),) if settings.flip else ()
         self.generator = GENERATORS[settings.generator](shape, width, settings.depth)
         self.encodes_with = ENCODES_WITH[settings.generator]
         self.players["generator"] = self._player(settings.learning_rate, self.generator)

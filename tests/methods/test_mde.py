@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from inpaint_cli.augmentation import Geometric
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.losses import discriminator_loss, generator_loss, masked_squared_error
 from inpaint_cli.masks import parse_masks
@@ -54,6 +55,10 @@ def test_eq_3_and_4_share_out_the_squared_error():
     whole = masked_squared_error(completed, image, torch.ones_like(mask))
     parts = mde.completion_error(completed, image, mask) + mde.reconstruction_error(completed, image, mask)
     assert parts.item() == pytest.approx(whole.item())
+
+
+def test_images_are_mirrored_where_asked():
+    assert build(flip=0.5).augmentation == (Geometric(flip=0.5),) and build().augmentation == ()
 
 
 def test_eq_5_weighs_the_five_blocks():
