@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.augmentation import Augmentation
 from inpaint_cli.masks import MaskProcess
-from inpaint_cli.settings import AnySettings
+from inpaint_cli.settings import AnySettings, LabelSettings
 
 Shared = TypeVar("Shared")
 AT_COMPLETION: JsonDict = {"set_at": "completion"}  # json_schema_extra of a setting of completion, not of training
@@ -130,7 +130,6 @@ class Method(nn.Module):
     completes: bool = True  # false: it annotates alone, and `complete` is not called
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
-    learns_from_labels: ClassVar[tuple[str, ...]] = ()  # of the data, as its settings come
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these
     consults: ClassVar[tuple[str, ...]] = ()  # further networks that `complete` uses, such as a search's critics
     encodes_with: tuple[str, ...] = ()  # networks that `features` uses, by their names: generator.encoder
@@ -155,6 +154,8 @@ class Method(nn.Module):
 
     def check_labels(self, labels: Mapping[str, tuple[int, ...]]) -> None:
         """Raise `InputError` where training needs labels that the data has not. labels: name -> shape of one row."""
+        if isinstance(self.settings, LabelSettings):
+            self.settings.check_labels(labels)
 
     def turns(self) -> tuple[Turn, ...]:
         """Who learns, in which order, within one step."""

@@ -1,8 +1,8 @@
 """A method's settings: typed, checked by pydantic, changed with `--set NAME=VALUE`, each default with its source."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import Field, asdict, fields
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +13,18 @@ class AnySettings(Protocol):
     """Those of a method: a frozen pydantic dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+@runtime_checkable
+class LabelSettings(Protocol):
+    """Those of a method that learns from labels, as far as they say which."""
+
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        """Columns of prepared data."""
+
+    def check_labels(self, labels: Container[str]) -> None:
+        """`InputError` where data with these labels lacks one, with what makes it and what else can be set."""
 
 
 Settings = TypeVar("Settings", bound=AnySettings)
@@ -43,7 +55,8 @@ def make_settings(settings_type: type[Settings], values: Mapping[str, Any]) -> S
     except ValidationError as error:
         problem = error.errors()[0]
         where = f"--set {problem['loc'][0]}={problem['input']}: " if problem["loc"] else ""
-        raise UsageError(where + problem["msg"][:1].lower() + problem["msg"][1:]) from None
+        message = problem["msg"].removeprefix("Value error, ")  # pydantic's words before a validator's own
+        raise UsageError(where + message[:1].lower() + message[1:]) from None
 
 
 def settings_values(settings: AnySettings) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 Tensor names: model/NAME, ema/NAME, optimizer/PLAYER/PARAMETER/STATE. The header (`records.checkpoints`) holds method,
 settings, shape, masks, step, seed, data identity, versions and the SHA-256 digest of all of it. It holds no time: the
 same training gives the same bytes. A slim checkpoint, whose header says so, holds under model/NAME what completion
-needs alone, maybe rounded. A run's own are called step-00000100.safetensors, eight digits exactly; all else is the
-user's.
+needs alone, maybe rounded.
 """
 
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from inpaint_cli.engine.outlines import refuse_misfits
 from inpaint_cli.errors import EnvironmentFault, InputError, Remark, printable
 from inpaint_cli.files import replacing
-from inpaint_cli.records.checkpoints import Header, header_values, parse_header
+from inpaint_cli.records.checkpoints import (
+    BEST,
+    IN_METADATA,
+    Header,
+    best_or_newest,
+    header_values,
+    opened,
+    parse_header,
+    step_name,
+    steps_in,
+)
 
-HEADER = "inpaint"
-ENDING = ".safetensors"
-BEST = f"best{ENDING}"  # by validation; it is no step of the run
 SLIM = {"holds": "completion"}  # in the header of a slim checkpoint
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 KINDS = (*FLOATING, torch.int64, torch.int32, torch.uint8, torch.bool)  # of tensors
@@ -77,7 +82,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[
     values["digest"] = content_digest(tensors, values)
     with replacing(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={HEADER: json.dumps(values, sort_keys=True)})
+            save_file(tensors, temporary, metadata={IN_METADATA: json.dumps(values, sort_keys=True)})
         except SafetensorError as error:
             raise EnvironmentFault(f"{path}: could not be written ({error}); checkpoints before it are whole") from None
     return values["digest"]
@@ -85,16 +90,8 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read and verify one file; `InputError` when it is missing, damaged, not ours, or has weights that are none."""
-    if not path.is_file():
-        raise InputError(f"{printable(path)}: no such checkpoint")
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            text = (file.metadata() or {}).get(HEADER)
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if text is not None else {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{printable(path)}: damaged, or not a checkpoint ({error})") from None
-    if text is None:
-        raise InputError(f"{printable(path)}: not a checkpoint that this version of inpaint wrote")
+    with opened(path, "pt") as (file, text):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     header, plain = parse_header(text, path)
     _refuse_other_kinds(path, tensors)
     if content_digest(tensors, plain) != header.digest:
@@ -106,9 +103,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def is_checkpoint(path: Path) -> bool:
     """Whether the file calls itself one of ours; it may be damaged all the same."""
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return HEADER in (file.metadata() or {})
-    except (SafetensorError, OSError, ValueError):
+        with opened(path, "pt"):
+            return True
+    except InputError:
         return False
 
 
@@ -128,32 +125,20 @@ def _refuse_weights_that_are_none(path: Path, tensors: Mapping[str, Tensor]) -> 
 # ---- those of a run --------------------------------------------------------------------------------------------------
 
 
-def step_name(step: int, ending: str = ENDING) -> str:
-    """`step-00000100.safetensors`"""
-    return f"step-{step:08d}{ending}"
-
-
-def steps_in(folder: Path, ending: str = ENDING) -> dict[int, Path]:
-    """The files in a folder that are called after a step, newest first. `step-00000100-mine` is not one of them."""
-    named = re.compile(rf"step-([0-9]{{8}}){re.escape(ending)}")
-    found = {int(match[1]): path for path in folder.glob("step-*") if (match := named.fullmatch(path.name))}
-    return dict(sorted(found.items(), reverse=True))
-
-
-def read_step(folder: Path, step: int) -> Checkpoint:
-    """The checkpoint of one step; `InputError` also where it is another's."""
-    found = read_checkpoint(folder / step_name(step))
-    if found.header.step != step:
-        raise InputError(f"{printable(found.path)}: holds step {found.header.step}, and is called after another")
+def read_named(path: Path) -> Checkpoint:
+    """A run's best, or that of the step that it is called after; `InputError` also where it is another's."""
+    found = read_checkpoint(path)
+    if path.name not in (BEST, step_name(found.header.step)):
+        raise InputError(f"{printable(path)}: holds step {found.header.step}, and is called after another")
     return found
 
 
 def newest_valid(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint in `folder` that verifies, and what was wrong with newer ones."""
     problems: list[str] = []
-    for step in steps_in(folder):
+    for path in steps_in(folder).values():
         try:
-            return read_step(folder, step), problems
+            return read_named(path), problems
         except InputError as error:
             problems.append(str(error))
     return None, problems
@@ -166,22 +151,10 @@ def find_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_dir():
         return read_checkpoint(path)
-    found, problems = _best_or_newest(path / "checkpoints")
-    if found is None:
-        raise InputError("\n".join([f"{printable(path)}: no usable checkpoint in this run directory", *problems]))
+    found, problems = best_or_newest(path, read_named)
     for problem in problems:
         warnings.warn(f"passed over {problem}", Remark, stacklevel=2)
     return found
-
-
-def _best_or_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    if not (folder / BEST).exists():
-        return newest_valid(folder)
-    try:
-        return read_checkpoint(folder / BEST), []
-    except InputError as error:
-        found, problems = newest_valid(folder)
-        return found, [str(error), *problems]
 
 
 # ---- into a network --------------------------------------------------------------------------------------------------

@@ -19,18 +19,10 @@ from typing import Any
 
 from torch import Tensor
 
-from inpaint_cli.engine.checkpoints import (
-    BEST,
-    Checkpoint,
-    newest_valid,
-    read_checkpoint,
-    read_step,
-    step_name,
-    steps_in,
-    write_checkpoint,
-)
+from inpaint_cli.engine.checkpoints import Checkpoint, newest_valid, read_checkpoint, read_named, write_checkpoint
 from inpaint_cli.errors import BusyError, InputError, UsageError
 from inpaint_cli.files import clear_leftovers, naming, replacing
+from inpaint_cli.records.checkpoints import BEST, step_name, steps_in
 from inpaint_cli.records.runs import KEEP, Metrics, read_configuration, read_metrics, row_text
 
 GRID = ".png"  # how sample grids end
@@ -84,11 +76,6 @@ class RunDirectory:
             path.unlink(missing_ok=True)
         self._valid.clear()
 
-    @property
-    def described_by(self) -> list[Path]:
-        """The files that say what it is and how it goes."""
-        return [self.configuration, self.metrics, *self.grids().values()]
-
     # ---- what it trains ----------------------------------------------------------------------------------------------
 
     def write_configuration(self, configuration: Mapping[str, Any]) -> None:
@@ -134,7 +121,7 @@ class RunDirectory:
     def _is_valid(self, step: int) -> bool:
         if step not in self._valid:
             with contextlib.suppress(InputError):
-                self._valid[step] = read_step(self.checkpoints, step) is not None
+                self._valid[step] = read_named(self.checkpoints / step_name(step)) is not None
         return self._valid.setdefault(step, False)
 
     def write_best(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:

@@ -4,23 +4,25 @@ Importing torch takes seconds, and a typing error is to be answered at once, wit
 themselves check everything.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from glob import has_magic
 from pathlib import Path
+from typing import Any
 
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.errors import EnvironmentFault, InpaintError, InputError, UsageError, printable, unknown
 from inpaint_cli.jobs.declared import Declared, declared
 from inpaint_cli.jobs.run_list import CONFIGURATION
-from inpaint_cli.jobs.shipped import checkpoint_of
+from inpaint_cli.jobs.shipped import header_of
 from inpaint_cli.jobs.training.logs import refuse_logs
 from inpaint_cli.masks import MaskProcess, grammar, parse_masks
 from inpaint_cli.masks.arguments import MaskFile
 from inpaint_cli.masks.folders import MaskFolder
 from inpaint_cli.methods import method_names, refuse_unknown
-from inpaint_cli.settings import Assignments, assigned
+from inpaint_cli.records.checkpoints import Header
+from inpaint_cli.settings import AnySettings, Assignments, LabelSettings, assigned, make_settings, recalled
 
 Check = Callable[[], object]
 DEVICES = ("auto", "cpu", "cuda")
@@ -37,15 +39,10 @@ class Several(InpaintError):
         self.exit_code = problems[0].exit_code
 
 
-def refuse(checks: Iterable[Check], beside: Iterable[Check] = ()) -> None:
-    """Run all of them; raise what the one raises that fails, or `Several`.
-
-    beside: run where another has failed; alone the job says it better, which takes longer.
-    """
-    problems = _problems(checks)
+def refuse(checks: Iterable[Check]) -> None:
+    """Run all of them; raise what the one raises that fails, or `Several`."""
+    problems = list({str(problem): problem for problem in _problems(checks)}.values())  # each once
     if problems:
-        problems += _problems(beside)
-        problems = list({str(problem): problem for problem in problems}.values())  # each once
         raise problems[0] if len(problems) == 1 else Several(problems)
 
 
@@ -82,7 +79,7 @@ def refuse_at_once(
             *(partial(refuse_unlearned if untrained else refuse_unknown, name) for name in methods),
             partial(refuse_machine, gpus, device),
             *([partial(PreparedFile, data)] if data is not None else []),
-            *(partial(_refuse_absent_checkpoint, path) for path in checkpoints),
+            *(partial(header_of, path) for path in checkpoints),
             *(partial(_refuse_absent, path) for path in paths),
             *([partial(_refuse_absent, mask, "--mask ")] if mask is not None else []),
             *also,
@@ -108,10 +105,11 @@ def refuse_training(
     """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
     checks: list[Check] = [partial(refuse_unknown, method), partial(refuse_machine, gpus, device)]
     own = declared(method) if method in method_names() else None
-    if own:
-        checks += [partial(refuse_untrained, method), partial(_refuse_settings, own, settings)]
-    if own and own.defaults and data is None and not resume:
-        checks.append(partial(data_path, None, own.defaults["recipe"], own.labels))
+    chosen = partial(_settings, own, settings, start_from) if own else None
+    if chosen:
+        checks += [partial(refuse_untrained, method), chosen]
+    if own and chosen and own.defaults and data is None and not resume:
+        checks.append(partial(_refuse_without_data, own.defaults["recipe"], chosen))
         here = Path(f"{own.defaults['recipe']}.h5")
         data = here if here.exists() else None
     if data is not None:
@@ -119,14 +117,16 @@ def refuse_training(
     if outdir is not None and (outdir / CONFIGURATION).exists() and not (resume or overwrite):
         checks.append(partial(refuse_run, outdir))
     if start_from is not None:
-        checks.append(partial(_refuse_absent_checkpoint, start_from))
+        checks.append(partial(_refuse_start, start_from, method))
     if logs:
         checks.append(partial(refuse_logs, logs))
     if masks is not None:
         checks.append(partial(_refuse_masks, masks, data, own))
     elif own and own.defaults and data and not resume:
         checks.append(partial(_refuse_usual_masks, own.defaults["masks"], data, own))
-    refuse(checks, [partial(_refuse_missing_labels, own, data)] if own and data and not settings else [])
+    if chosen and data and not resume:
+        checks.append(partial(_refuse_missing_labels, data, chosen))
+    refuse(checks)
 
 
 def refuse_machine(gpus: int, device: str) -> None:
@@ -194,20 +194,42 @@ def data_path(given: Path | str | None, recipe: str, labels: Iterable[str] = ())
     return path
 
 
-def _refuse_settings(method: Declared, settings: Assignments) -> None:
-    """Settings that the method does not have; what they are set to is checked with their types."""
-    for name in assigned(settings):
-        if name not in (*method.settings, *method.former):
-            raise UsageError(unknown("setting", name, method.settings))
+def _settings(method: Declared, given: Assignments, start_from: Path | None) -> AnySettings:
+    """Those of a training: what was given, and the rest as where it begins."""
+    kept: Mapping[str, Any] = {}
+    if start_from is not None:
+        with suppress(InputError):  # which is said of --start-from
+            header = header_of(start_from)
+            refuse_start(start_from, header, method.name)
+            kept = recalled(method.settings_type, header.settings)
+    return make_settings(method.settings_type, {**kept, **assigned(given)})
 
 
-def _refuse_missing_labels(method: Declared, data: Path) -> None:
-    missing = [label for label in method.labels if label not in PreparedFile(data).labels]
-    if missing:
-        raise InputError(
-            f"{method.name} learns from labels that {printable(data)} does not have: {' and '.join(missing)}; "
-            f"`inpaint methods {method.name}` says what else can be set"
-        )
+def _refuse_without_data(recipe: str, settings: Callable[[], AnySettings]) -> None:
+    """Where the paper's data is not here; the labels are named that it needs."""
+    labels: tuple[str, ...] = ()
+    with suppress(UsageError):  # which is said of the settings
+        chosen = settings()
+        labels = chosen.learned_labels if isinstance(chosen, LabelSettings) else ()
+    data_path(None, recipe, labels)
+
+
+def _refuse_missing_labels(data: Path, settings: Callable[[], AnySettings]) -> None:
+    with suppress(UsageError):  # which is said of the settings
+        chosen = settings()
+        if isinstance(chosen, LabelSettings):
+            chosen.check_labels(PreparedFile(data).labels)
+
+
+def refuse_start(named: Path | str, header: Header, method: str) -> None:
+    """`InputError` for what `--start-from` names, where it is not of this method."""
+    if header.transfer is not None or header.method != method:
+        kind = f"a transfer of {header.method}" if header.transfer is not None else header.method
+        raise InputError(f"--start-from {printable(named)}: a checkpoint of {kind}, not of {method}")
+
+
+def _refuse_start(named: Path, method: str) -> None:
+    refuse_start(named, header_of(named), method)
 
 
 def _refuse_masks(spec: str, data: Path | None, method: Declared | None = None) -> None:
@@ -234,12 +256,6 @@ def _refuse_usual_masks(spec: str, data: Path, method: Declared) -> None:
         _refuse_masks(spec, data, method)
     except UsageError as problem:
         raise UsageError(f"{problem}: {spec} are the paper's masks, --masks names others") from None
-
-
-def _refuse_absent_checkpoint(path: Path) -> None:
-    """A model's name, or a path that has to be there."""
-    if not checkpoint_of(path).exists():
-        raise InputError(f"{printable(path)}: no such file or run")
 
 
 def _refuse_absent(path: Path, option: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A page about runs: curves, samples through training, results, settings."""
+"""A page about runs: curves, samples through training, results, settings. Nothing that computes is imported."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,18 +6,21 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.errors import InputError
 from inpaint_cli.files import refuse_existing, refuse_inputs
-from inpaint_cli.methods import entry, method_names
+from inpaint_cli.jobs.declared import declared
+from inpaint_cli.jobs.run_list import CONFIGURATION, METRICS
+from inpaint_cli.methods import method_names
+from inpaint_cli.records.checkpoints import steps_in
 from inpaint_cli.records.results import read_comparisons, read_results
-from inpaint_cli.records.runs import Configuration
+from inpaint_cli.records.runs import Configuration, read_configuration, read_metrics
 from inpaint_cli.reports.run_page import Run, write_run_page
+from inpaint_cli.settings import describe
 
 
 def page_of_runs(runs: Sequence[Path], output: Path, *, results: Sequence[Path] = (), overwrite: bool = False) -> None:
     """Write a page of run directories: curves, samples through training, results, settings."""
-    refuse_inputs([output], [*results, *(file for run in map(RunDirectory, runs) for file in run.described_by)])
+    refuse_inputs([output], [*results, *(file for run in runs for file in _described_by(run))])
     refuse_existing(output, overwrite)
     figures = [result.model_dump() for path in results for result in read_results(path)]
     comparisons = [comparison for path in results for comparison in read_comparisons(path)]
@@ -30,16 +33,25 @@ def _read_runs(paths: Sequence[Path]) -> list[Run]:
     names = names if len({*names}) == len(names) else [str(path) for path in paths]
     found = []
     for path, name in zip(paths, names, strict=True):
-        run = RunDirectory(path)
-        if not run.configuration.exists():
-            raise InputError(f"{path}: no run directory: it has no {run.configuration.name}; `inpaint train` makes one")
-        rows = run.read_metrics().rows
+        if not (path / CONFIGURATION).exists():
+            raise InputError(f"{path}: no run directory: it has no {CONFIGURATION}; `inpaint train` makes one")
+        rows = read_metrics(path / METRICS).rows
         columns = {
             key: [row.get(key, float("nan")) for row in rows] for key in dict.fromkeys(k for r in rows for k in r)
         }
-        configuration = run.read_configuration()
-        found.append(Run(name, configuration, columns, run.grids(), _defaults(configuration["method"])))
+        configuration = read_configuration(path / CONFIGURATION)
+        found.append(Run(name, configuration, columns, _grids(path), _defaults(configuration["method"])))
     return found
+
+
+def _described_by(run: Path) -> list[Path]:
+    """The files that say what it is and how it goes."""
+    return [run / CONFIGURATION, run / METRICS, *_grids(run).values()]
+
+
+def _grids(run: Path) -> dict[int, Path]:
+    """Sample grids by step."""
+    return dict(sorted(steps_in(run / "samples", ".png").items()))
 
 
 def _defaults(method: str) -> dict[str, Any]:
@@ -48,5 +60,5 @@ def _defaults(method: str) -> dict[str, Any]:
     loop = {name: value for name, value in loop.items() if value is not PydanticUndefined}
     if method not in method_names():
         return loop
-    own = entry(method)
-    return {**loop, "settings": {setting.name: setting.default for setting in own.settings}}
+    rows = describe(declared(method).settings_type)
+    return {**loop, "settings": {name: default for name, _, default, _ in rows}}

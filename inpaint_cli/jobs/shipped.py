@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inpaint_cli.errors import InputError, printable, unknown
+from inpaint_cli.records.checkpoints import Header, best_or_newest, read_header
 
 FOLDER = Path(__file__).parents[1] / "shipped"
 ENDING = ".safetensors"
@@ -51,3 +52,11 @@ def checkpoint_of(named: Path | str) -> Path:
         return FOLDER / f"{path.name}{ENDING}"
     models = unknown("model", printable(path), names) if names else "no models come with this version of inpaint"
     raise InputError(f"{printable(path)}: no such file or run, and {models}")
+
+
+def header_of(named: Path | str) -> Header:
+    """What the checkpoint says of itself that a user means; its weights are neither read nor verified."""
+    path = checkpoint_of(named)
+    if not path.exists():
+        raise InputError(f"{printable(named)}: no such file or run")
+    return best_or_newest(path, read_header)[0] if path.is_dir() else read_header(path)

@@ -39,6 +39,7 @@ Departures, each selectable where it is a choice:
 
 import itertools
 import math
+from collections.abc import Container
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -140,6 +141,21 @@ class Settings:
             raise ValueError(f"tasks are {', '.join(TASKS)}, each once, between commas: i,s,d")
         return ",".join(letter for letter in TASKS if letter in named)
 
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        return tuple(label for task in self.tasks.split(",") if (label := TASKS[task].label))
+
+    def check_labels(self, labels: Container[str]) -> None:
+        missing = [task for task in TASKS.values() if task.label in self.learned_labels and task.label not in labels]
+        if missing:
+            learned = " and ".join(f"{task.label} ({task.name})" for task in missing)
+            able = [letter for letter, task in TASKS.items() if task.label is None or task.label in labels]
+            works = " or ".join(",".join(s) for n in range(len(able), 0, -1) for s in itertools.combinations(able, n))
+            raise InputError(
+                f"collagan with tasks={self.tasks} learns from {learned}, which this data does not have: "
+                f"{'; '.join(task.recipe for task in missing)}. What works with this data: --set tasks={works}"
+            )
+
 
 class Generator(nn.Module):
     """G: encoder and decoder of as many layers with skip connections; a last layer with tanh for each task."""
@@ -222,7 +238,6 @@ class CollaGAN(Method):
     paper = "collagan"
     # 20 epochs of CelebA's 162,770 training images: section 4.2; the batch is not in the paper.
     defaults = Defaults(masks="block:64", batch=64, steps=50_900, recipe="celeba-128")
-    learns_from_labels = ("parsing", "landmarks")
     completes_with = ("generator",)
     encodes_with = ("generator.encoder",)
     paints_whole = True
@@ -231,8 +246,7 @@ class CollaGAN(Method):
         super().__init__(settings, shape, masks)
         self.tasks = tuple(settings.tasks.split(","))
         self.completes = "i" in self.tasks
-        labels = (TASKS[task].label for task in self.tasks)
-        self.annotates = tuple(label for label in labels if label)
+        self.annotates = settings.learned_labels
         self.label_counts = {"parsing": settings.labels} if "s" in self.tasks else {}
         self.weights = self._weights()
         self.learns_rim = not settings.concentrated
@@ -273,18 +287,6 @@ class CollaGAN(Method):
                 f"is {self.shape.width}×{self.shape.height}"
             )
         return levels
-
-    def check_labels(self, labels):
-        missing = [task for task in self.tasks if TASKS[task].label and TASKS[task].label not in labels]
-        if missing:
-            learned = " and ".join(f"{TASKS[task].label} ({TASKS[task].name})" for task in missing)
-            able = [task for task in TASKS if TASKS[task].label is None or TASKS[task].label in labels]
-            works = " or ".join(",".join(s) for n in range(len(able), 0, -1) for s in itertools.combinations(able, n))
-            recipes = "; ".join(TASKS[task].recipe for task in missing)
-            raise InputError(
-                f"collagan with tasks={self.settings.tasks} learns from {learned}, which this data does not have: "
-                f"{recipes}. What works with this data: --set tasks={works}"
-            )
 
     def turns(self):
         return Turn("discriminators", self.discriminator_turn), Turn("generator", self.generator_turn)

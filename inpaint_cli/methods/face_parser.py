@@ -18,6 +18,7 @@ Departures:
 """
 
 import itertools
+from collections.abc import Container
 from functools import partial
 
 import torch
@@ -50,6 +51,17 @@ class Settings:
     hue: float = Field(0.03, ge=0, description="random hue, share of a turn; not in the papers")
     contrast: float = Field(0.3, ge=0, description="random contrast and saturation, up or down; not in the papers")
     blur: float = Field(1.0, ge=0, description="largest blur in pixels: other sets are less sharp; not in the papers")
+
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        return ("parsing",)
+
+    def check_labels(self, labels: Container[str]) -> None:
+        if "parsing" not in labels:
+            raise InputError(
+                "face-parser learns from label maps (parsing), and this data has none: the recipes celebamask-hq-128 "
+                "and helen-128 make them"
+            )
 
 
 def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
@@ -112,7 +124,6 @@ class FaceParser(Method):
     title = "Face parser"
     paper = "collagan"
     defaults = Defaults(masks="none", batch=16, steps=4_000, recipe="celebamask-hq-128")  # not in the papers
-    learns_from_labels = ("parsing",)
     completes = False
     annotates = ("parsing",)
     completes_with = ("network",)
@@ -137,13 +148,6 @@ class FaceParser(Method):
             raise InputError(
                 f"face-parser with {self.settings.levels} levels needs sides of at least {least} pixels, "
                 f"this data is {size}"
-            )
-
-    def check_labels(self, labels):
-        if "parsing" not in labels:
-            raise InputError(
-                "face-parser learns from label maps (parsing), and this data has none: the recipes celebamask-hq-128 "
-                "and helen-128 make them"
             )
 
     def turns(self):

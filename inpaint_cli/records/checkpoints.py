@@ -1,10 +1,17 @@
-"""What a checkpoint says about itself: its header, and on the card of a slim one what was measured."""
+"""What a checkpoint says about itself: its header, and on the card of a slim one what was measured; those of a run.
+
+A run's own are called step-00000100.safetensors, eight digits exactly; all else is the user's.
+"""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
 
 from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.records.base import (
@@ -28,6 +35,10 @@ from inpaint_cli.records.transfers import Transfer
 
 FORMAT: Literal[1] = 1
 KIND = "a checkpoint's header"
+IN_METADATA = "inpaint"  # the header's name there
+ENDING = ".safetensors"
+BEST = f"best{ENDING}"  # by validation; it is no step of the run
+Read = TypeVar("Read")
 
 
 class DataFacts(Record):
@@ -128,3 +139,56 @@ def header_values(values: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise UsageError(f"no checkpoint can say this: {first_problem(error)}") from None
     return header.model_dump(mode="json", exclude_unset=True) | {"format": FORMAT}
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(path: Path, framework: str) -> Iterator[tuple[Any, str]]:
+    """A checkpoint's file as safetensors opens it for "pt" or "numpy", and the text of its header.
+
+    `InputError` when it is missing, damaged, not ours, also where it is read meanwhile.
+    """
+    if not path.is_file():
+        raise InputError(f"{printable(path)}: no such checkpoint")
+    try:
+        with safe_open(path, framework=framework, device="cpu") as file:
+            text = (file.metadata() or {}).get(IN_METADATA)
+            if text is None:
+                raise InputError(f"{printable(path)}: not a checkpoint that this version of inpaint wrote")
+            yield file, text
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{printable(path)}: damaged, or not a checkpoint ({error})") from None
+
+
+def read_header(path: Path) -> Header:
+    """What a file says about itself. Its weights are neither read nor verified."""
+    with opened(path, "numpy") as (_, text):
+        header, _ = parse_header(text, path)
+    return header
+
+
+def step_name(step: int, ending: str = ENDING) -> str:
+    """`step-00000100.safetensors`"""
+    return f"step-{step:08d}{ending}"
+
+
+def steps_in(folder: Path, ending: str = ENDING) -> dict[int, Path]:
+    """The files in a folder that are called after a step, newest first. `step-00000100-mine` is not one of them."""
+    named = re.compile(rf"step-([0-9]{{8}}){re.escape(ending)}")
+    found = {int(match[1]): path for path in folder.glob("step-*") if (match := named.fullmatch(path.name))}
+    return dict(sorted(found.items(), reverse=True))
+
+
+def best_or_newest(run: Path, read: Callable[[Path], Read]) -> tuple[Read, list[str]]:
+    """Of a run directory's checkpoints what `read` makes of the best by validation, else of the newest that it can
+    read, and what is wrong with those that were passed over; `InputError` where there is none."""
+    folder, problems = run / "checkpoints", list[str]()
+    best = [folder / BEST] if (folder / BEST).exists() else []
+    for path in [*best, *steps_in(folder).values()]:
+        try:
+            return read(path), problems
+        except InputError as error:
+            problems.append(str(error))
+    raise InputError("\n".join([f"{printable(run)}: no usable checkpoint in this run directory", *problems]))

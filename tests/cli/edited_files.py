@@ -18,7 +18,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from inpaint_cli.engine.checkpoints import HEADER, content_digest, find_checkpoint
+from inpaint_cli.engine.checkpoints import content_digest, find_checkpoint
+from inpaint_cli.records.checkpoints import IN_METADATA
 
 RECIPES = ("folder", "demo", "celeba-96", "lsun-bedroom-64", "celebamask-hq-128", "mnist-96")
 ALLOWED = {0, 2, 3}  # done, usage, input
@@ -102,7 +103,7 @@ class Files:
         if isinstance(header, dict):
             header["digest"] = content_digest(tensors, header)
         text = json.dumps(header) if chance.random() < 0.9 else spoilt(as_json(header), chance).decode(errors="replace")
-        save_file(tensors, path, metadata={HEADER: text})
+        save_file(tensors, path, metadata={IN_METADATA: text})
 
     # ---- by kind: edit, and what reads it ------------------------------------------------------------------------
 

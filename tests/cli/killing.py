@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import inpaint_cli
-from inpaint_cli.engine.checkpoints import newest_valid, steps_in
+from inpaint_cli.engine.checkpoints import newest_valid
 from inpaint_cli.files import UNFINISHED
+from inpaint_cli.records.checkpoints import steps_in
 
 STEPS = 400
 SETTINGS = {"width": 8, "bottleneck": 16}

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from conftest import REPOSITORY, inpaint_process, learned, train_arguments
 
-from inpaint_cli.engine.checkpoints import step_name
+from inpaint_cli.records.checkpoints import step_name
 
 
 def launchers(nodes, processes, arguments):

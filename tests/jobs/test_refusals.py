@@ -40,7 +40,10 @@ def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, m
         refuse_training("collagan", prepared, "colorize:1", gpus=2)
     said = str(caught.value)
     parts = ["--gpus 2: this machine has 0 GPUs"] if caught.value.exit_code == 4 else []  # where there are none
-    parts += ["hides single channels, which only", f"learns from labels that {prepared} does not have: parsing and la"]
+    parts += [
+        "hides single channels, which only",
+        "collagan with tasks=i,s,d learns from parsing (segmentation) and la",
+    ]
     assert said.count("\n- ") == len(parts) and all(part in said for part in parts)
     assert said.rstrip().endswith("'3*block:48|strokes:0.1-0.4|face:any'.")  # the table of masks comes last
 
@@ -53,8 +56,32 @@ def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, m
         refuse_training("gfc", prepared)
     with pytest.raises(UsageError, match="no setting 'widht'; did you mean 'width'"):
         refuse_training("mde", prepared, settings=["widht=3"])
-    refuse_training("sii", prepared, "center:8", ["search_rate=1"])  # whose heir the job names
+    with pytest.raises(UsageError, match="no setting 'search_rate' any more: 'search' stands in its place"):
+        refuse_training("sii", prepared, "center:8", ["search_rate=1"])
     refuse_training("collagan", None, resume=True)
+
+
+def test_settings_and_labels_are_checked_with_their_values(prepared, monkeypatch, tmp_path):
+    with pytest.raises(UsageError, match="--set width=abc: input should be a valid integer"):
+        refuse_training("mde", prepared, settings=["width=abc"])
+    with pytest.raises(UsageError, match="--set tasks=q: tasks are i, s, d, each once"):
+        refuse_training("collagan", prepared, "center:8", ["tasks=q"])
+    with pytest.raises(InputError, match=r"learns from parsing \(segmentation\), which .*: --set tasks=i$"):
+        refuse_training("collagan", prepared, "center:8", ["tasks=i,s"])
+    refuse_training("collagan", prepared, "center:8", ["tasks=i"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="with labels: landmarks; without it"):
+        refuse_training("collagan", None, settings=["tasks=i,d"])
+
+
+def test_a_checkpoint_says_of_itself_what_it_is(prepared, trained, tmp_path, photo):
+    with pytest.raises(InputError, match="damaged, or not a checkpoint"):
+        refuse_at_once(checkpoints=[photo])
+    with pytest.raises(InputError, match="no usable checkpoint in this run directory"):
+        refuse_at_once(checkpoints=[tmp_path])
+    with pytest.raises(InputError, match=r"^--start-from .*: a checkpoint of face-parser, not of mde$"):
+        refuse_training("mde", prepared, start_from=Path("face-parser"))
+    refuse_training("mde", prepared, settings=["completion=2"], start_from=trained)
 
 
 def test_a_run_that_is_there_and_a_method_that_has_learned_nothing(prepared, trained):
@@ -109,6 +136,8 @@ def test_commands_say_so(tmp_path):
 COMMANDS = [
     ("train", "--method", "mdee"),
     ("train", "--method", "collagan", "--gpus", "2", "--device", "cpu", "--masks", "cnter:8"),
+    ("train", "--method", "mde", "--set", "width=abc"),
+    ("train", "--method", "mde", "--start-from", "face-parser"),
     ("masks", "cnter:8"),
     ("evaluate", "--data", "no.h5", "--method", "tv", "--masks", "x"),
     ("evaluate", "--data", "no.h5", "--method", "mde", "--masks", "block:8"),
@@ -116,6 +145,8 @@ COMMANDS = [
     ("complete", "no.png", "--mask", "center:8"),
     ("complete", __file__, "--mask", "no.png"),
     ("complete", "README.md", "--mask", "block:8"),
+    ("complete", "no.png", "--mask", "block:8", "--checkpoint", "README.md"),
+    ("report", "page", "tests", "-o", "no.html"),
 ]
 PROGRAM = """
 import sys

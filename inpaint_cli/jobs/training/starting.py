@@ -4,7 +4,7 @@ from pathlib import Path
 
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint
 from inpaint_cli.engine.outlines import refuse_misfits
-from inpaint_cli.errors import InputError, printable
+from inpaint_cli.jobs.refusals import refuse_start
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.method import Method
 
@@ -14,9 +14,7 @@ def start_of(named: Path | str | None, method: str) -> Checkpoint | None:
     if named is None:
         return None
     found = find_checkpoint(checkpoint_of(named))
-    if found.header.transfer is not None or found.header.method != method:
-        kind = f"a transfer of {found.header.method}" if found.header.transfer is not None else found.header.method
-        raise InputError(f"--start-from {printable(named)}: a checkpoint of {kind}, not of {method}")
+    refuse_start(named, found.header, method)
     return found
 
 
