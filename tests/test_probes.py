@@ -39,9 +39,9 @@ ROWS["attributes"][:, 0] = [1, 1, 1, 0]
 ROWS["attributes"][:, 1] = 1
 
 
-def probe(frozen=False, targets=tuple(TARGETS)):
+def probe(frozen=False, targets=tuple(TARGETS), start="random"):
     torch.manual_seed(0)
-    made = Probe(Eye(), Settings(), parse_masks("none"), Design(targets, 3, 3, frozen))
+    made = Probe(Eye(), Settings(start=start), parse_masks("none"), Design(targets, 3, 3, frozen))
     made.look_at(ROWS)
     return made
 
@@ -66,6 +66,48 @@ def test_tuned_all_of_it_learns_and_frozen_the_new_layers_alone(frozen):
     assert all(gradient.any() for gradient in torch.autograd.grad(loss, parameters))
     same = [torch.equal(one, two) for one, two in zip(before, method.encoder.buffers(), strict=True)]
     assert all(same) if frozen else not all(same)
+
+
+def test_new_layers_begin_at_the_answer_that_needs_no_image():
+    method, seen = probe(start="constant").eval(), batch()
+    said = method.annotate(seen.image, seen.mask)
+    constant = Constant(method).annotate(seen.image, seen.mask)
+    assert said["labels"].tolist() == constant["labels"].tolist() == [2] * 4
+    assert said["attributes"][:, 0].tolist() == pytest.approx([0.75] * 4)
+    sides = torch.tensor([SHAPE.width, SHAPE.height])
+    within = (constant["landmarks"] / sides).clamp(1e-3, 1 - 1e-3) * sides  # these rows leave the image
+    assert torch.allclose(said["landmarks"], within, atol=1e-3)
+
+
+def faint(count, seed):
+    """Features whose points lie a little apart, and those points: [N, 300], [N, 5, 2]."""
+    draws = torch.Generator().manual_seed(seed)
+    features = torch.rand(count, 300, generator=draws)
+    apart = features[:, :10] + features[:, 10:20] - 1
+    return features, 3 + 0.5 * apart.unflatten(1, (5, 2))
+
+
+@pytest.mark.parametrize(("start", "better"), [("constant", True), ("random", False)])
+def test_features_that_say_a_little_beat_the_constant_answer_from_there(start, better):
+    """Points differ by hundredths of the sides: random weights set them further apart than they are."""
+    features, points = faint(800, 0)
+    torch.manual_seed(0)
+    how = Settings(start=start)
+    method = Probe(Eye(), how, parse_masks("none"), Design(("landmarks",), 300, frozen=True))
+    method.look_at({"landmarks": points.numpy()})
+    layer = method.heads["landmarks"]
+    optimizer = torch.optim.Adam(layer.parameters(), lr=how.learning_rate, betas=(how.beta1, how.beta2))
+    for step in range(300):
+        rows = slice(16 * step % 800, 16 * step % 800 + 16)
+        seen = Batch(torch.zeros(16, *SHAPE), torch.ones(16, 1, *SHAPE[1:]), {"landmarks": points[rows]})
+        seen.labels["features"] = features[rows]
+        optimizer.zero_grad()
+        method.errors(seen)["landmarks"].backward()
+        optimizer.step()
+    unseen, truth = faint(200, 1)
+    said = TARGETS["landmarks"].answer(layer(unseen), method.typical("landmarks"), SHAPE)
+    own, constant = ((answer - truth).norm(dim=2).mean() for answer in (said, method.typical("landmarks")))
+    assert (own < constant).item() is better
 
 
 def test_attributes_that_never_vary_teach_nothing_and_get_no_answer():

@@ -86,7 +86,7 @@ Settings = Annotated[
         "--set",
         metavar="NAME=VALUE",
         rich_help_panel=options.WHAT,
-        help="learning_rate, annealing_power, beta1, beta2, landmark_weight; or of an untrained encoder.",
+        help="learning_rate, annealing_power, start, beta1, beta2, landmark_weight; or of an untrained encoder.",
     ),
 ]
 Output = Annotated[

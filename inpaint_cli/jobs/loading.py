@@ -150,7 +150,7 @@ def built_for(header: Header, settings: Any) -> Method:
         return chosen(settings, shape, masks)
     encoder = chosen(settings, shape, parse_masks(transfer.pretrained_on))
     design = Design(tuple(transfer.targets.split(",")), transfer.features, transfer.classes, transfer.frozen)
-    return Probe(encoder, make_settings(HowToProbe, transfer.settings), masks, design)
+    return Probe(encoder, make_settings(HowToProbe, recalled(HowToProbe, transfer.settings)), masks, design)
 
 
 def refuse_what_does_not_fit(found: Checkpoint, settings: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from inpaint_cli.errors import UsageError
 from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.methods import method_class
+from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.transfers import Transfer
-from inpaint_cli.settings import settings_values
+from inpaint_cli.settings import recalled, settings_values
 
 
 class Source(NamedTuple):
@@ -81,10 +82,12 @@ def transfer_of(loaded: Loaded) -> Transfer | None:
 
 
 def settings_of(loaded: Loaded) -> dict[str, Any]:
-    """The method's; of a transfer those of its encoder, and whether that stayed as it was."""
+    """The method's; of a transfer those of its encoder, whether that stayed as it was, where the new layers began."""
     transfer = transfer_of(loaded)
     own = settings_values(loaded.method.settings)
-    return own if transfer is None else {**own, "frozen": transfer.frozen}
+    if transfer is None:
+        return own
+    return {**own, "frozen": transfer.frozen, "start": recalled(HowToProbe, transfer.settings)["start"]}
 
 
 def trained_on(loaded: Loaded) -> str | None:

@@ -39,7 +39,7 @@ from inpaint_cli.jobs.transferring.encoders import Asked, Encoder, encoder_of
 from inpaint_cli.probes import TARGETS, Design, Probe
 from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.runs import configured
-from inpaint_cli.settings import Assignments, make_settings, settings_values
+from inpaint_cli.settings import Assignments, make_settings, recalled, settings_values
 
 FACES, NOTHING_MISSING = ("attributes", "landmarks"), "none"
 PAPERS = {"masks": NOTHING_MISSING, "steps": 5000, "batch": 16}  # mde: "5000 updates with batch size 16"
@@ -198,7 +198,8 @@ def _job(
             f"{prepared.path}: {len(train)} images to train on are fewer than a batch of {chosen['batch']}: a smaller "
             "--batch, or more images"
         )
-    how = make_settings(HowToProbe, {**(earlier.saved.get("transfer") or {}).get("settings", {}), **own})
+    begun = (earlier.saved.get("transfer") or {}).get("settings", {})
+    how = make_settings(HowToProbe, {**recalled(HowToProbe, begun), **own})
     classes = int(np.asarray(train.labels["labels"][:]).max()) + 1 if "labels" in targets else 0
     design = Design(targets, encoder.features, classes, frozen)
     masks = masks_of(chosen["masks"], audience)
