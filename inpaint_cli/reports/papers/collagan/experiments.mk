@@ -21,12 +21,6 @@ COLLAGAN_small = --batch 8 --steps 3000 --set width=16 --set learning_rate=1e-3 
 COLLAGAN_paper =
 COLLAGAN = --method collagan $(COLLAGAN_$(SCALE))
 
-# Where the paper's claims are tested at a small scale, three seeds say how much of a difference is chance.
-SEEDS_smoke = 0
-SEEDS_small = 0 1 2
-SEEDS_paper = 0
-SEEDS = $(SEEDS_$(SCALE))
-
 AUGMENTED = --set shift=0.1 --set scale=0.15 --set rotation=15
 
 CONTEXT_ENCODER_smoke = --batch 4 --steps 2    --set width=4

@@ -1,81 +1,95 @@
 # Unsupervised Adversarial Image Inpainting (Pajot, de Bézenac, Gallinari)
 #
 # Models that learn from observations alone, and some that see more, behind three corruptions. A run's folder names what
-# it is and its corruption, unsupervised-both-noise-0.9 for noise:0.9. At 64×64 patches know the share that they know at
-# 128×128: these corruptions are ours, and stand in the table as such.
+# it is, its corruption and its seed, unsupervised-both-noise-0.9-0 for noise:0.9. Below 128×128 patches know the share
+# that they know there: these corruptions are ours, and stand in the table as such.
+#
+# OBSERVED=mnist-32 has digits in the place of faces, and its tables in a folder of their own.
 
-OBSERVED_smoke = celeba-64-center
-OBSERVED_small = celeba-64-center
-OBSERVED_paper = celeba-128-center
-OBSERVED = $(OBSERVED_$(SCALE))
+LEARNED_smoke = celeba-64-center
+LEARNED_small = celeba-64-center
+LEARNED_paper = celeba-128-center
+LEARNED = $(or $(OBSERVED),$(LEARNED_$(SCALE)))
 SMOKE_celeba-64-center = --size 64
+SMOKE_mnist-32 = --size 32
 
 LEARNS_smoke = --batch 4 --steps 2 --set width=8 --set discriminator_width=4
-LEARNS_small = --batch 16 --steps 4000 --set width=32 --set discriminator_width=16 --set ema=0.99
+LEARNS_small = --batch 16 --steps 600 --set width=32 --set discriminator_width=16 --set ema=0.99
 LEARNS_paper =
-LEARNS = $(LEARNS_$(SCALE))
+LEARNS = $(LEARNS_$(SCALE)) --seed $(lastword $(NAME))
 
 UNSUPERVISED_smoke = --set encoder_width=4
 UNSUPERVISED_small = --set encoder_width=16 --set learning_rate=3e-4 --set discriminator_learning_rate=3e-4
 UNSUPERVISED_paper =
-UNSUPERVISED = --method unsupervised $(LEARNS) $(UNSUPERVISED_$(SCALE))
+UNSUPERVISED = --method unsupervised $(LEARNS) $(UNSUPERVISED_$(SCALE)) --masks $(OWN)
 
-ONE_smoke = patches-1-16
-ONE_small = patches-1-16
-ONE_paper = patches-1-32
-MANY_smoke = patches-90-5
-MANY_small = patches-90-5
-MANY_paper = patches-90-10
+ONE_celeba-128-center = patches-1-32
+ONE_celeba-64-center = patches-1-16
+ONE_mnist-32 = patches-1-8
+MANY_celeba-128-center = patches-90-10
+MANY_celeba-64-center = patches-90-5
+MANY_mnist-32 = patches-14-5
+MANY = $(MANY_$(LEARNED))
 DROPPED = noise-0.9
-CORRUPTIONS = $(ONE_$(SCALE)) $(MANY_$(SCALE)) $(DROPPED)
+CORRUPTIONS = $(ONE_$(LEARNED)) $(MANY) $(DROPPED)
 
-# $(call corrupted,patches-1-32): patches:1,32
+# $(call corrupted,patches-1-32): patches:1,32. OWN is that of a model, of whose name the last word is its seed.
 corrupted = $(subst -,$(comma),$(patsubst patches-%,patches:%,$(patsubst noise-%,noise:%,$(1))))
+OWN = $(call corrupted,$(*:%-$(lastword $(NAME))=%))
 
-# ---- models: % is the corruption ------------------------------------------------------------------------------------
+# ---- models: % is the corruption and the seed -----------------------------------------------------------------------
 
-$(TABLES)/unsupervised-neither-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set encode_z=false --set encode_y=false)
+$(TABLES)/unsupervised-neither-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set encode_z=false --set encode_y=false)
 
-$(TABLES)/unsupervised-z-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set encode_z=true --set encode_y=false)
+$(TABLES)/unsupervised-z-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set encode_z=true --set encode_y=false)
 
-$(TABLES)/unsupervised-y-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set encode_z=false --set encode_y=true)
+$(TABLES)/unsupervised-y-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set encode_z=false --set encode_y=true)
 
-$(TABLES)/unsupervised-both-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set encode_z=true --set encode_y=true)
+$(TABLES)/unsupervised-both-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set encode_z=true --set encode_y=true)
 
-$(TABLES)/unsupervised-unpaired-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set supervision=unpaired)
+$(TABLES)/unsupervised-unpaired-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set supervision=unpaired)
 
-$(TABLES)/unsupervised-paired-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,$(UNSUPERVISED) --masks $(call corrupted,$*) --set supervision=paired)
+$(TABLES)/unsupervised-paired-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,$(UNSUPERVISED) --set supervision=paired)
 
-$(TABLES)/misgan-%/.trained: $(TABLES)/$(OBSERVED).h5
-	$(call train,--method misgan $(LEARNS) --masks $(call corrupted,$*))
+$(TABLES)/misgan-%/.trained: $(TABLES)/$(LEARNED).h5
+	$(call train,--method misgan $(LEARNS) --masks $(OWN))
 
-# ---- tables: FID=1 also measures the FID, where its weights are; what learned nothing has one completion -------------
+# $(call with_seeds,MODELS): each with every seed, behind the corruption %.
+with_seeds = $(foreach model,$(1),$(foreach seed,$(SEEDS),$(TABLES)/unsupervised-$(model)-%-$(seed)/.trained))
+
+# ---- tables: FID=1 also measures the FID, where its weights are; a line is the average of a system's seeds -----------
 
 DIVERSE = --metrics default,inner,diversity$(if $(FID),$(comma)fid) --samples 10
+FIRST_1000_small = --limit 1000
+FIRST_1000 = $(FIRST_1000_$(SCALE))
+
+$(TABLES)/unsupervised-%.md: REPORT = --average-runs
 
 table-unsupervised-1: ## what each auxiliary loss gives
 
-$(TABLES)/unsupervised-1-%.json: $(TABLES)/$(OBSERVED).h5 $(TABLES)/unsupervised-neither-%/.trained \
-    $(TABLES)/unsupervised-z-%/.trained $(TABLES)/unsupervised-y-%/.trained $(TABLES)/unsupervised-both-%/.trained
-	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE))
+$(TABLES)/unsupervised-1-%.json: $(TABLES)/$(LEARNED).h5 $(call with_seeds,neither z y both)
+	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE) $(FIRST_1000))
 
 table-unsupervised-2: ## learning from observations alone beside its supervised variants and MisGAN
 
-$(TABLES)/unsupervised-2-%.json: $(TABLES)/$(OBSERVED).h5 $(TABLES)/unsupervised-unpaired-%/.trained \
-    $(TABLES)/unsupervised-paired-%/.trained $(TABLES)/misgan-%/.trained $(TABLES)/unsupervised-both-%/.trained
-	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE))
+$(TABLES)/unsupervised-2-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/unsupervised-unpaired-%-0/.trained \
+    $(TABLES)/unsupervised-paired-%-0/.trained $(TABLES)/misgan-%-0/.trained $(call with_seeds,both)
+	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE) $(FIRST_1000))
 
 # The mean of the training images, and total variation: a normalised blur has a smaller error than some printed figures.
-$(TABLES)/unsupervised-blind-%.json: $(TABLES)/$(OBSERVED).h5
-	$(VENV)/bin/python -m inpaint_cli.jobs.sets.mean_image $< $(TABLES)/mean-image
+$(TABLES)/mean-image/card.json: $(TABLES)/$(LEARNED).h5
+	$(VENV)/bin/python -m inpaint_cli.jobs.sets.mean_image $< $(@D)
+	touch $@
+
+$(TABLES)/unsupervised-blind-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/mean-image/card.json
 	$(call evaluate,--masks $(call corrupted,$*) --method tv --completed "mean image=$(TABLES)/mean-image" \
-	    --metrics default$(comma)inner)
+	    --metrics default$(comma)inner $(FIRST_1000))
 
 BLIND = $(CORRUPTIONS:%=$(TABLES)/unsupervised-blind-%.json)
 
@@ -91,10 +105,10 @@ endef
 
 figure-unsupervised-4: ## patches completed
 
-$(TABLES)/figure-unsupervised-4.png: $(TABLES)/unsupervised-both-$(MANY_$(SCALE))/.trained
+$(TABLES)/figure-unsupervised-4.png: $(TABLES)/unsupervised-both-$(MANY)-0/.trained
 	$(last_samples)
 
 figure-unsupervised-5: ## dropped pixels completed
 
-$(TABLES)/figure-unsupervised-5.png: $(TABLES)/unsupervised-both-$(DROPPED)/.trained
+$(TABLES)/figure-unsupervised-5.png: $(TABLES)/unsupervised-both-$(DROPPED)-0/.trained
 	$(last_samples)
