@@ -128,6 +128,7 @@ class Method(nn.Module):
     learns_rim: bool = True  # false: what it paints around a hole was never trained, and no blend is to follow it
     per_channel: bool = False  # masks may differ from channel to channel; else they are [B, 1, H, W]
     completes: bool = True  # false: it annotates alone, and `complete` is not called
+    one_completion: bool = False  # true: all samples of an image are the same
     annotates: tuple[str, ...] = ()  # what `annotate` predicts: parsing, landmarks, attributes
     label_counts: Mapping[str, int] = MappingProxyType({})  # label maps -> the numbers, from 0, that it tells apart
     completes_with: ClassVar[tuple[str, ...]] = ()  # networks that `complete` uses; EMA averages these

@@ -161,6 +161,7 @@ class ContextEncoder(Method):
     completes_with = ("generator",)
     encodes_with = ("generator.encoder",)
     paints_whole = True
+    one_completion = True
 
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)

@@ -82,6 +82,7 @@ class DeepL2(Method):
     paper = "deep"
     defaults = Defaults(masks="center:8", batch=128, steps=40_000, recipe="cifar10-32")
     completes_with = ("autoencoder",)
+    one_completion = True
     encodes_with = ("autoencoder.encoder", "autoencoder.compress")
 
     def __init__(self, settings, shape, masks):

@@ -71,6 +71,7 @@ class TV(Method):
     paper = "semantic"
     any_size = True
     per_channel = True
+    one_completion = True
 
     def complete(self, observed, mask, *, samples=1, generator=None):
         """[B, C, H, W] and a mask of 1 or C channels -> [B, samples, C, H, W]; hidden pixels are never looked at."""

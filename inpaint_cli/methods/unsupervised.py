@@ -144,7 +144,7 @@ class Unsupervised(Method):
     def __init__(self, settings, shape, masks):
         super().__init__(settings, shape, masks)
         self.learns_from_observations = settings.supervision == "none"
-        self.paired = settings.supervision == "paired"
+        self.one_completion = self.paired = settings.supervision == "paired"
         self.encode_z, self.encode_y = (
             self.learns_from_observations if asked is None else asked
             for asked in (settings.encode_z, settings.encode_y)

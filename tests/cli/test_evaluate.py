@@ -190,6 +190,14 @@ def test_samples_give_means_the_best_and_their_diversity(prepared, trained):
     assert "mse_best" not in one[0]["metrics"] and "4 completions" in four[0]["definitions"]["samples"]
 
 
+def test_what_has_one_completion_has_no_diversity(prepared, trained):
+    several = ["--checkpoint", trained, "--method", "tv", "--data", prepared, "--masks", "center:8", "--limit", 2]
+    ours, tv = results(*several, "--samples", 2, "--metrics", "mse,diversity")
+    assert "diversity" in ours["metrics"] and "diversity" not in tv["metrics"] and "mse_best" in tv["metrics"]
+    asked = inpaint("evaluate", "--checkpoint", trained, *several[4:], "--metrics", "diversity")
+    assert asked.exit_code == 3 and "--samples 10" in asked.stderr
+
+
 def test_composed_and_painted_whole(prepared, trained):
     """A network after four steps paints known pixels badly: its own output errs where the composed image cannot."""
     known, output = (
@@ -286,7 +294,7 @@ def test_out_of_memory_says_what_helps_here(prepared, monkeypatch):
 
 def test_metrics_that_cannot_be_had_are_refused_or_with_all_left_out(prepared, tmp_path):
     shared = ["--method", "tv", "--data", prepared, "--masks", "center:8", "--limit", 1]
-    for name, expected in (("fid", "at least 2 images"), ("diversity", "--samples"), ("dice", "parsing")):
+    for name, expected in (("fid", "at least 2 images"), ("diversity", "one completion"), ("dice", "parsing")):
         refused = inpaint("evaluate", *shared, "--metrics", name)
         assert refused.exit_code == 3 and expected in refused.stderr, name
     unknown = inpaint("evaluate", *shared, "--metrics", "pnsr")

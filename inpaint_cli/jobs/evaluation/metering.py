@@ -177,15 +177,17 @@ class Instruments:
             file=self.measures.fid_reference, folder=cache_folder(self.measures.cache_dir) / "statistics",
         )  # fmt: skip
 
-    def plan(self, subject: Subject, completes: bool = True, annotates: Sequence[str] = ()) -> Metering:
+    def plan(
+        self, subject: Subject, completes: bool = True, annotates: Sequence[str] = (), one_completion: bool = False
+    ) -> Metering:
         """What can be measured of a system; `InputError` for a metric that was named and cannot be had here.
 
-        completes, annotates: what the system gives.
+        completes, annotates, one_completion: what the system gives.
         """
         measures, count = self.measures, len(subject.names)
         chosen, missing, notes = [], {}, []
         labels = tuple({*annotates} & {*subject.labels})
-        for metric in self._fitting(completes, annotates):
+        for metric in self._fitting(completes, annotates, one_completion):
             problem = obstacle(  # absent weights are no reason to refuse
                 metric, images=count, side=subject.side, samples=measures.samples, labels=labels,
                 networks=metric.networks,
@@ -215,11 +217,14 @@ class Instruments:
         compared = [f"fid: compared with the statistics in {reference.name}"] if reference else []
         return [*(f"{name}: {label}" for name, label in self.labels.items() if name in used), *compared]
 
-    def _fitting(self, completes: bool, annotates: Sequence[str]) -> list[Metric]:
+    def _fitting(self, completes: bool, annotates: Sequence[str], one_completion: bool) -> list[Metric]:
         """The metrics that there is something to measure for: of completed images, of labels, or of both."""
-        fitting = [metric for metric in self.metrics if completes or metric.labels]
+        own = [metric for metric in self.metrics if not one_completion or metric.samples == 1]
+        fitting = [metric for metric in own if completes or metric.labels]
         if fitting or not self.metrics:
             return fitting
+        if not own:
+            raise InputError("this method has one completion of each image: there is no diversity to measure")
         raise InputError(
             f"this method completes no images, it predicts {' and '.join(annotates)}: give --metrics dice, "
             "--metrics landmarks, --metrics attributes or --metrics labels"

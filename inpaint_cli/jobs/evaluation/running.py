@@ -41,6 +41,7 @@ class Ready:
     notes: Sequence[str] = ()
     completes: bool = True
     annotates: Sequence[str] = ()
+    one_completion: bool = False
     beside: "Ready | None" = None  # a system without which its figures mean little
 
 
@@ -76,7 +77,7 @@ class Evaluation:
             for own in (ready, *new):
                 sources.append(source if own is ready else own)
                 labels.append(own.label)
-                plans.append(instruments.plan(self.subject, own.completes, own.annotates))
+                plans.append(instruments.plan(self.subject, own.completes, own.annotates, own.one_completion))
         instruments.describe_originals(self.subject, self.place.team)
         measured = Measured()
         found: dict[tuple[str, str], Found] = {}
@@ -140,11 +141,12 @@ class Evaluation:
         }
         measure, method = partial(self._complete, loaded.method, self.subject), loaded.method
         if not isinstance(method, Probe):
-            return Ready(Label.of(loaded), measure, facts, loaded.notes, method.completes, method.annotates)
+            gives = method.completes, method.annotates, method.one_completion
+            return Ready(Label.of(loaded), measure, facts, loaded.notes, *gives)
         notes = [*loaded.notes, *refuse_to_guess(method, self.subject)]
         facts |= facts_of_transfer(loaded, method, self.subject)
         beside = self._constant(Constant(method), facts["elements"], notes)
-        return Ready(Label.of(loaded), measure, facts, notes, False, method.annotates, beside)
+        return Ready(Label.of(loaded), measure, facts, notes, False, method.annotates, beside=beside)
 
     def _constant(self, constant: Constant, elements: dict[str, list[str]], notes: Sequence[str]) -> Ready:
         """What stands beside each transfer: the answer that needs no image."""
