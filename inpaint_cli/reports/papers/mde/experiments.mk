@@ -1,12 +1,19 @@
 # The Missing Data Encoder (Dapogny, Cord, Perez)
 #
-# One network learns to complete what any of five processes leave of a face. A run's folder names its training masks,
-# mde-rec-0.1 for rec:0.1, and what differs from the method's defaults.
+# One network learns to complete what any of five processes leave of a face. A run's folder names what differs from the
+# method's defaults, and its training masks, mde-rec-0.1 for rec:0.1; where these are many, its seed, too.
 
 MDE_smoke = --batch 4  --steps 4     --set width=8  --set perceptual=0
 MDE_small = --batch 16 --steps 12000 --set width=24 --set perceptual=0 --set ema=0.999
 MDE_paper =
 MDE = --method mde $(MDE_$(SCALE))
+
+# Models that differ by their masks alone: none of them played hide-and-seek, which three cannot. % is masks and seed.
+SEED = $(lastword $(subst -, ,$*))
+MASKED = $(MDE) --set hide_and_seek=none --masks $(subst -,:,$(*:%-$(SEED)=%)) --seed $(SEED)
+
+$(TABLES)/mde-none-%/.trained: $(TABLES)/celeba-96.h5
+	$(call train,$(MASKED))
 
 # The tables 1 and 2 and the inception score need labels. Where CelebA's list of landmarks is not among the files, give
 # PREPARE_celeba-96="--parsing face-parser --landmarks": the parser that comes with the package finds them.
@@ -18,27 +25,57 @@ TRANSFER_small = --steps 2000
 TRANSFER_paper =
 TRANSFER = $(TRANSFER_$(SCALE))
 
-# Tuned and frozen, since the paper does not say which; so that the rows differ by their masks alone, none of them played
-# hide-and-seek, which three cannot. Random weights are those of the same network.
+# Tuned and frozen, since the paper does not say which. Random weights are those of the same network.
+$(TABLES)/mde-tuned-random-%/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-none-rec-0.1-%/.trained
+	$(call transfer,$(TRANSFER) --seed $(SEED) --untrained)
+
+$(TABLES)/mde-frozen-random-%/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-none-rec-0.1-%/.trained
+	$(call transfer,$(TRANSFER) --seed $(SEED) --untrained --frozen)
+
+$(TABLES)/mde-tuned-%/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-none-%/.trained
+	$(call transfer,$(TRANSFER) --seed $(SEED))
+
+$(TABLES)/mde-frozen-%/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-none-%/.trained
+	$(call transfer,$(TRANSFER) --seed $(SEED) --frozen)
+
 TAUGHT = random colorize-1 colorize-2 inpaint-0.25 reverse-0.25 extrapolate-0.25 extrapolate-0.33 extrapolate-0.5 \
     rec-0.1 rec-0.3 rec-0.5
 
-$(TABLES)/mde-random-tuned/.trained: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1-none)
-	$(call transfer,$(TRANSFER) --untrained)
+# $(call with_every_seed,MODELS): tuned and frozen, with every seed.
+with_every_seed = $(call runs,$(foreach way,tuned frozen,$(foreach model,$(1),$(SEEDS:%=mde-$(way)-$(model)-%))))
 
-$(TABLES)/mde-random-frozen/.trained: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1-none)
-	$(call transfer,$(TRANSFER) --untrained --frozen)
-
-$(TABLES)/mde-%-tuned/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-%-none/.trained
-	$(call transfer,$(TRANSFER))
-
-$(TABLES)/mde-%-frozen/.trained: $(TABLES)/celeba-96.h5 $(TABLES)/mde-%-none/.trained
-	$(call transfer,$(TRANSFER) --frozen)
-
-$(TABLES)/mde-1.json: $(TABLES)/celeba-96.h5 $(call runs,$(foreach way,tuned frozen,$(TAUGHT:%=mde-%-$(way))))
+$(TABLES)/mde-1.json: $(TABLES)/celeba-96.h5 $(call with_every_seed,$(TAUGHT))
 	$(call evaluate,--masks none --metrics attributes$(comma)landmarks)
 
+# A line is the average of its seeds.
+$(TABLES)/mde-1.md: REPORT = --average-runs
 $(TABLES)/mde-1.md: $(TABLES)/mde-1.json
+
+table-mde-classes: ## not in the paper: classes of CIFAR10 from the encoder's features
+
+$(TABLES)/mde-classes-none-%/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,$(MASKED))
+
+CLASSES = $(TRANSFER) --seed $(SEED) --targets labels
+
+$(TABLES)/mde-tuned-classes-random-%/.trained: $(TABLES)/cifar10-32.h5 $(TABLES)/mde-classes-none-rec-0.3-%/.trained
+	$(call transfer,$(CLASSES) --untrained)
+
+$(TABLES)/mde-frozen-classes-random-%/.trained: $(TABLES)/cifar10-32.h5 $(TABLES)/mde-classes-none-rec-0.3-%/.trained
+	$(call transfer,$(CLASSES) --untrained --frozen)
+
+$(TABLES)/mde-tuned-classes-%/.trained: $(TABLES)/cifar10-32.h5 $(TABLES)/mde-classes-none-%/.trained
+	$(call transfer,$(CLASSES))
+
+$(TABLES)/mde-frozen-classes-%/.trained: $(TABLES)/cifar10-32.h5 $(TABLES)/mde-classes-none-%/.trained
+	$(call transfer,$(CLASSES) --frozen)
+
+$(TABLES)/mde-classes.json: $(TABLES)/cifar10-32.h5 \
+    $(call with_every_seed,$(addprefix classes-,random inpaint-0.25 extrapolate-0.33 rec-0.3))
+	$(call evaluate,--masks none --metrics accuracy)
+
+$(TABLES)/mde-classes.md: REPORT = --average-runs
+$(TABLES)/mde-classes.md: $(TABLES)/mde-classes.json
 
 table-mde-2: ## attributes after ten times as many updates, beside supervised systems
 
@@ -99,11 +136,7 @@ table-mde-figure-7: ## every way of training against every test
 SIDES  = 0.1 0.25 0.33 0.5
 SETUPS = inpaint-0.25 reverse-0.25 colorize-1 colorize-2 $(foreach side,$(SIDES),extrapolate-$(side) rec-$(side))
 
-# Hide-and-seek needs masks that vary, which two of them do not.
-$(TABLES)/mde-%-none/.trained: $(TABLES)/celeba-96.h5
-	$(call train,$(MDE) --masks $(subst -,:,$*) --set hide_and_seek=none)
-
-$(TABLES)/mde-figure-7.json: $(TABLES)/celeba-96.h5 $(call runs,$(SETUPS:%=mde-%-none)) | $(SCORED)
+$(TABLES)/mde-figure-7.json: $(TABLES)/celeba-96.h5 $(call runs,$(SETUPS:%=mde-none-%-0)) | $(SCORED)
 	$(call evaluate,$(SCORE) $(addprefix --masks ,$(subst -,:,$(SETUPS))))
 
 $(TABLES)/mde-figure-7.md: $(TABLES)/mde-figure-7.json
@@ -112,7 +145,7 @@ table-mde-figure-8: ## what each loss gives
 
 # mde-rec-0.1 plays hide-and-seek as the paper does (alt), coord and rec in other ways; none does not play, completion
 # has that loss alone.
-LOSSES = mde-rec-0.1 mde-rec-0.1-none mde-rec-0.1-completion mde-rec-0.1-coord mde-rec-0.1-rec
+LOSSES = mde-rec-0.1 mde-none-rec-0.1-0 mde-rec-0.1-completion mde-rec-0.1-coord mde-rec-0.1-rec
 
 $(TABLES)/mde-rec-0.1-completion/.trained: $(TABLES)/celeba-96.h5
 	$(call train,$(MDE) --masks rec:0.1 --set hide_and_seek=none --set adversarial=0 --set perceptual=0)
@@ -150,7 +183,7 @@ figure-mde-5-digits: ## the same of digits
 # $(call fragments,MODELS,MASKS): the models of these masks behind them, one below the other.
 define fragments
 mkdir -p $(@:.png=)
-$(foreach masks,$(2),$(INPAINT) evaluate --data $< --checkpoint $(TABLES)/$(1)-$(masks)-none --masks $(subst -,:,$(masks)) \
+$(foreach masks,$(2),$(INPAINT) evaluate --data $< --checkpoint $(TABLES)/$(1)-none-$(masks)-0 --masks $(subst -,:,$(masks)) \
     --compose output --limit 8 --show 8 --grid $(@:.png=)/$(masks).png --overwrite > /dev/null &&) true
 $(INPAINT) report grid $(2:%=$(@:.png=)/%.png) --columns 1 -o $@ --overwrite
 endef
@@ -159,19 +192,19 @@ FACES_FROM = reverse-0.25 extrapolate-0.33 rec-0.1
 FLOWERS_FROM = reverse-0.25 extrapolate-0.33 rec-0.2
 DIGITS_FROM = extrapolate-0.25
 
-$(call runs,$(FLOWERS_FROM:%=mde-flowers-%-none)): $(TABLES)/mde-flowers-%-none/.trained: $(TABLES)/oxford102-96.h5
-	$(call train,$(MDE) --masks $(subst -,:,$*) --set hide_and_seek=none)
+$(TABLES)/mde-flowers-none-%/.trained: $(TABLES)/oxford102-96.h5
+	$(call train,$(MASKED))
 
-$(call runs,$(DIGITS_FROM:%=mde-digits-%-none)): $(TABLES)/mde-digits-%-none/.trained: $(TABLES)/mnist-96.h5
-	$(call train,$(MDE) --masks $(subst -,:,$*) --set hide_and_seek=none)
+$(TABLES)/mde-digits-none-%/.trained: $(TABLES)/mnist-96.h5
+	$(call train,$(MASKED))
 
-$(TABLES)/figure-mde-5.png: $(TABLES)/celeba-96.h5 $(call runs,$(FACES_FROM:%=mde-%-none))
+$(TABLES)/figure-mde-5.png: $(TABLES)/celeba-96.h5 $(call runs,$(FACES_FROM:%=mde-none-%-0))
 	$(call fragments,mde,$(FACES_FROM))
 
-$(TABLES)/figure-mde-5-flowers.png: $(TABLES)/oxford102-96.h5 $(call runs,$(FLOWERS_FROM:%=mde-flowers-%-none))
+$(TABLES)/figure-mde-5-flowers.png: $(TABLES)/oxford102-96.h5 $(call runs,$(FLOWERS_FROM:%=mde-flowers-none-%-0))
 	$(call fragments,mde-flowers,$(FLOWERS_FROM))
 
-$(TABLES)/figure-mde-5-digits.png: $(TABLES)/mnist-96.h5 $(call runs,$(DIGITS_FROM:%=mde-digits-%-none))
+$(TABLES)/figure-mde-5-digits.png: $(TABLES)/mnist-96.h5 $(call runs,$(DIGITS_FROM:%=mde-digits-none-%-0))
 	$(call fragments,mde-digits,$(DIGITS_FROM))
 
 figure-mde-6: ## five completions of each image, behind masks drawn five times
