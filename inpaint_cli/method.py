@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inpaint_cli.augmentation import Augmentation
 from inpaint_cli.masks import MaskProcess
-from inpaint_cli.settings import AnySettings, LabelSettings
+from inpaint_cli.settings import AnySettings, HelperSettings, LabelSettings
 
 Shared = TypeVar("Shared")
 AT_COMPLETION: JsonDict = {"set_at": "completion"}  # json_schema_extra of a setting of completion, not of training
@@ -151,7 +151,7 @@ class Method(nn.Module):
 
     def needed_helpers(self) -> tuple[str, ...]:
         """Names of the frozen, already trained networks that the losses use: vgg16, or a method's."""
-        return ()
+        return self.settings.needed_helpers if isinstance(self.settings, HelperSettings) else ()
 
     def check_labels(self, labels: Mapping[str, tuple[int, ...]]) -> None:
         """Raise `InputError` where training needs labels that the data has not. labels: name -> shape of one row."""

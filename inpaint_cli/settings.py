@@ -27,6 +27,15 @@ class LabelSettings(Protocol):
         """`InputError` where data with these labels lacks one, with what makes it and what else can be set."""
 
 
+@runtime_checkable
+class HelperSettings(Protocol):
+    """Those of a method whose losses look through frozen networks, as far as they say which."""
+
+    @property
+    def needed_helpers(self) -> tuple[str, ...]:
+        """Names of the frozen, already trained networks: vgg16, or a method's."""
+
+
 Settings = TypeVar("Settings", bound=AnySettings)
 Assignments = Iterable[str] | Mapping[str, Any]  # ["width=32"] as `--set` takes it, or {"width": 32}
 

@@ -1,16 +1,21 @@
-"""The files of weights that losses and metrics ask for, and where the libraries that made them keep each."""
+"""The files of weights that losses and metrics ask for, and where the libraries that made them keep each.
+
+Nothing that computes is imported, so that a file that is not there is said at once.
+"""
 
 import importlib.util
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
 
 
 def _hub_cache(file: str) -> Path:
     """Where torch.hub, and with it torchvision and pytorch-fid, keeps a file."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / file
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("TORCH_HOME") or f"{caches}/torch").expanduser() / "hub" / "checkpoints" / file
 
 
 def _lpips_package(file: str) -> Path:
@@ -28,6 +33,7 @@ def _from_torchvision(kind: str) -> None:
 
 
 def _from_pytorch_fid() -> None:
+    import torch
     from pytorch_fid.inception import FID_WEIGHTS_URL
 
     torch.hub.load_state_dict_from_url(FID_WEIGHTS_URL, map_location="cpu", check_hash=True)
@@ -84,3 +90,45 @@ SOURCES = {
         without="every metric but LPIPS is computed all the same",
     ),
 }
+TRAINED_HELPERS = ("face-parser",)  # methods that others' losses look through, once they are trained
+CLASSIFIER = "classifier"  # the user's, or Inception where none is given
+
+
+def parse_weights(assignments: Iterable[str] | Mapping[str, object], also: Iterable[str] = ()) -> dict[str, str]:
+    """`["vgg16=FILE"]`, or the files by name -> {"vgg16": "FILE"}. also: names beside those of `SOURCES`."""
+    if isinstance(assignments, Mapping):
+        assignments = [f"{name}={file}" for name, file in assignments.items()]
+    given, names = {}, (*SOURCES, CLASSIFIER, *also)
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not value:
+            raise UsageError(f"--weights takes NAME=FILE, not '{assignment}'")
+        if name not in names:
+            raise UsageError(unknown("weights", name, names))
+        given[name] = value
+    return given
+
+
+def refuse_absent(name: str, given: str | None) -> None:
+    """`EnvironmentFault` where a file lies nowhere; `InputError` where the one that was named is not there."""
+    if given is None and not SOURCES[name].cached.is_file():
+        raise EnvironmentFault(missing(name))
+    if given not in (None, "download", "random"):
+        existing(Path(given))
+
+
+def existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file")
+    return path
+
+
+def missing(name: str) -> str:
+    """That a file is where its library keeps it not, and what can be done."""
+    source = SOURCES[name]
+    fetching = f", or --weights {name}=download where there is a network" if source.download else ""
+    return (
+        f"no {name} weights here: {source.cached} does not exist. Get {source.file} ({source.size}; SHA-256 begins "
+        f"{source.digest_start}; see {source.page}) and put it there, or give --weights {name}=FILE{fetching}; or do "
+        f"without: {source.without}"
+    )

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
-from inpaint_cli.weight_files import SOURCES, Source
+from inpaint_cli.errors import EnvironmentFault, InputError, UsageError
+from inpaint_cli.weight_files import CLASSIFIER, SOURCES, Source, existing, missing, refuse_absent
 
 State = dict[str, Tensor]
 
@@ -51,22 +51,6 @@ NETWORKS = {
     "inception": Network(_inception, ("inception",), "random features, not comparable"),
     "lpips": Network(_lpips, ("alexnet", "lpips"), "random features, not comparable"),
 }
-CLASSIFIER = "classifier"  # the user's, or Inception where none is given
-
-
-def parse_weights(assignments: Iterable[str] | Mapping[str, object], also: Iterable[str] = ()) -> dict[str, str]:
-    """`["vgg16=FILE"]`, or the files by name -> {"vgg16": "FILE"}. also: names beside those of `SOURCES`."""
-    if isinstance(assignments, Mapping):
-        assignments = [f"{name}={file}" for name, file in assignments.items()]
-    given, names = {}, (*SOURCES, CLASSIFIER, *also)
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals or not value:
-            raise UsageError(f"--weights takes NAME=FILE, not '{assignment}'")
-        if name not in names:
-            raise UsageError(unknown("weights", name, names))
-        given[name] = value
-    return given
 
 
 class Networks(NamedTuple):
@@ -116,7 +100,7 @@ def load_network(name: str, given: Mapping[str, str]) -> tuple[nn.Module, str]:
     if name == CLASSIFIER:
         from inpaint_cli.networks.classifier import load_classifier
 
-        path = _existing(Path(given[CLASSIFIER]))
+        path = existing(Path(given[CLASSIFIER]))
         classifier = load_classifier(path)
         return classifier, f"{classifier.description.name}, sha256 {_digest(path)[:16]}"
     network = NETWORKS[name]
@@ -133,10 +117,9 @@ def _located(name: str, given: str | None) -> Path:
     source = SOURCES[name]
     if given == "download":
         _download(name, source)
+    refuse_absent(name, given)
     if given not in (None, "download"):
-        return _existing(Path(given))
-    if not source.cached.is_file():
-        raise EnvironmentFault(_missing(name, source, source.cached))
+        return Path(given)
     digest = _digest(source.cached)
     if not digest.startswith(source.digest_start):
         raise InputError(
@@ -144,12 +127,6 @@ def _located(name: str, given: str | None) -> Path:
             "fetch it again"
         )
     return source.cached
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"{path}: no such weights file")
-    return path
 
 
 def _digest(path: Path) -> str:
@@ -165,9 +142,7 @@ def _download(name: str, source: Source) -> None:
     try:
         source.download()
     except (OSError, RuntimeError) as error:
-        raise EnvironmentFault(
-            f"the download of {source.file} failed ({error})\n{_missing(name, source, source.cached)}"
-        ) from None
+        raise EnvironmentFault(f"the download of {source.file} failed ({error})\n{missing(name)}") from None
 
 
 def _state(path: Path, source: Source) -> State:
@@ -190,12 +165,3 @@ def _built(network: Network, states: list[State], paths: list[Path]) -> nn.Modul
 
 def _refusal(path: object, files: str, error: Exception) -> str:
     return f"{path}: not the weights that {files} holds ({(str(error) or type(error).__name__).splitlines()[0]})"
-
-
-def _missing(name: str, source: Source, path: Path) -> str:
-    fetching = f", or --weights {name}=download where there is a network" if source.download else ""
-    return (
-        f"no {name} weights here: {path} does not exist. Get {source.file} ({source.size}; SHA-256 begins "
-        f"{source.digest_start}; see {source.page}) and put it there, or give --weights {name}=FILE{fetching}; or do "
-        f"without: {source.without}"
-    )

@@ -1,6 +1,7 @@
 """Frozen networks: their weights are found, named, or refused with what to do; never random silently."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,12 +13,13 @@ from inpaint_cli.metrics.frechet import load_statistics
 from inpaint_cli.networks.classifier import Description, save_classifier
 from inpaint_cli.networks.lpips import CHANNELS
 from inpaint_cli.networks.vgg import VGG16Blocks
-from inpaint_cli.weights import SOURCES, load_helper, load_network, load_networks, parse_weights
+from inpaint_cli.weight_files import SOURCES, parse_weights
+from inpaint_cli.weights import load_helper, load_network, load_networks
 
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,14 @@ def test_files_that_are_not_these_weights_are_refused(tmp_path):
             load_helper("vgg16", str(tmp_path / name))
     with pytest.raises(InputError, match="no such"):
         load_helper("vgg16", str(tmp_path / "absent.pth"))
+
+
+@pytest.mark.parametrize("variable", [None, "TORCH_HOME", "XDG_CACHE_HOME"])
+def test_the_cache_is_where_torch_has_it(variable, tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCH_HOME")
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "own"))
+    assert SOURCES["vgg16"].cached.parent == Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def test_a_damaged_cache_is_noticed():

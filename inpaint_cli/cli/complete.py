@@ -113,7 +113,7 @@ Blend = Annotated[
     str | None,
     typer.Option(
         "--blend",
-        **completing.choices("poisson|feather|paste"),
+        **completing.one_of("poisson|feather|paste", "blend"),
         rich_help_panel=HOW,
         help="With --checkpoint: what happens at the rim. Default: poisson.",
     ),

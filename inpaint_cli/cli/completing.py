@@ -5,6 +5,8 @@ from typing import Any
 
 import typer
 
+from inpaint_cli.errors import UsageError, unknown
+
 Completion = Callable[..., list[tuple[str, str]]]
 
 
@@ -15,6 +17,17 @@ def choices(text: str) -> dict[str, Any]:
         return _beginning(incomplete, ((word, "") for word in text.split("|")))
 
     return {"metavar": text, "autocompletion": complete}
+
+
+def one_of(text: str, what: str) -> dict[str, Any]:
+    """As `choices`, and any other word is refused at once: no WHAT 'word'."""
+
+    def read(given: str) -> str:
+        if given not in text.split("|"):
+            raise UsageError(unknown(what, given, text.split("|")))
+        return given
+
+    return {**choices(text), "parser": read}
 
 
 def names(kind: str) -> Completion:

@@ -89,7 +89,10 @@ Weights = Annotated[
 FidMode = Annotated[
     str,
     typer.Option(
-        "--fid-mode", **completing.choices("pytorch-fid|clean"), rich_help_panel=HOW, help="How fid resizes images."
+        "--fid-mode",
+        **completing.one_of("pytorch-fid|clean", "--fid-mode"),
+        rich_help_panel=HOW,
+        help="How fid resizes images.",
     ),
 ]
 FidReference = Annotated[
@@ -114,7 +117,7 @@ Compose = Annotated[
     str,
     typer.Option(
         "--compose",
-        **completing.choices("known|poisson|output"),
+        **completing.one_of("known|poisson|output", "way to --compose"),
         rich_help_panel=HOW,
         help="known: known pixels as they were. poisson: and Poisson editing at the rim. output: as the method "
         "itself paints them.",

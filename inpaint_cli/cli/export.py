@@ -29,6 +29,7 @@ Format = Annotated[
     Literal["checkpoint", "torchscript", "onnx"],
     typer.Option(
         "--format",
+        **completing.one_of("checkpoint|torchscript|onnx", "format"),
         rich_help_panel=options.RESULT,
         help="A checkpoint for this program, or a graph that runs without it; onnx: pip install 'inpaint-cli\\[onnx]'.",
     ),

@@ -52,7 +52,8 @@ def device(panel: str | None = None) -> Any:
 
 def precision(panel: str | None = None) -> Any:
     help = "auto takes bf16 where the hardware has it."
-    return typer.Option("--precision", **completing.choices("auto|bf16|fp32"), rich_help_panel=panel, help=help)
+    words = completing.one_of("auto|bf16|fp32", "precision")
+    return typer.Option("--precision", **words, rich_help_panel=panel, help=help)
 
 
 def split(panel: str | None = None, help: str = "Which images.") -> Any:

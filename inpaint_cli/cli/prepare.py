@@ -41,7 +41,12 @@ Size = Annotated[
 ]
 Colours = Annotated[
     Literal["rgb", "gray"] | None,
-    typer.Option("--mode", rich_help_panel=WHAT, help="Colours, where they are not to be the recipe's."),
+    typer.Option(
+        "--mode",
+        **completing.one_of("rgb|gray", "mode"),
+        rich_help_panel=WHAT,
+        help="Colours, where they are not to be the recipe's.",
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", rich_help_panel=HOW, help="Refuse the set at its first unreadable image.")
@@ -90,6 +95,7 @@ Splits = Annotated[
     Literal["folders", "hash"] | None,
     typer.Option(
         "--splits",
+        **completing.one_of("folders|hash", "--splits"),
         rich_help_panel=WHAT,
         help="folders: those called train, val, test … are the splits. hash: images are dealt by their names. "
         "Default: folders where they are plainly meant so, hash where there are none.",

@@ -217,7 +217,7 @@ def train(
 
     refuse_training(
         method, data, masks, settings or (), gpus, device, resume=resume, overwrite=overwrite, outdir=outdir,
-        start_from=start_from, logs=log or (),
+        start_from=start_from, weights=weights or (), validate_every=validate_every, patience=patience, logs=log or (),
     )  # fmt: skip
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.training.running import train as run

@@ -22,7 +22,16 @@ from inpaint_cli.masks.arguments import MaskFile
 from inpaint_cli.masks.folders import MaskFolder
 from inpaint_cli.methods import method_names, refuse_unknown
 from inpaint_cli.records.checkpoints import Header
-from inpaint_cli.settings import AnySettings, Assignments, LabelSettings, assigned, make_settings, recalled
+from inpaint_cli.settings import (
+    AnySettings,
+    Assignments,
+    HelperSettings,
+    LabelSettings,
+    assigned,
+    make_settings,
+    recalled,
+)
+from inpaint_cli.weight_files import SOURCES, TRAINED_HELPERS, parse_weights, refuse_absent
 
 Check = Callable[[], object]
 DEVICES = ("auto", "cpu", "cuda")
@@ -100,6 +109,9 @@ def refuse_training(
     overwrite: bool = False,
     outdir: Path | None = None,
     start_from: Path | None = None,
+    weights: Assignments = (),
+    validate_every: int | None = None,
+    patience: int | None = None,
     logs: Sequence[str] = (),
 ) -> None:
     """Of a training, whatever cannot be. A resumed one has its data, masks and settings from its run."""
@@ -126,6 +138,10 @@ def refuse_training(
         checks.append(partial(_refuse_usual_masks, own.defaults["masks"], data, own))
     if chosen and data and not resume:
         checks.append(partial(_refuse_missing_labels, data, chosen))
+    if not resume:
+        checks.append(partial(refuse_validation, validate_every, patience, data))
+    if chosen and not resume:
+        checks.append(partial(_refuse_missing_weights, weights, chosen))
     refuse(checks)
 
 
@@ -219,6 +235,24 @@ def _refuse_missing_labels(data: Path, settings: Callable[[], AnySettings]) -> N
         chosen = settings()
         if isinstance(chosen, LabelSettings):
             chosen.check_labels(PreparedFile(data).labels)
+
+
+def _refuse_missing_weights(given: Assignments, settings: Callable[[], AnySettings]) -> None:
+    """Files of frozen networks that the losses look through."""
+    named = parse_weights(given, TRAINED_HELPERS)
+    with suppress(UsageError):  # which is said of the settings
+        chosen = settings()
+        for name in chosen.needed_helpers if isinstance(chosen, HelperSettings) else ():
+            if name in SOURCES:
+                refuse_absent(name, named.get(name))
+
+
+def refuse_validation(validate_every: int | None, patience: int | None, data: Path | None) -> None:
+    """What is asked of validations that there are not."""
+    if patience and not validate_every:
+        raise UsageError("--patience counts validations: give --validate-every STEPS")
+    if validate_every and data is not None and "validation" not in PreparedFile(data).splits:
+        raise InputError(f"{printable(data)} has no validation split, which --validate-every looks at")
 
 
 def refuse_start(named: Path | str, header: Header, method: str) -> None:

@@ -111,6 +111,10 @@ class Settings:
         json_schema_extra=AT_COMPLETION,
     )
 
+    @property
+    def needed_helpers(self) -> tuple[str, ...]:
+        return ("vgg16",) if self.perceptual else ()
+
 
 GENERATORS: dict[str, type[VGGLikeGenerator] | type[StridedGenerator]] = {
     "vgg": VGGLikeGenerator,
@@ -316,9 +320,6 @@ class MDE(Method):
         settings = self.settings
         optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(settings.beta1, settings.beta2), fused=True)
         return Player((network,), optimizer, polynomial(settings.annealing_power))
-
-    def needed_helpers(self):
-        return ("vgg16",) if self.settings.perceptual else ()
 
     def turns(self):
         losses = {

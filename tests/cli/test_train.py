@@ -209,7 +209,7 @@ def test_batch_norm_of_one_image_is_one_message(prepared, tmp_path):
 
 
 def test_absent_perceptual_weights_are_exit_4(prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     result = inpaint(*train_arguments(prepared, tmp_path), "--steps", 1, "--set", "perceptual=2e-5")
     assert result.exit_code == 4 and "perceptual=0" in result.stderr and "vgg16=FILE" in result.stderr
 

@@ -51,7 +51,7 @@ def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, m
     with pytest.raises(Several, match=r"with labels: parsing and landmarks; without it celeba-128.h5 (.|\n)*no masks"):
         refuse_training("collagan", None, "cnter:8")
     with pytest.raises(InputError, match="--masks no_folder: no such file or folder"):
-        refuse_training("mde", prepared, "folder:no_folder")
+        refuse_training("mde", prepared, "folder:no_folder", ["perceptual=0"])
     with pytest.raises(UsageError, match="32×32 images: block:64 are the paper's masks, --masks names others"):
         refuse_training("gfc", prepared)
     with pytest.raises(UsageError, match="no setting 'widht'; did you mean 'width'"):
@@ -74,20 +74,32 @@ def test_settings_and_labels_are_checked_with_their_values(prepared, monkeypatch
         refuse_training("collagan", None, settings=["tasks=i,d"])
 
 
+def test_weights_and_validations_that_there_are_not_are_said_with_the_rest(prepared, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(Several) as caught:
+        refuse_training("mde", prepared, "center:99", patience=3)
+    for part in ("--patience counts validations", "no vgg16 weights here", "leaves nothing known"):
+        assert part in str(caught.value)
+    with pytest.raises(InputError, match=r"nowhere\.pth: no such weights file"):
+        refuse_training("mde", prepared, weights=["vgg16=nowhere.pth"])
+    refuse_training("mde", prepared, weights={"vgg16": "random"})
+    refuse_training("mde", prepared, settings={"perceptual": 0})
+
+
 def test_a_checkpoint_says_of_itself_what_it_is(prepared, trained, tmp_path, photo):
     with pytest.raises(InputError, match="damaged, or not a checkpoint"):
         refuse_at_once(checkpoints=[photo])
     with pytest.raises(InputError, match="no usable checkpoint in this run directory"):
         refuse_at_once(checkpoints=[tmp_path])
     with pytest.raises(InputError, match=r"^--start-from .*: a checkpoint of face-parser, not of mde$"):
-        refuse_training("mde", prepared, start_from=Path("face-parser"))
+        refuse_training("mde", prepared, settings=["perceptual=0"], start_from=Path("face-parser"))
     refuse_training("mde", prepared, settings=["completion=2"], start_from=trained)
 
 
 def test_a_run_that_is_there_and_a_method_that_has_learned_nothing(prepared, trained):
     with pytest.raises(UsageError, match="holds a run already: --resume"):
-        refuse_training("mde", prepared, outdir=trained)
-    refuse_training("mde", prepared, outdir=trained, overwrite=True)
+        refuse_training("mde", prepared, outdir=trained, weights=["vgg16=random"])
+    refuse_training("mde", prepared, outdir=trained, overwrite=True, weights=["vgg16=random"])
     with pytest.raises(UsageError, match="mde completes with what it learned"):
         refuse_at_once(["mde", "tv"], untrained=True)
 

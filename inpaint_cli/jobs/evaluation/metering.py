@@ -33,7 +33,8 @@ from inpaint_cli.metrics import (
 from inpaint_cli.metrics.fid import MODES
 from inpaint_cli.metrics.statistics import bootstrap
 from inpaint_cli.settings import Assignments
-from inpaint_cli.weights import CLASSIFIER, load_networks, parse_weights
+from inpaint_cli.weight_files import CLASSIFIER, parse_weights
+from inpaint_cli.weights import load_networks
 
 
 @dataclass(frozen=True)

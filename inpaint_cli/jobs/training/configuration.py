@@ -16,11 +16,11 @@ from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, local_rank
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.training import Learner
-from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.errors import UsageError
 from inpaint_cli.jobs.audience import Audience
-from inpaint_cli.jobs.loading import TRAINED_HELPERS, check_masks
+from inpaint_cli.jobs.loading import check_masks
 from inpaint_cli.jobs.mask_files import masks_of
-from inpaint_cli.jobs.refusals import data_path, refuse_run, refuse_untrained
+from inpaint_cli.jobs.refusals import data_path, refuse_run, refuse_untrained, refuse_validation
 from inpaint_cli.jobs.training.observations import process_of
 from inpaint_cli.jobs.training.provenance import code
 from inpaint_cli.jobs.training.resuming import (
@@ -36,7 +36,7 @@ from inpaint_cli.methods import method_class
 from inpaint_cli.records.checkpoints import header_values
 from inpaint_cli.records.runs import Configuration, configured
 from inpaint_cli.settings import assigned, make_settings, recalled, settings_values
-from inpaint_cli.weights import parse_weights
+from inpaint_cli.weight_files import TRAINED_HELPERS, parse_weights
 
 DEFAULTS = {  # of what run.json says of the loop
     name: field.default
@@ -178,7 +178,7 @@ def _resolved(
     for split in (prepared.split("train"), preview_split(prepared)):
         masks.of(split).check(prepared.shape)
     check_masks(given["method"], method, masks)
-    _check_validation(chosen, prepared)
+    refuse_validation(chosen["validate_every"], chosen["patience"], prepared.path)
     names = ("method", "batch", "steps", *DEFAULTS)
     values = {name: chosen[name] for name in names} | {
         "masks": masks.spec,
@@ -206,13 +206,6 @@ def circumstances(prepared: PreparedFile, hardware: Hardware, team: Team, comman
         "command": command,
         "code": code(),
     }
-
-
-def _check_validation(chosen: Mapping[str, Any], prepared: PreparedFile) -> None:
-    if chosen["patience"] and not chosen["validate_every"]:
-        raise UsageError("--patience counts validations: give --validate-every STEPS")
-    if chosen["validate_every"] and "validation" not in prepared.splits:
-        raise InputError(f"{prepared.path} has no validation split, which --validate-every looks at")
 
 
 def header_of(configuration: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
