@@ -5,8 +5,9 @@ apply its share.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -17,6 +18,7 @@ LANDMARK_PAIRS = ((0, 1), (3, 4))  # eyes, corners of the mouth: each is the oth
 PARSING_PAIRS = ((2, 3), (4, 5))  # eyebrows, eyes in Helen's labels
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 TO_YIQ = (LUMA, (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135))  # hue is an angle in (I, Q)
+FROM_YIQ = tuple(map(tuple, torch.tensor(TO_YIQ, dtype=torch.float64).inverse().tolist()))
 
 
 class Augmentation(Protocol):
@@ -27,6 +29,12 @@ class Augmentation(Protocol):
 
     def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """image [B, C, H, W] in [-1, 1] and its labels, first axis B, changed as `draws` [B, K] say."""
+
+
+@lru_cache(maxsize=64)
+def _constant(values: Sequence[float] | Sequence[Sequence[float]], device: torch.device) -> Tensor:
+    """Sent to the device once: at each time Python would wait until a GPU has done all else."""
+    return torch.tensor(values, device=device)
 
 
 def _uniform(count: int, generator: torch.Generator) -> Tensor:
@@ -68,7 +76,7 @@ class Geometric:
 
     def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = image.shape[-2:]
-        size = torch.tensor([width, height], dtype=torch.float32, device=image.device)
+        size = _constant((float(width), float(height)), image.device)
         moves, shift = _moves(draws), draws[:, :2] * size
         moved = {**labels}
         mirrored = draws[:, 4] < 0
@@ -94,7 +102,7 @@ def _moves(draws: Tensor) -> Tensor:
 
 def _sources(moves: Tensor, shift: Tensor, size: Tensor, image: Tensor) -> Tensor:
     """Where each pixel comes from, [B, H, W, 2] in grid_sample's coordinates, which end at ±1 half a pixel outside."""
-    back = torch.linalg.inv(moves)
+    back = moves.mT / moves.square().sum(1, keepdim=True)  # its columns are orthogonal and equally long
     half = size / 2
     linear = (back * half[None, None, :] / half[None, :, None])[..., None, None]  # [B, 2, 2, 1, 1]
     offset = (-(back @ shift[:, :, None]) / half[None, :, None])[..., None]  # [B, 2, 1, 1]
@@ -133,6 +141,7 @@ def _swap_parts(labels: Tensor, mirrored: Tensor) -> Tensor:
     return torch.where(mirrored[:, None, None], others, labels)
 
 
+@lru_cache(maxsize=64)
 def _swapped(count: int, pairs: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:
     """0 … count - 1 with the partners of each pair exchanged."""
     order = list(range(count))
@@ -168,31 +177,31 @@ class Photometric:
         if image.shape[1] == 3:
             image = _turn_colours(image, draws[:, 0], draws[:, 1])
         image = _contrast(image, draws[:, 2])
-        return (_blur(image, draws[:, 3]) if self.blur else image).clamp(-1, 1), {**labels}
+        return (_blur(image, draws[:, 3], self.blur) if self.blur else image).clamp(-1, 1), {**labels}
 
 
 def _turn_colours(image: Tensor, angle: Tensor, saturation: Tensor) -> Tensor:
     """Turn and stretch each image's colours about grey, in YIQ."""
-    to_yiq = torch.tensor(TO_YIQ, device=image.device)
+    to_yiq, from_yiq = _constant(TO_YIQ, image.device), _constant(FROM_YIQ, image.device)
     turn = torch.zeros(len(angle), 3, 3, device=image.device)
     turn[:, 0, 0] = 1
     turn[:, 1, 1] = turn[:, 2, 2] = saturation * angle.cos()
     turn[:, 2, 1] = saturation * angle.sin()
     turn[:, 1, 2] = -turn[:, 2, 1]
-    return torch.einsum("bij,bjhw->bihw", torch.linalg.inv(to_yiq) @ turn @ to_yiq, image)
+    return torch.einsum("bij,bjhw->bihw", from_yiq @ turn @ to_yiq, image)
 
 
 def _contrast(image: Tensor, factor: Tensor) -> Tensor:
     """Stretch each image about its mean brightness."""
-    luma = torch.tensor(LUMA if image.shape[1] == 3 else (1.0,) * image.shape[1], device=image.device)
+    luma = _constant(LUMA if image.shape[1] == 3 else (1.0,) * image.shape[1], image.device)
     mean = image.mean(dim=(2, 3)) @ (luma / luma.sum())
     return mean[:, None, None, None].lerp(image, factor[:, None, None, None])
 
 
-def _blur(image: Tensor, sigma: Tensor) -> Tensor:
-    """A Gaussian of each image's own standard deviation [B], cut at three of the largest."""
+def _blur(image: Tensor, sigma: Tensor, largest: float) -> Tensor:
+    """A Gaussian of each image's own standard deviation [B], cut at three of the largest that could be drawn."""
     count, channels, height, width = image.shape
-    reach = max(1, math.ceil(3 * float(sigma.max())))
+    reach = max(1, math.ceil(3 * largest))
     offsets = torch.arange(-reach, reach + 1, device=image.device)
     weights = torch.exp(-0.5 * (offsets / sigma.clamp_min(1e-3)[:, None]) ** 2)  # [B, 2 · reach + 1]
     weights = (weights / weights.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)

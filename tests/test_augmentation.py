@@ -139,6 +139,17 @@ def test_blur_is_the_gaussian_of_scipy():
         assert np.abs(own - expected).max() < 1e-4
 
 
+def test_what_happens_to_an_image_does_not_depend_on_those_beside_it():
+    """Else a share of a batch would learn from other images than the whole batch in one process."""
+    image = torch.rand(4, 3, SIZE, SIZE, generator=generator()) * 2 - 1
+    for change in (Photometric(0.1, 0.3, 0.3, 2.0), Geometric(0.1, 0.2, 20.0, 0.5)):
+        draws = change.draw(4, generator())
+        together, _ = change.apply(image, {}, draws)
+        for row in range(4):
+            alone, _ = change.apply(image[row : row + 1], {}, draws[row : row + 1])
+            assert torch.allclose(alone[0], together[row], atol=1e-6)
+
+
 def test_grey_sets_stay_grey():
     change = Photometric(hue=0.5, saturation=0.5, contrast=0.3, blur=1.0)
     image = torch.rand(2, 1, 28, 28, generator=generator()) * 2 - 1

@@ -18,12 +18,9 @@ def test_without_a_gpu_nothing_is_measured_or_written(capsys):
 
 
 def test_the_table_has_what_bench_finds_and_why_there_is_nothing(monkeypatch):
-    for place, name, less in (
-        (benching, "SECONDS", 0.0),
-        (arithmetic, "ROUND_SECONDS", 0.01),
-        (arithmetic, "MATRIX", 256),
-    ):
-        monkeypatch.setattr(place, name, less)
+    monkeypatch.setattr(benching, "SECONDS", 0.0)
+    monkeypatch.setattr(arithmetic, "ROUND_SECONDS", 0.01)
+    monkeypatch.setitem(arithmetic.MATRIX, "cpu", 256)
     found = inpaint_cli.bench("deep-l2", batch=2, settings={"width": 8}, device="cpu", precision="fp32")
     asked = []
 
@@ -41,11 +38,17 @@ def test_the_table_has_what_bench_finds_and_why_there_is_nothing(monkeypatch):
     assert {line.count("|") for line in lines[3:]} == {7}
 
 
-def test_no_method_is_begun_without_time_for_it_and_a_fault_ends_one_row_alone(monkeypatch):
+def test_no_method_is_begun_without_time_for_it_and_a_fault_ends_one_row_alone(monkeypatch, capsys):
     def failing(name, **options):
-        raise EnvironmentFault("out of memory\nand more")
+        raise {"mde": EnvironmentFault, "tv": RuntimeError}[name]("out of memory\nand more")
 
     monkeypatch.setattr(inpaint_cli, "bench", failing, raising=False)
     monkeypatch.setattr(gpu.time, "monotonic", lambda: 100.0)
     assert gpu.measured("mde", 100.0 + gpu.LONGEST + 1) == "out of memory"
+    assert gpu.measured("tv", 100.0 + gpu.LONGEST + 1) == "RuntimeError: out of memory"
     assert gpu.measured("mde", 100.0 + gpu.LONGEST - 1) == "no time left"
+    assert capsys.readouterr().err.splitlines() == [
+        "mde: out of memory",
+        "tv: RuntimeError: out of memory",
+        "mde: no time left",
+    ]

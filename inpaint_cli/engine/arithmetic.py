@@ -11,8 +11,9 @@ from torch.utils.flop_counter import flop_registry
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.stopwatch import wait_for
 
-MATRIX = 2048  # rows and columns of the product that is measured
-IMAGES, CHANNELS, SIDE, KERNEL = 16, 128, 32, 3  # of the convolution
+MATRIX = {"cpu": 2048, "cuda": 8192}  # rows and columns of the product that is measured: a GPU is idle with less
+IMAGES = {"cpu": 16, "cuda": 256}  # of the convolution
+CHANNELS, SIDE, KERNEL = 128, 32, 3
 ROUNDS, ROUND_SECONDS = 5, 0.1  # the quietest counts
 
 
@@ -57,9 +58,10 @@ class _Counter(TorchDispatchMode):
 def machine_rates(hardware: Hardware) -> Arithmetic:
     """Of a large product, and of a convolution of a common size with its gradients, in the hardware's precision."""
     kind = torch.bfloat16 if hardware.precision == "bf16" else torch.float32
-    matrix = torch.rand(MATRIX, MATRIX, device=hardware.device, dtype=kind)
+    rows, images = MATRIX[hardware.device.type], IMAGES[hardware.device.type]
+    matrix = torch.rand(rows, rows, device=hardware.device, dtype=kind)
     layer = hardware.place(torch.nn.Conv2d(CHANNELS, CHANNELS, KERNEL, padding=1, dtype=kind))
-    image = torch.rand(IMAGES, CHANNELS, SIDE, SIDE, device=hardware.device, dtype=kind)
+    image = torch.rand(images, CHANNELS, SIDE, SIDE, device=hardware.device, dtype=kind)
     image = image.to(memory_format=torch.channels_last).requires_grad_()
     ways = [lambda: matrix @ matrix, lambda: layer(image).sum().backward()]
     return Arithmetic(*(counted(way).total / _quietest(way, hardware.device) for way in ways))

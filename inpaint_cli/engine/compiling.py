@@ -23,7 +23,7 @@ def compile_networks(method: Method) -> None:
 
     Raises `EnvironmentFault` where this machine cannot compile.
     """
-    _refuse_what_cannot_compile()
+    _refuse_what_cannot_compile(next(method.parameters()).device)
     torch._logging.set_logs(dynamo=logging.ERROR)  # where it leaves Python to Python is not the user's to know
     networks = [*_called(method), *method.helpers.values()]
     # torch counts the ways of all networks together, and runs what comes after its limit as it is written.
@@ -41,10 +41,10 @@ def _called(parent: nn.Module) -> Iterator[nn.Module]:
             yield network
 
 
-def _refuse_what_cannot_compile() -> None:
+def _refuse_what_cannot_compile(device: torch.device) -> None:
     """By compiling something small: what is needed differs by device and by version of torch."""
     try:
-        torch.compile(torch.sin)(torch.zeros(8))
+        torch.compile(torch.sin)(torch.zeros(8, device=device))
     except Exception as error:  # of the compiler's own many kinds
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise EnvironmentFault(

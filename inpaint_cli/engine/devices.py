@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from inpaint_cli.errors import EnvironmentFault, UsageError, unknown
 
@@ -29,6 +29,12 @@ class Hardware:
     def place(self, network: Network) -> Network:
         """Move to the device; 4-d weights channels-last, which convolutions run faster in on both kinds of device."""
         return network.to(self.device).to(memory_format=torch.channels_last)
+
+    def send(self, tensor: Tensor) -> Tensor:
+        """A copy on the device, or the tensor where it is there; Python does not wait for what a GPU is still doing."""
+        if self.device.type == "cuda" and tensor.device.type == "cpu":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
     def __str__(self) -> str:
         return f"{self.device}, {self.precision}"

@@ -86,19 +86,19 @@ class DeviceRows:
     """The whole split on the GPU: taking rows is one kernel."""
 
     def __init__(self, columns: Mapping[str, Column], hardware: Hardware):
-        self.device = hardware.device
+        self.hardware = hardware
         self.tensors = {name: self._on_device(column) for name, column in columns.items()}
 
     def _on_device(self, column: Column) -> Tensor:
         """All rows, some at a time: the host need not hold them together."""
         rows = max(1, BYTES_AT_ONCE * len(column) // max(column.nbytes, 1))
-        held = torch.empty(column.shape, dtype=torch.from_numpy(column[:1]).dtype, device=self.device)
+        held = torch.empty(column.shape, dtype=torch.from_numpy(column[:1]).dtype, device=self.hardware.device)
         for start in range(0, len(column), rows):
             held[start : start + rows] = torch.from_numpy(column[start : start + rows])
         return held
 
     def take(self, indices: np.ndarray, following: np.ndarray) -> dict[str, Tensor]:
-        rows = torch.from_numpy(indices).to(self.device)
+        rows = self.hardware.send(torch.from_numpy(indices))
         return {name: tensor[rows] for name, tensor in self.tensors.items()}
 
 
@@ -138,23 +138,29 @@ class BatchStream:
             image, rows = change.apply(image, rows, draws[self._share(part)])
         position, points = (step, repetition), rows.get("landmarks")
         if self.own is not None:
-            mask = own_masks(self.own, self.shape, indices, self.seed, points).to(image.device)
+            mask = self.hardware.send(own_masks(self.own, self.shape, indices, self.seed, points))
         else:
             mask = self._masks(part, points, "masks", *position, rows=self._global_indices(*position))
-        decoys = iter(range(1, 1 << 30))
+        decoys, noises = (iter(range(1, 1 << 30)) for _ in range(2))
         return Batch(
             image=torch.where(mask > 0, image, 0.0) if self.observations else image,
             mask=mask,
             labels={} if self.observations else rows,
             draw_mask=lambda: self._fresh(part, points, *position, next(decoys)),
             draw_others=None if self.observations else lambda: self._others(indices),
+            draw_noise=lambda values: self._noise(part, values, *position, next(noises)),
             progress=step / self.steps,
         )
 
     def _others(self, indices: np.ndarray) -> Tensor:
         """Complete images of other rows: those that lie half the data away."""
         others = (indices + len(self.split) // 2) % len(self.split)
-        return to_signed(torch.from_numpy(self.split.images[others]).to(self.hardware.device))
+        return to_signed(self.hardware.send(torch.from_numpy(self.split.images[others])))
+
+    def _noise(self, part: int, values: int, *position: int) -> Tensor:
+        """Normal values of the global batch, cut to this share: [share, values]."""
+        generator = generator_for(self.hardware.device, self.seed, "noise", *position)
+        return torch.randn(self.batch, values, generator=generator, device=self.hardware.device)[self._share(part)]
 
     def _fresh(self, part: int, landmarks: Tensor | None, *position: int) -> Tensor:
         """Masks that know nothing of the images' own: where those belong to images, other images' masks."""

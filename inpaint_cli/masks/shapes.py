@@ -5,6 +5,7 @@ Every function takes a `Request` and the kind's arguments and returns {0, 1} or 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -57,7 +58,13 @@ class Request:
 
     def per_image(self, values: Sequence[tuple[float, float, float, float]]) -> Tensor:
         """The same boxes for every image: [count, len(values), 4]."""
-        return torch.tensor(values, device=self.device).expand(self.count, -1, -1)
+        return _sent(tuple(values), self.device).expand(self.count, -1, -1)
+
+
+@lru_cache(maxsize=64)
+def _sent(values: tuple[tuple[float, float, float, float], ...], device: torch.device) -> Tensor:
+    """To the device once: at each time Python would wait until a GPU has done all else."""
+    return torch.tensor(values, device=device)
 
 
 def in_boxes(request: Request, boxes: Tensor) -> Tensor:

@@ -162,8 +162,9 @@ def crop(image: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
     A box that has the size asked for is copied pixel by pixel.
     """
-    sides = torch.tensor([image.shape[3], image.shape[2]], device=image.device)
-    start, end = boxes[:, :2] / sides * 2 - 1, boxes[:, 2:] / sides * 2 - 1  # grid_sample's -1 to 1, edge to edge
+    sides = (image.shape[3], image.shape[2])
+    edges = [boxes[:, axis::2] / side * 2 - 1 for axis, side in enumerate(sides)]  # grid_sample's -1 to 1, edge to edge
+    start, end = torch.stack(edges, dim=2).unbind(1)  # [B, 2] each
     theta = torch.diag_embed((end - start) / 2)
     theta = torch.cat([theta, (end + start)[:, :, None] / 2], dim=2)  # [B, 2, 3]
     grid = F.affine_grid(theta, [len(image), image.shape[1], *size], align_corners=False)

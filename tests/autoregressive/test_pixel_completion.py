@@ -218,6 +218,7 @@ def test_probabilities_of_a_pixel():
     torch.testing.assert_close(shares[..., [20, 21]], torch.tensor([1 / 3, 2 / 3]).expand(2, 3, 2))
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
 def test_a_graph_gives_what_its_function_gives():
     def function(values, shift):

@@ -221,6 +221,7 @@ def test_the_cache_forgets_what_was_used_longest_ago(monkeypatch):
     assert cache.get(masks[1], cpu) is not holes[1]
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("name", MASKS)
 def test_a_gpu_gives_what_the_processor_gives(name):

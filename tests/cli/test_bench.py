@@ -21,7 +21,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(benching, "LEAST_STEPS", 2)
     monkeypatch.setattr(benching, "SYNTHETIC_IMAGES", 8)
     monkeypatch.setattr(arithmetic, "ROUND_SECONDS", 0.01)
-    monkeypatch.setattr(arithmetic, "MATRIX", 256)
+    monkeypatch.setitem(arithmetic.MATRIX, "cpu", 256)
 
 
 @pytest.mark.parametrize("name", LEARNED)

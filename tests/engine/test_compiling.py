@@ -30,7 +30,7 @@ Compile = nn.Module.compile
 def quick(monkeypatch):
     """Graphs are made and differentiated as ever, and run as they are: what makes code of them takes long."""
     monkeypatch.setattr(nn.Module, "compile", lambda network, options: Compile(network, backend="aot_eager"))
-    monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda: None)
+    monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda device: None)
 
 
 def assert_equal_within_rounding(one, other):
@@ -83,7 +83,7 @@ def test_many_networks_are_compiled_to_the_last(monkeypatch):
         return graph
 
     monkeypatch.setattr(nn.Module, "compile", lambda network, options: Compile(network, backend=counted))
-    monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda: None)
+    monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda device: None)
     monkeypatch.setattr(torch._dynamo.config, "recompile_limit", torch._dynamo.config.recompile_limit)
     torch._dynamo.reset()
     many = nn.ModuleList(nn.Linear(4, 4 + number) for number in range(12))
@@ -104,16 +104,16 @@ def test_where_nothing_compiles_one_message_says_so(monkeypatch):
     assert "\n" not in str(said.value)
 
 
-def built(name):
+def built(name, hardware=HARDWARE):
     kind = method_class(name)
     masks, shape = parse_masks(kind.defaults.masks), benching._paper_shape(kind)
     seed_default_generators(0, "initial weights")
     settings = make_settings(kind.Settings, assigned(SMALL[name]))
-    method = benching._built(kind, settings, shape, masks, HARDWARE)
+    method = benching._built(kind, settings, shape, masks, hardware)
     plan = Plan(steps=1000, batch=2)
-    learner = Learner(method, HARDWARE, Team(), plan)
+    learner = Learner(method, hardware, Team(), plan)
     learner.step = plan.steps - 2  # every stage has begun
-    return learner, BatchStream(benching.made_up(method, shape, 8), masks, method, plan, HARDWARE, Team())
+    return learner, BatchStream(benching.made_up(method, shape, 8), masks, method, plan, hardware, Team())
 
 
 @pytest.mark.long

@@ -126,7 +126,7 @@ def test_seconds_at_the_machines_rates_add_up():
 def test_the_machines_rates_are_measured(monkeypatch):
     """One quarter of the work in a quarter of the time: what is measured is a rate."""
     monkeypatch.setattr(arithmetic, "ROUND_SECONDS", 0.01)
-    monkeypatch.setattr(arithmetic, "MATRIX", 512)
+    monkeypatch.setitem(arithmetic.MATRIX, "cpu", 512)
     rates = machine_rates(HARDWARE)
     matrix = torch.rand(512, 512)
     began = time.perf_counter()

@@ -225,6 +225,7 @@ def test_completion_is_float32_under_autocast(trained):
             assert torch.equal(trained.complete(image * mask, mask), plain)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
 @pytest.mark.parametrize("samples", [1, 3])
 def test_the_graph_completes_as_without(trained, samples):
