@@ -38,6 +38,7 @@ class Batch:
     labels: Mapping[str, Tensor] = field(default_factory=dict)  # landmarks, attributes, labels, parsing: first axis B
     draw_mask: Callable[[], Tensor] | None = None
     draw_others: Callable[[], Tensor] | None = None
+    draw_noise: Callable[[int], Tensor] | None = None
     progress: float = 0.0  # share of the training that is done, [0, 1)
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +56,13 @@ class Batch:
         """Complete images of other rows, unpaired with those of the batch; not where it is made of observations."""
         assert self.draw_others is not None
         return self.draw_others()
+
+    def noise(self, values: int) -> Tensor:
+        """Standard normal values of each image, [B, values]: the same in each turn, whether the batch is accumulated
+        from parts or whole."""
+        if self.draw_noise is None:
+            return torch.randn(len(self.image), values, device=self.image.device)
+        return self.draw_noise(values)
 
     def once(self, name: str, compute: Callable[[], Shared]) -> Shared:
         """What two turns share, such as the generated images: computed by whoever asks first."""

@@ -181,19 +181,19 @@ class Unsupervised(Method):
         return torch.randn(count, self.z_size, generator=generator, device=device) if self.z_size else None
 
     def fakes(self, batch: Batch) -> Fakes:
-        """x̃ and ỹ, Eq. 4, and x̂ and ŷ, Eq. 7; both turns look at the same."""
+        """x̃ and ỹ, Eq. 4, and x̂ and ŷ, Eq. 7; both turns look at the same, or at the same draws."""
         if len(batch.image) < 2:
             raise UsageError(
                 "batch norm needs two images at once: give --batch 2 or more for each process and part of --accumulate"
             )
         y, m = batch.observed, batch.mask
-        z, fresh = self.draw(len(y), y.device), batch.fresh_mask()
+        z, fresh = batch.noise(self.z_size) if self.z_size else None, batch.fresh_mask()
         completed = composed(y, m, self.generator(y, z))
         observed = cut(completed, fresh)
         if not self.encode_y:
             return Fakes(z, fresh, completed, observed)
         mean, log_variance = self.encoder(y)
-        z_again = mean + (log_variance / 2).exp() * torch.randn_like(mean)  # ẑ ~ E(y)
+        z_again = mean + (log_variance / 2).exp() * batch.noise(self.z_size)  # ẑ ~ E(y)
         again = composed(observed, fresh, self.generator(observed, z_again))
         return Fakes(z, fresh, completed, observed, again, cut(again, m), (mean, log_variance))
 

@@ -1,6 +1,5 @@
 """Learning from observations: every term against its closed form, and nothing of what is hidden in any weight."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -327,23 +326,27 @@ def test_what_is_observed_does_change_the_weights():
     assert weights_after(1, split) != weights_after(1, other)
 
 
-def test_accumulated_parts_are_one_batch_in_all_but_batch_norm():
-    """With batch norm's statistics and the drawn z given, gradients of four parts are those of the whole."""
-    method = made().eval()
-    for module in method.modules():
-        module.training = False
-    method.draw = lambda count, device, generator=None: torch.ones(count, 5)
-    method.encode_y = False
-    whole = batch_of(8)
-    fresh = whole.fresh_mask()
-    whole.draw_mask = lambda: fresh
-    parts = [
-        replace(whole, image=image, mask=mask, shared={}, draw_mask=partial(torch.clone, decoys))
-        for image, mask, decoys in zip(*(each.split(2) for each in (whole.image, whole.mask, fresh)), strict=True)
-    ]
-    for turn in method.turns():
+def batches(method, accumulate):
+    """Those of the first step as the engine makes them, drawn anew for each turn."""
+    plan = Plan(steps=1, batch=8, accumulate=accumulate)
+    stream = BatchStream(Images(), method.masks, method, plan, HARDWARE, Team())
+    return [[stream.get(0, part=part) for part in range(accumulate)] for _ in method.turns()]
+
+
+@pytest.mark.parametrize("settings", [{}, {"supervision": "unpaired", "encode_z": True}, {"supervision": "paired"}])
+def test_accumulated_parts_are_one_batch_in_all_but_batch_norm(settings):
+    """z, ẑ and fresh masks included: with batch norm's statistics given, gradients of four parts are the whole's."""
+    method = made(**settings).eval()
+    for turn, (whole,), parts in zip(method.turns(), batches(method, 1), batches(method, 4), strict=True):
         one = gradients(method, turn.player, sum(turn.loss(whole).values()))
         several = [gradients(method, turn.player, sum(turn.loss(part).values())) for part in parts]
-        for place, gradient in enumerate(one):
-            if gradient is not None:
-                assert torch.allclose(gradient, sum(each[place] for each in several) / 4, atol=1e-5)
+        for gradient, *own in zip(one, *several, strict=True):
+            torch.testing.assert_close(gradient, torch.stack(own).mean(0), atol=1e-5, rtol=1e-4)
+
+
+def test_both_turns_look_at_the_same_draws_of_each_accumulated_part():
+    method = made().eval()
+    first, second = ([method.made(part) for part in parts] for parts in batches(method, 4))
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one.z, other.z) and torch.equal(one.observed_again, other.observed_again)
+    assert not torch.equal(first[0].z, first[1].z)
