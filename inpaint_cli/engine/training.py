@@ -84,9 +84,9 @@ class Learner:
         self.step += 1
         self.team.average(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         decay = min(self.method.ema_decay, (1 + self.step) / (10 + self.step))  # young averages forget faster
-        for name, tensor in self._weights_and_statistics():
-            if name in self.averages:
-                self.averages[name].lerp_(tensor, 1 - decay)
+        now = {name: tensor for name, tensor in self._weights_and_statistics() if name in self.averages}
+        if now:  # all together: on a GPU few launches instead of one for each tensor
+            torch._foreach_lerp_([self.averages[name] for name in now], list(now.values()), 1 - decay)
 
     @contextmanager
     def completing(self) -> Iterator[Method]:
