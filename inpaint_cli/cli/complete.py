@@ -273,12 +273,12 @@ def refuse_early(
     **options: Any,
 ) -> None:
     """What can be said of `complete`'s options before torch is imported."""
-    from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.refusals import refuse_at_once, refuse_completer
 
     refuse_at_once(
         [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
         Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
-        untrained=checkpoint is None,
+        untrained=checkpoint is None, also=[lambda: refuse_completer(checkpoint, method, options["settings"] or ())],
     )  # fmt: skip
     completes = checkpoint is None or mask is not None  # a model may label photos, and needs no mask for that
     each_apart = options["as_json"] or options["skip_existing"] or options["pages"]  # then a photo is its own outcome

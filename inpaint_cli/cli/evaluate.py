@@ -224,7 +224,9 @@ def evaluate(
 
     own = [str(named) for named in (*(checkpoint or ()), *(method or ()))]
     refuse_misuse(data, masks or (), own, bool(completed), originals, mask_folder, samples)
-    refuse_names(data, split, masks or (), method or (), checkpoint or (), metrics or ("default",), gpus, device)
+    refuse_names(
+        data, split, masks or (), method or (), checkpoint or (), metrics or ("default",), gpus, device, settings or ()
+    )
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.evaluation.measuring import evaluate as measure
 

@@ -213,7 +213,7 @@ def train(
 
     [bold]inpaint train --method mde --resume --steps 20000[/bold] goes on with the last run of that method.
     """
-    from inpaint_cli.jobs.refusals import refuse_training
+    from inpaint_cli.jobs.training.first_look import refuse_training
 
     refuse_training(
         method, data, masks, settings or (), gpus, device, resume=resume, overwrite=overwrite, outdir=outdir,

@@ -15,6 +15,8 @@ from inpaint_cli.jobs.slicing import PACKAGE, Elsewhere, definitions, sliced
 from inpaint_cli.methods import refuse_unknown
 from inpaint_cli.settings import AnySettings
 
+DEFAULT_METHOD = "patch"  # completes where neither a method nor a checkpoint is named
+
 
 @dataclass(frozen=True)
 class Declared:

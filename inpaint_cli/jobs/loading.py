@@ -13,7 +13,7 @@ from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.engine.outlines import outlining, refuse_misfits
 from inpaint_cli.engine.slimming import keep_what_completes
 from inpaint_cli.errors import InpaintError, InputError, UsageError, printable
-from inpaint_cli.jobs.refusals import refuse_single_channels, refuse_unlearned
+from inpaint_cli.jobs.refusals import refuse_other_method, refuse_single_channels, refuse_unlearned
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import ImageShape, Method
@@ -22,10 +22,8 @@ from inpaint_cli.probes import Design, Probe
 from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.checkpoints import Header
 from inpaint_cli.settings import Assignments, assigned, changed_for_completion, make_settings, recalled
+from inpaint_cli.weight_files import TRAINED_HELPERS
 from inpaint_cli.weights import load_helper
-
-DEFAULT_METHOD = "patch"  # completes where neither a method nor a checkpoint is named
-TRAINED_HELPERS = ("face-parser",)  # methods that others' losses look through, once they are trained
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Loaded:
     seed: int | None = None  # of the training
     notes: tuple[str, ...] = ()
     header: Header | None = None  # of the checkpoint: all that it says about itself
+    on_faces: "Loaded | None" = None  # what completes holes on faces in its place
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -128,8 +127,8 @@ def from_checkpoint(path: Path, method: str | None, changes: Mapping[str, Any], 
 def loaded_from(found: Checkpoint, method: str | None, changes: Mapping[str, Any], hardware: Hardware) -> Loaded:
     """As `from_checkpoint`, of a checkpoint that is read already."""
     header = found.header
-    if method is not None and method != header.method:
-        raise InputError(f"{found.path}: a checkpoint of {header.method}, not of {method}")
+    if method is not None:
+        refuse_other_method(found.path, header, method)
     settings = _settings_of(found, changes)
     refuse_what_does_not_fit(found, settings)
     built = built_for(header, settings)

@@ -17,7 +17,8 @@ from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import Photo, output_format
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
-from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
+from inpaint_cli.jobs.declared import DEFAULT_METHOD
+from inpaint_cli.jobs.loading import Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
 from inpaint_cli.jobs.photos.completing import refuse_what_the_method_does_not_read
 from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque

@@ -12,8 +12,8 @@ from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.photos import FORMATS, Photo, read_photo
 from inpaint_cli.jobs.audience import Progress, heard_by
-from inpaint_cli.jobs.declared import declared
-from inpaint_cli.jobs.loading import DEFAULT_METHOD, load_for_completion
+from inpaint_cli.jobs.declared import DEFAULT_METHOD, declared
+from inpaint_cli.jobs.loading import load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion
 from inpaint_cli.jobs.shipped import model_names
 from inpaint_cli.method import ImageShape

@@ -13,7 +13,8 @@ from inpaint_cli.jobs import refusals
 from inpaint_cli.jobs.evaluation.misuse import refuse_misuse, refuse_names
 from inpaint_cli.jobs.photos.first_look import refuse_photo
 from inpaint_cli.jobs.photos.holes import MaskOptions
-from inpaint_cli.jobs.refusals import Several, refuse_at_once, refuse_training
+from inpaint_cli.jobs.refusals import Several, refuse_at_once, refuse_completer
+from inpaint_cli.jobs.training.first_look import refuse_training
 
 
 def test_one_mistake_is_its_own_error(tmp_path, prepared):
@@ -104,6 +105,18 @@ def test_a_run_that_is_there_and_a_method_that_has_learned_nothing(prepared, tra
         refuse_at_once(["mde", "tv"], untrained=True)
 
 
+def test_what_completes_is_what_it_is_said_to_be_and_can_be_set_so(prepared, trained):
+    with pytest.raises(UsageError, match="--set patch=1: input should be greater than or equal to 3"):
+        refuse_completer(None, None, ["patch=1"])
+    with pytest.raises(UsageError, match="--set width: a checkpoint keeps the settings"):
+        refuse_completer(Path("faces"), None, ["width=8"])
+    with pytest.raises(InputError, match="a checkpoint of mde, not of collagan"):
+        refuse_completer(trained, "collagan", ())
+    refuse_completer(trained, "mde", ["hidden=0.2"])
+    with pytest.raises(UsageError, match="no setting 'x'"):
+        refuse_names(prepared, "test", ["block:8"], ["tv"], [], ["default"], 1, "cpu", ["x=3"])
+
+
 def test_an_evaluation_is_refused_for_every_name_that_there_is_not(prepared):
     with pytest.raises(Several) as caught:
         refuse_names(prepared, "tests", ["cnter:8"], ["mde"], [], ["psnr,psrn", "all"], 1, "cpu")
@@ -158,6 +171,8 @@ COMMANDS = [
     ("complete", __file__, "--mask", "no.png"),
     ("complete", "README.md", "--mask", "block:8"),
     ("complete", "no.png", "--mask", "block:8", "--checkpoint", "README.md"),
+    ("complete", "no.png", "--mask", "block:8", "--set", "patch=1"),
+    ("complete", "no.png", "--mask", "block:8", "--blend", "x"),
     ("report", "page", "tests", "-o", "no.html"),
 ]
 PROGRAM = """

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.errors import UsageError, unknown
-from inpaint_cli.jobs.refusals import refuse_at_once
+from inpaint_cli.jobs.refusals import refuse_at_once, refuse_completer
 from inpaint_cli.metrics import METRICS
+from inpaint_cli.settings import Assignments
 
 FOLDERS = "--completed FOLDER --originals FOLDER measures what other programs completed"
 SEVERAL = ("all", "default")  # words for some of the metrics
@@ -61,9 +62,13 @@ def refuse_names(
     metrics: Sequence[str],
     gpus: int,
     device: str,
+    settings: Assignments = (),
 ) -> None:
-    """All at once: methods, paths, masks, metrics and splits that there are not."""
+    """All at once: methods, paths, masks, metrics and splits that there are not, and settings of a single system."""
     also = [partial(_refuse_unknown_metrics, metrics), *([partial(_refuse_no_split, data, split)] if data else [])]
+    if len(methods) + len(checkpoints) == 1:
+        checkpoint, method = next(iter(checkpoints), None), next(iter(methods), None)
+        also.append(partial(refuse_completer, checkpoint, method, settings))
     refuse_at_once(
         methods, data, checkpoints, masks=masks, gpus=gpus, device=device, untrained=not checkpoints, also=also
     )

@@ -19,7 +19,8 @@ from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo
 from inpaint_cli.imaging.writing import write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
-from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, load_for_completion
+from inpaint_cli.jobs.declared import DEFAULT_METHOD
+from inpaint_cli.jobs.loading import Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
 from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
 from inpaint_cli.jobs.photos.finding import Found, find_photos

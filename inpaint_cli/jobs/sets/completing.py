@@ -21,7 +21,8 @@ from inpaint_cli.engine.processes import Team
 from inpaint_cli.errors import UsageError
 from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Advance, Progress, heard_by, remarks
-from inpaint_cli.jobs.loading import DEFAULT_METHOD, Loaded, check_masks, check_shape, load_for_completion
+from inpaint_cli.jobs.declared import DEFAULT_METHOD
+from inpaint_cli.jobs.loading import Loaded, check_masks, check_shape, load_for_completion
 from inpaint_cli.jobs.mask_files import masks_of
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion
 from inpaint_cli.jobs.teams import joined

@@ -20,7 +20,7 @@ from inpaint_cli.errors import UsageError
 from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import check_masks
 from inpaint_cli.jobs.mask_files import masks_of
-from inpaint_cli.jobs.refusals import data_path, refuse_run, refuse_untrained, refuse_validation
+from inpaint_cli.jobs.training.first_look import data_path, refuse_run, refuse_untrained, refuse_validation
 from inpaint_cli.jobs.training.observations import process_of
 from inpaint_cli.jobs.training.provenance import code
 from inpaint_cli.jobs.training.resuming import (

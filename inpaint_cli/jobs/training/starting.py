@@ -4,8 +4,8 @@ from pathlib import Path
 
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint
 from inpaint_cli.engine.outlines import refuse_misfits
-from inpaint_cli.jobs.refusals import refuse_start
 from inpaint_cli.jobs.shipped import checkpoint_of
+from inpaint_cli.jobs.training.first_look import refuse_start
 from inpaint_cli.method import Method
 
 
