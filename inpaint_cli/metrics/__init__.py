@@ -40,7 +40,14 @@ from inpaint_cli.metrics import (
 from inpaint_cli.metrics.fid import reference_statistics
 from inpaint_cli.metrics.frechet import Statistics, kept_statistics, load_statistics, save_statistics
 from inpaint_cli.metrics.metric import Column, Completions, Metric, Rows, obstacle, warning
-from inpaint_cli.metrics.statistics import Difference, bootstrap, finite_mean, paired_difference
+from inpaint_cli.metrics.statistics import (
+    Difference,
+    Intervals,
+    finite_mean,
+    intervals_of,
+    paired_difference,
+    resampled,
+)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -146,13 +153,15 @@ def summarise(
     return summary
 
 
-def intervals(rows: Rows, chosen: Iterable[Metric], seed: int = 0) -> dict[str, tuple[float, float] | None]:
-    """95 % intervals by bootstrap over images, by column; set metrics and lists have none."""
-    result: dict[str, tuple[float, float] | None] = {}
+def intervals(rows: Rows, chosen: Iterable[Metric], seed: int = 0) -> dict[str, Intervals]:
+    """95 % intervals by bootstrap over images, by column, of a list one for each figure; set metrics have none."""
+    result: dict[str, Intervals] = {}
     for metric in chosen:
         if metric.averages:
-            found = bootstrap({name: rows[name] for name in metric.averages}, metric.derive, seed)
-            result |= {column.name: found[column.name] for column in metric.columns if column.name in found}
+            found = resampled({name: rows[name] for name in metric.averages}, metric.derive, seed)
+            result |= {
+                column.name: intervals_of(found[column.name]) for column in metric.columns if column.name in found
+            }
     return result
 
 

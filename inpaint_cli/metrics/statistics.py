@@ -10,6 +10,8 @@ CONFIDENCE = 0.95
 AT_ONCE = 2**22  # images drawn at once: bounds the memory
 
 Means = Mapping[str, np.ndarray]
+Interval = tuple[float, float]
+Intervals = Interval | list[Interval | None] | None  # of a number, or of each number of a list; None: not defined
 
 
 def finite_mean(values: np.ndarray, axis: int) -> np.ndarray:
@@ -21,16 +23,28 @@ def finite_mean(values: np.ndarray, axis: int) -> np.ndarray:
 
 def bootstrap(
     rows: Mapping[str, np.ndarray], derive: Callable[[Means], Means], seed: int, resamples: int = RESAMPLES
-) -> dict[str, tuple[float, float] | None]:
+) -> dict[str, Interval | None]:
     """95 % intervals by the percentiles of resampled images (Efron 1979), of means and of what is derived from them.
 
     rows: [N] or [N, K] by name; only finite values count, as in the means. All columns see the same resamples. None
-    where fewer than two images have a value: one image says nothing about others.
+    where fewer than two images have a value: one image says nothing about others. Lists: `intervals_of`.
     """
+    found = resampled(rows, derive, seed, resamples)
+    return {name: _percentiles(values) for name, values in found.items() if values.ndim == 1}
+
+
+def intervals_of(values: np.ndarray) -> Intervals:
+    """Of a figure's resamples, [R], or of those of each figure of a list, [R, K]."""
+    return _percentiles(values) if values.ndim == 1 else [_percentiles(column) for column in values.T]
+
+
+def resampled(
+    rows: Mapping[str, np.ndarray], derive: Callable[[Means], Means], seed: int, resamples: int = RESAMPLES
+) -> dict[str, np.ndarray]:
+    """Means of resampled images and what is derived from them, as `bootstrap` takes them: [R] or [R, K] by name."""
     enough = {name: np.where(np.isfinite(values).sum(axis=0) > 1, values, np.nan) for name, values in rows.items()}
     parts = [{**means, **derive(means)} for means in _resampled_means(enough, seed, resamples)]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {name: _percentiles(values) for name, values in joined.items() if values.ndim == 1}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _resampled_means(rows: Mapping[str, np.ndarray], seed: int, resamples: int) -> Iterator[dict[str, np.ndarray]]:
@@ -58,7 +72,7 @@ def _weighted_mean(times: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(count > 0, (times @ np.where(finite, values, 0.0)) / np.maximum(count, 1), np.nan)
 
 
-def _percentiles(values: np.ndarray) -> tuple[float, float] | None:
+def _percentiles(values: np.ndarray) -> Interval | None:
     """Left out: resamples without an image that has a value (NaN), or of perfect ones alone (pooled PSNR: infinite)."""
     finite = values[np.isfinite(values)]
     if not finite.size:

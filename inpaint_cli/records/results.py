@@ -23,6 +23,8 @@ from inpaint_cli.records.base import (
 )
 
 Figure = Finite | list[Finite | None] | None  # a list: of labels, of points; None: not defined
+Interval = tuple[Finite, Finite]
+Intervals = Interval | list[Interval | None] | None  # a list: one for each figure of a list
 LARGEST_FILE = 64 << 20  # bytes
 KIND = "a results file"
 
@@ -57,7 +59,7 @@ class Share(Record):
     high: Finite
     images: Count
     metrics: dict[Name, Figure]
-    intervals: dict[Name, tuple[Finite, Finite] | None] = Field(default_factory=dict)
+    intervals: dict[Name, Intervals] = Field(default_factory=dict)
 
 
 class Result(Record):
@@ -74,7 +76,7 @@ class Result(Record):
     samples: Positive = 1
     compose: Literal["known", "poisson", "output"] = "known"
     metrics: dict[Name, Figure]
-    intervals: dict[Name, tuple[Finite, Finite] | None] = Field(default_factory=dict)  # 95 %, by metric
+    intervals: dict[Name, Intervals] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[Name, Column] = Field(default_factory=dict)
     elements: dict[Name, list[Line]] = Field(default_factory=dict)  # what the figures of a list are of, by its name
     by_hole_share: list[Share] = Field(default_factory=list)
@@ -96,7 +98,7 @@ class Difference(Record):
     """Of two systems, image by image."""
 
     mean: Finite | None
-    interval: tuple[Finite, Finite] | None
+    interval: Interval | None
     images: Count
 
 

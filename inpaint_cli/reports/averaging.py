@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from inpaint_cli.records.results import Figure, Result
+from inpaint_cli.records.results import Figure, Interval, Intervals, Result
 
 
 def averaged(results: Iterable[Result]) -> list[Result]:
@@ -53,9 +53,16 @@ def _mean_of_numbers(values: Sequence[float | None]) -> float | None:
     return statistics.fmean(numbers) if len(numbers) == len(values) else None
 
 
-def _interval_of(values: Sequence[Figure]) -> tuple[float, float] | None:
-    """One standard deviation about the mean, either way; None where not all are numbers."""
-    numbers = [value for value in values if isinstance(value, float)]
+def _interval_of(values: Sequence[Figure]) -> Intervals:
+    """One standard deviation about the mean, either way, of lists place by place; None where not all are numbers."""
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) == len(values):
+        return [_interval_of_numbers(place) for place in zip(*lists, strict=True)]
+    return _interval_of_numbers([value for value in values if not isinstance(value, list)])
+
+
+def _interval_of_numbers(values: Sequence[float | None]) -> Interval | None:
+    numbers = [value for value in values if value is not None]
     if len(numbers) < len(values):
         return None
     mean, spread = statistics.fmean(numbers), statistics.stdev(numbers)

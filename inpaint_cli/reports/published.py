@@ -61,8 +61,8 @@ class Condition(Part):
     printed: bool = True  # false: one of ours beside those of the print, shown where something was measured
     element: int | None = None  # the label or point that the figures are of: a place in `Metric.by_element`
 
-    def of(self, metrics: Mapping[str, Any], metric: Metric) -> float | None:
-        """The figure that belongs here, among a result's metrics by name; None where there is none."""
+    def of(self, metrics: Mapping[str, Any], metric: Metric) -> Any:
+        """What belongs here, among a result's figures or its intervals by name; None where there is none."""
         value = metrics.get(metric.name if self.element is None else metric.by_element)
         if self.element is None or value is None:
             return value

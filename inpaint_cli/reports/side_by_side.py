@@ -86,7 +86,7 @@ def figure_of(line: Line, condition: Condition, metric: Metric) -> float | None:
 
 def spread(line: Line, condition: Condition, metric: Metric, decimals: int) -> str:
     """` ±0.24`: half the 95 % interval."""
-    interval = line.results[condition.label].intervals.get(metric.name) if condition.element is None else None
+    interval = condition.of(line.results[condition.label].intervals, metric)
     return f" ±{(interval[1] - interval[0]) / 2 * metric.scale:.{decimals}f}" if interval else ""
 
 

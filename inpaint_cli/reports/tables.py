@@ -68,14 +68,16 @@ def element_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
         own = [result for result in results if isinstance(result["metrics"].get(name), list)]
         several = len({result["masks"] for result in own}) > 1
         header = [f"{result['system']}, {result['masks']}" if several else result["system"] for result in own]
-        cells = [_elements(result["metrics"][name], result["columns"][name]) for result in own]
+        cells = [_elements(result, name, result["columns"][name]["decimals"]) for result in own]
         rows = [[element, *row] for element, *row in zip(elements, *cells, strict=True)] if own else []
         blocks += [Block(heading(name, own[0]["columns"][name]), ["", *header], rows)] if own else []
     return blocks
 
 
-def _elements(values: Sequence[float | None], column: Mapping[str, Any]) -> list[str]:
-    return ["-" if value is None else f"{value:.{column['decimals']}f}" for value in values]
+def _elements(result: Mapping[str, Any], name: str, decimals: int) -> list[str]:
+    values = result["metrics"][name]
+    spans = result["intervals"].get(name) or [None] * len(values)
+    return [number(value, span, decimals) for value, span in zip(values, spans, strict=True)]
 
 
 def share_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -127,11 +129,15 @@ def heading(name: str, column: Mapping[str, Any]) -> str:
 
 def figure(result: Mapping[str, Any], name: str, column: Mapping[str, Any]) -> str:
     """`20.13 ±0.24`: with half the width of its interval."""
-    value, interval = result["metrics"].get(name), result["intervals"].get(name)
+    return number(result["metrics"].get(name), result["intervals"].get(name), column["decimals"])
+
+
+def number(value: float | None, interval: Sequence[float] | None, decimals: int) -> str:
+    """`20.13 ±0.24`, `20.13` without an interval, `-` without a value."""
     if value is None:
         return "-"
-    spread = f" ±{(interval[1] - interval[0]) / 2:.{column['decimals']}f}" if interval else ""
-    return f"{value:.{column['decimals']}f}{spread}"
+    spread = f" ±{(interval[1] - interval[0]) / 2:.{decimals}f}" if interval else ""
+    return f"{value:.{decimals}f}{spread}"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

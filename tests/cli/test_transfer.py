@@ -65,12 +65,15 @@ def test_figures_stand_beside_the_constant_answer_and_name_what_was_left_out(tun
     assert own.settings["width"] == 4 and own.settings["frozen"] is False and own.images == 20
     for result in (own, constant):
         assert all(result.intervals[name] for name in ("attribute_error", "landmark_error"))
+        low, high = result.intervals["landmark_error_by_point"][4]
+        assert low <= result.metrics["landmark_error_by_point"][4] <= high
+        assert result.intervals["attribute_error_by_attribute"][3:] == [None] * 37
         assert result.metrics["attribute_error_by_attribute"][3:] == [None] * 37
     assert "never vary, in training or here, are left out: attribute 3, attribute 4" in printed
     assert constant.metrics["attribute_error_balanced"] == 50
     assert "mde: its encoder is pretrained on rec:0.3, step 4" in printed
     for row in ("attribute 0", "left eye", "right mouth"):
-        assert f"| {row} " in printed
+        assert re.search(rf"\| {row} +\| \S+ ±", printed)
 
 
 def test_the_constant_row_is_what_the_training_set_alone_says(faces, tuned):

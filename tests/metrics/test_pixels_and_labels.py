@@ -215,8 +215,10 @@ def test_attributes_are_judged_by_their_confusion_matrices():
     assert summary["attribute_error"] == pytest.approx(25)
     assert summary["attribute_error_by_attribute"] == pytest.approx([25, 25])
     assert summary["attribute_error_balanced"] == pytest.approx(50)  # the second attribute is never there
-    low, high = intervals(rows, choose(["attributes"]))["attribute_error"]
+    found = intervals(rows, choose(["attributes"]))
+    low, high = found["attribute_error"]
     assert low < 25 < high
+    assert all(low < 25 < high for low, high in found["attribute_error_by_attribute"])
 
 
 def test_perfect_labels_have_no_error():

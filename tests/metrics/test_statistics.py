@@ -5,7 +5,7 @@ import pytest
 
 from inpaint_cli.metrics import Completions, choose, intervals, measure, paired_difference, summarise
 from inpaint_cli.metrics import statistics as statistics_module
-from inpaint_cli.metrics.statistics import bootstrap, finite_mean
+from inpaint_cli.metrics.statistics import bootstrap, finite_mean, intervals_of, resampled
 
 
 def interval_of(values, seed=0, **options):
@@ -65,6 +65,14 @@ def test_derived_columns_have_intervals_around_them():
     for name in ("psnr", "psnr_pooled", "psnr_hole", "psnr_hole_pooled"):
         low, high = found[name]
         assert low < summary[name] < high
+
+
+def test_each_figure_of_a_list_has_the_interval_that_it_has_alone():
+    values = np.random.default_rng(4).normal([0, 5, 9], [1, 2, 3], (50, 3))
+    values[1:, 1] = np.nan  # known of one image
+    found = intervals_of(resampled({"value": values}, lambda means: {}, 0)["value"])
+    assert found[1] is None and found[2][0] < 9 < found[2][1]
+    assert found[::2] == [pytest.approx(interval_of(values[:, place])) for place in (0, 2)]
 
 
 def test_a_difference_is_paired():
