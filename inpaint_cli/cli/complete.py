@@ -274,11 +274,13 @@ def refuse_early(
 ) -> None:
     """What can be said of `complete`'s options before torch is imported."""
     from inpaint_cli.jobs.refusals import refuse_at_once, refuse_completer
+    from inpaint_cli.jobs.shipped import AUTO
 
+    named = None if method == AUTO else method
     refuse_at_once(
-        [method] if method else [], data, [checkpoint] if checkpoint else [], photos or [],
+        [named] if named else [], data, [checkpoint] if checkpoint else [], photos or [],
         Path(mask) if mask is not None and is_file_name(mask) else None, [masks] if masks else [], gpus, device,
-        untrained=checkpoint is None, also=[lambda: refuse_completer(checkpoint, method, options["settings"] or ())],
+        untrained=checkpoint is None, also=[lambda: refuse_completer(checkpoint, named, options["settings"] or ())],
     )  # fmt: skip
     completes = checkpoint is None or mask is not None  # a model may label photos, and needs no mask for that
     each_apart = options["as_json"] or options["skip_existing"] or options["pages"]  # then a photo is its own outcome
@@ -317,8 +319,13 @@ OF_SETS = (
 
 def refuse_unread(given: Mapping[str, Any]) -> None:
     """`UsageError` where neither photos nor a prepared file are named, and for an option that nothing would read."""
+    from inpaint_cli.jobs.shipped import AUTO
+
     if given["data"] is None and not given["photos"]:
         raise UsageError("name a photo, a folder or a glob: inpaint complete photo.png --mask mask.png")
+    if given["method"] == AUTO and (given["checkpoint"] is not None or given["data"] is not None):
+        other = "--checkpoint, which names it" if given["checkpoint"] is not None else "--data, only with photos"
+        raise UsageError(f"--method {AUTO} chooses for each hole what completes it: it does not go with {other}")
     unread, because = OF_SETS if given["data"] is None else OF_PHOTOS
     for name, (option, default) in unread.items():
         if given[name] != default and given[name] != []:

@@ -24,6 +24,7 @@ def methods(name: Name = None) -> None:
     [bold]inpaint methods mde[/bold]
     """
     from inpaint_cli.jobs.listing import by_paper, with_paper
+    from inpaint_cli.jobs.shipped import AUTO, FACES
 
     if name is not None:
         return say(described(*with_paper(name)))
@@ -31,6 +32,7 @@ def methods(name: Name = None) -> None:
         say(paper)
         for entry in members:
             say(f"  {entry.name:<20} {entry.title} ({'trained' if entry.defaults else 'needs no training'})")
+    say(f"Of these, for photos: --method {AUTO} is patch, and for holes on faces the model {FACES}.")
 
 
 def described(method: "Entry", paper: str) -> str:

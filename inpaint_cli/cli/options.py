@@ -20,8 +20,10 @@ def checkpoint(panel: str | None = None) -> Any:
 
 
 def method_without_training(panel: str | None = None) -> Any:
-    help = "A method that needs no training: patch (default) or tv."
-    names = completing.names("untrained")
+    help = (
+        "A method that needs no training: patch (default), tv, or auto: patch, and for holes on faces the model faces."
+    )
+    names = completing.names("of_photos")
     return typer.Option("--method", rich_help_panel=panel, help=help, autocompletion=names)
 
 

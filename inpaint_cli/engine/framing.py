@@ -30,6 +30,7 @@ class Framing:
 
     context: float = 2.0  # a window's side, in sides of the hole: at most a quarter of it is missing
     blend: str = "poisson"
+    whole: bool = False  # one window shows each part of the hole, whatever detail is lost: where it knows the scale
 
     def __post_init__(self) -> None:
         if self.context < 1:
@@ -55,7 +56,7 @@ def plan_of(part: Part, size: tuple[int, int], native: tuple[int, int], framing:
     side, unit = side_around(part.box, size, native, framing.context), min(native)
     thickness = 2 * ndimage.distance_transform_edt(np.pad(part.pixels, 1)).max()
     finer = min(max(framing.context * thickness, unit), MOST_SHRUNK * unit)
-    if finer >= WORTHWHILE * side:
+    if framing.whole or finer >= WORTHWHILE * side:
         return Plan(side, float("inf"))
     return Plan(finer, max(finer / (2 * framing.context), 1))
 

@@ -25,6 +25,14 @@ def untrained() -> Iterator[Word]:
     yield from (word for word in methods() if not _is_trained(word[0]))
 
 
+def of_photos() -> Iterator[Word]:
+    """Methods that complete photos without a checkpoint."""
+    from inpaint_cli.jobs.shipped import AUTO, FACES
+
+    yield from untrained()
+    yield AUTO, f"patch, and the model {FACES} for holes on faces"
+
+
 def _is_trained(method: str) -> bool:
     from inpaint_cli.jobs.declared import declared
 

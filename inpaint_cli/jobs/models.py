@@ -17,9 +17,9 @@ from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import Photo, output_format
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
-from inpaint_cli.jobs.declared import DEFAULT_METHOD
 from inpaint_cli.jobs.loading import Loaded, load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion, said_by
+from inpaint_cli.jobs.photos.choosing import load_for_photos
 from inpaint_cli.jobs.photos.completing import refuse_what_the_method_does_not_read
 from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions
@@ -235,7 +235,8 @@ def complete(
         other numbers.
     mask: any of these, white is the hole; a boolean array, True is missing; or a specification such as "alpha" or
         "block:64". For a photo that is a file, None is PHOTO_mask.EXT beside it.
-    method: one that needs no training, "patch" (default) or "tv"; checkpoint: a trained one's run, file or name.
+    method: one that needs no training, "patch" (default) or "tv", or "auto": the model `faces` for holes on faces and
+        patch for others, which an `Audience` hears as notes; checkpoint: a trained one's run, file or name.
     samples: how many different completions; dilate, feather: pixels by which the hole grows, over which the completion
         fades into the photo; source_mask: a file, white may be copied from (patch); reference: a face of the photo's
         size whose features are taken over (semantic); context, blend: of the windows of methods of a fixed size.
@@ -250,6 +251,5 @@ def complete(
     that do not exist or do not go together, `EnvironmentFault` for what the machine lacks.
     """
     hardware = choose_hardware(device, "fp32")
-    named = method or (None if checkpoint else DEFAULT_METHOD)
-    loaded = load_for_completion(None if checkpoint is None else Path(checkpoint), named, settings, hardware)
+    loaded = load_for_photos(None if checkpoint is None else Path(checkpoint), method, settings, hardware)
     return Model(loaded, hardware).complete(photo, mask, **options)

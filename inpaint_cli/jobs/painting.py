@@ -5,17 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint_cli.engine.completing import complete_photo
 from inpaint_cli.engine.devices import Hardware, choose_hardware
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.imaging.decoding import printable
 from inpaint_cli.imaging.limits import most_pixels
 from inpaint_cli.imaging.photos import FORMATS, Photo, read_photo
-from inpaint_cli.jobs.audience import Progress, heard_by
+from inpaint_cli.jobs.audience import Progress, heard_by, remarks
 from inpaint_cli.jobs.declared import DEFAULT_METHOD, declared
-from inpaint_cli.jobs.loading import load_for_completion
 from inpaint_cli.jobs.photos.annotating import refuse_without_completion
-from inpaint_cli.jobs.shipped import model_names
+from inpaint_cli.jobs.photos.choosing import Work, completed_by, load_for_photos
+from inpaint_cli.jobs.shipped import AUTO, model_names
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods import method_names
 from inpaint_cli.painting.desk import Desk, Load
@@ -90,7 +89,7 @@ def photos_in(place: Path) -> list[Path]:
 def _choices(first: str) -> list[str]:
     """What completes to begin with, what needs no training, the models that come with the package."""
     untrained = [name for name in method_names() if declared(name).defaults is None]
-    return list(dict.fromkeys([first, *untrained, *model_names()]))
+    return list(dict.fromkeys([first, *untrained, AUTO, *model_names()]))
 
 
 def _loader(first: str, checkpoint: Path | None, settings: Assignments, hardware: Hardware, notes: list[str]) -> Load:
@@ -98,17 +97,18 @@ def _loader(first: str, checkpoint: Path | None, settings: Assignments, hardware
 
     def load(choice: str, photo: Photo) -> Complete:
         height, width, channels = photo.pixels.shape
-        model = checkpoint if choice == first else Path(choice) if choice not in method_names() else None
+        named = choice in (*method_names(), AUTO)
+        model = checkpoint if choice == first else None if named else Path(choice)
         changes: Assignments = settings if choice == first else ()
         untrained = choice if model is None else None
-        loaded = load_for_completion(model, untrained, changes, hardware, ImageShape(channels, height, width))
+        loaded = load_for_photos(model, untrained, changes, hardware, ImageShape(channels, height, width))
         refuse_without_completion(loaded, "--checkpoint", "`inpaint complete` writes what it says of a photo")
         notes.extend(loaded.notes)
 
         def complete(hole: np.ndarray, seed: int, tell: Tell) -> np.ndarray:
-            return complete_photo(
-                loaded.method, photo.pixels, hole, hardware, seed=seed, invisible=photo.invisible, progress=tell
-            )[0]
+            work = Work(photo.pixels, hole, hardware, seed=seed, invisible=photo.invisible)
+            with remarks(notes.append):
+                return completed_by(loaded, work, tell)[0]
 
         return complete
 

@@ -8,6 +8,8 @@ from inpaint_cli.records.checkpoints import Header, best_or_newest, read_header
 
 FOLDER = Path(__file__).parents[1] / "shipped"
 ENDING = ".safetensors"
+AUTO = "auto"  # the method of photos that hands holes on faces to one of them
+FACES = "faces"  # that one
 
 
 class ModelEntry(NamedTuple):

@@ -49,6 +49,7 @@ def test_bash_completes_values(tmp_path):
         ("methods", {"mde", "patch"}),
         ("trained", {"mde", "collagan"}),
         ("untrained", {"patch", "tv"}),
+        ("of_photos", {"patch", "auto"}),
         ("recipes", {"celeba-96", "folder"}),
         ("masks", {"rec:", "none"}),
         ("photo_masks", {"alpha", "block:"}),

@@ -170,15 +170,17 @@ def test_a_small_hole_is_seen_at_the_photos_own_scale():
 
 
 def test_one_window_shows_a_compact_hole_and_several_a_long_or_a_very_large_one():
-    def plan(hole):
+    def plan(hole, **framing):
         (part,) = parts_of(hole)
-        return plan_of(part, hole.shape, (32, 32), Framing())
+        return plan_of(part, hole.shape, (32, 32), Framing(**framing))
 
     assert plan(disk(600, 600, 300, 300, 30)).whole
     scratch = plan(hole_in(600, 600, 300, 20, 306, 580))
     assert not scratch.whole and scratch.side == 32
     large = plan(hole_in(600, 600, 100, 100, 500, 500))
     assert not large.whole and large.side == 3 * 32
+    asked = plan(hole_in(600, 600, 100, 100, 300, 300), context=1.5, whole=True)
+    assert asked.whole and asked.side == 300
 
 
 @pytest.mark.parametrize("hole", [hole_in(300, 400, 40, 50, 260, 350), disk(300, 400, 150, 0, 140)])

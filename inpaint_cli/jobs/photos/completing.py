@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,9 @@ from inpaint_cli.imaging.mask_files import read_sources
 from inpaint_cli.imaging.photos import FORMATS, Photo, output_format, read_photo
 from inpaint_cli.imaging.writing import write_photo
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
-from inpaint_cli.jobs.declared import DEFAULT_METHOD
-from inpaint_cli.jobs.loading import Loaded, load_for_completion
+from inpaint_cli.jobs.loading import Loaded
 from inpaint_cli.jobs.photos.annotating import annotate, plan_annotations, refuse_unread, refuse_unsaid
+from inpaint_cli.jobs.photos.choosing import load_for_photos
 from inpaint_cli.jobs.photos.filling import Within, fill, fill_pages, made_opaque
 from inpaint_cli.jobs.photos.finding import Found, find_photos
 from inpaint_cli.jobs.photos.holes import Hole, MaskOptions, check_mask, find_hole, refuse_mask_among_photos
@@ -120,8 +121,7 @@ def complete_photos(
     )  # fmt: skip
     found = _found(photos, recursive, mask, options)
     with joined(device) as (hardware, team):
-        named = method or (None if checkpoint else DEFAULT_METHOD)
-        loaded = load_for_completion(checkpoint, named, settings, hardware)
+        loaded = load_for_photos(checkpoint, method, settings, hardware)
         refuse_what_the_method_does_not_read(loaded, options, mask)
         jobs = plan_annotations(found, mask, output, options.asked, loaded, samples)
         check_outputs(jobs, overwrite, skip_existing, (source_mask, reference, checkpoint))
@@ -237,7 +237,8 @@ class Completing:
         if not job.outputs:
             result.notes += self._annotated(job, photo, photo.pixels, hole)
             return None
-        with remarks(result.notes.append):
+        said: list[str] = []
+        with remarks(said.append):
             began = time.monotonic()
             completed = self._completed(job, photo, hole, within)
             took = time.monotonic() - began
@@ -245,23 +246,25 @@ class Completing:
             result.notes += self._write(job, photo, hole, completed)
             if job.annotations:
                 result.notes += self._said(job, photo, completed, hole)
-        result.notes = list(dict.fromkeys(result.notes))
-        return None if self.options.page is None else draw(self._drawn(job, photo, hole, completed, took), page_pixels)
+        result.notes = list(dict.fromkeys([*result.notes, *said]))
+        if self.options.page is None:
+            return None
+        return draw(self._drawn(job, photo, hole, completed, took, said), page_pixels)
 
     def _every_page(
         self, job: PhotoJob, mask: Path | str, result: Result, page_pixels: int, within: Within
     ) -> Figure | None:
         """Complete all pages or frames of a file and write them into one; the first is the figure."""
-        first: list[Completed] = []
+        first, said = list[Completed](), list[str]()
 
         def filled(photo: Photo, hole: Hole, within: Within) -> np.ndarray:
             began = time.monotonic()
             completed = self._completed(job, photo, hole, within)
             if self.options.page is not None and not first:
-                first.append(self._drawn(job, photo, hole, completed, time.monotonic() - began))
+                first.append(self._drawn(job, photo, hole, completed, time.monotonic() - began, said))
             return completed
 
-        with remarks(result.notes.append):
+        with remarks(said.append):
             pages = fill_pages(
                 job.photo,
                 self.options.most,
@@ -269,7 +272,7 @@ class Completing:
                 filled,
                 within,
             )
-        result.notes += [*pages.notes, *self._notes(job, pages.completed[0])]
+        result.notes += [*said, *pages.notes, *self._notes(job, pages.completed[0])]
         for sample, path in enumerate(job.outputs):
             if not (self.options.skip_existing and path.exists()):
                 result.notes += pages.write(sample, path, self.options.overwrite)
@@ -312,11 +315,16 @@ class Completing:
     def _annotated(self, job: PhotoJob, photo: Photo, shown_as: np.ndarray, hole: Hole) -> list[str]:
         return annotate(job, photo, shown_as, hole, self.options, self.loaded, self.hardware)
 
-    def _drawn(self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray, seconds: float) -> Completed:
-        """The photo's part of the page: drawn at once, where its pixels are, so that a page of many keeps few."""
+    def _drawn(
+        self, job: PhotoJob, photo: Photo, hole: Hole, completed: np.ndarray, seconds: float, said: Sequence[str]
+    ) -> Completed:
+        """The photo's part of the page: drawn at once, where its pixels are, so that a page of many keeps few.
+
+        said: what the method remarked of its completion.
+        """
         before, after = to_eight_bits(photo.pixels), to_eight_bits(completed)
         asked, usual = self._settings_of(job)
-        told = {**asked, "time taken": time_words(seconds)}
+        told = {**asked, **({"remarks": "; ".join(said)} if said else {}), "time taken": time_words(seconds)}
         return Completed(job.photo.name, before, hole.anywhere, after, told, usual)
 
     def _settings_of(self, job: PhotoJob) -> tuple[dict[str, str], dict[str, str]]:
@@ -334,15 +342,20 @@ class Completing:
             "seed": str(options.masks.seed),
         }
         given = {name: value for name, value in asked.items() if value}
-        method, framing = loaded.method, asdict(options.framing or Framing())
+        method, framing = loaded.method, _windows(options.framing or Framing())
         own = settings_values(method.settings)
         usual = {name: default for name, _, default, _ in describe(method.Settings)}
         if not method.any_size:
-            own, usual = own | framing, usual | asdict(Framing())
+            own, usual = own | framing, usual | _windows(Framing())
         shown = {name: value for name, value in own.items() if value != usual.get(name)}
         folded = {name: value for name, value in own.items() if name not in shown}
         as_text = ({name: printable(value) for name, value in part.items()} for part in (given | shown, folded))
         return next(as_text), next(as_text)
+
+
+def _windows(framing: Framing) -> dict[str, Any]:
+    """What the options say of windows."""
+    return {"context": framing.context, "blend": framing.blend}
 
 
 def _fault(error: Exception) -> InpaintError:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from inpaint_cli.engine.completing import complete_photo
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.imaging.holes import dilated, faded
 from inpaint_cli.imaging.photos import Photo, pages_in, read_photo
 from inpaint_cli.imaging.writing import write_pages
 from inpaint_cli.jobs.loading import Loaded
+from inpaint_cli.jobs.photos.choosing import Work, completed_by
 from inpaint_cli.jobs.photos.holes import Hole
 from inpaint_cli.jobs.photos.options import PhotoOptions
 
@@ -34,19 +34,11 @@ def fill(
     called with how many parts of the hole are done, and how many there are.
     """
     feather = options.masks.feather
-    completed = complete_photo(
-        loaded.method,
-        photo.pixels,
-        dilated(hole.pixels, feather),
-        hardware,
-        samples=options.samples,
-        seed=options.masks.seed,
-        sources=sources,
-        invisible=photo.invisible,
-        framing=options.framing,
-        reference=reference,
-        progress=within,
-    )
+    work = Work(
+        photo.pixels, dilated(hole.pixels, feather), hardware, options.samples, options.masks.seed, sources,
+        photo.invisible, options.framing, reference,
+    )  # fmt: skip
+    completed = completed_by(loaded, work, within)
     return faded(photo.pixels, completed, hole.pixels, feather) if feather else completed
 
 
