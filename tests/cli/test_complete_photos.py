@@ -129,9 +129,9 @@ def test_the_limit_of_pixels_is_an_option(photo, mask):
 
 
 def test_a_missing_folder_is_noticed_before_the_work(photo, mask, tmp_path, monkeypatch):
-    from inpaint_cli.jobs.photos import filling
+    from inpaint_cli.jobs.photos import choosing
 
-    monkeypatch.setattr(filling, "complete_photo", lambda *_, **__: pytest.fail("the work had begun"))
+    monkeypatch.setattr(choosing, "complete_photo", lambda *_, **__: pytest.fail("the work had begun"))
     result = run_tv(photo, "--mask", mask, "-o", tmp_path / "nowhere" / "o.png")
     assert result.exit_code == 4 and "nowhere does not exist; make it first" in result.stderr
 
