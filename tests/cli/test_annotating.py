@@ -213,7 +213,7 @@ def pointer(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     method = Pointer(Settings(), ImageShape(3, SIZE, SIZE), None)
     loaded = Loaded(method, "pointer", "d" * 64, 5)
-    monkeypatch.setattr("inpaint_cli.jobs.photos.completing.load_for_completion", lambda *arguments: loaded)
+    monkeypatch.setattr("inpaint_cli.jobs.photos.completing.load_for_photos", lambda *arguments: loaded)
     return method
 
 
