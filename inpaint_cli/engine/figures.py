@@ -45,6 +45,7 @@ class Example:
     original: np.ndarray
     observed: np.ndarray
     completed: np.ndarray | None  # None: the method only annotates
+    missing: np.ndarray  # bool
     predicted: Mapping[str, np.ndarray] = field(default_factory=dict)  # what it annotated, where that was measured
 
 
@@ -121,6 +122,7 @@ def examples_of(described: Described, protocol: Protocol) -> list[Example]:
             completions.original[row],
             np.where(completions.missing[row], np.uint8(128), completions.original[row]),
             completions.completed[row] if described.completes else None,
+            completions.missing[row],
             {name: values[row] for name, values in completions.predicted.items()},
         )
         for row in rows

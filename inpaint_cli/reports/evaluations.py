@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from PIL.Image import Image
 
+from inpaint_cli.reports.boxes import boxed
 from inpaint_cli.reports.grids import grid
 from inpaint_cli.reports.palette import coloured
 
@@ -26,6 +27,10 @@ class Example(Protocol):
 
     @property
     def completed(self) -> np.ndarray | None: ...
+
+    @property
+    def missing(self) -> np.ndarray:
+        """bool [H, W, C]"""
 
     @property
     def predicted(self) -> Mapping[str, np.ndarray]:
@@ -63,11 +68,17 @@ def extremes_grid(examples: Examples) -> Image:
 
 
 def systems_grid(examples: Examples) -> Image:
-    """The systems beside each other: the originals, and for each masks what is observed and every system's answers."""
+    """The systems beside each other: the originals, and for each masks what is observed and every system's answers.
+
+    Behind one kind of masks the originals have boxes around what is known, where that is rectangles.
+    """
     rows = {}
-    for masks in dict.fromkeys(masks for _, masks in examples):
+    specs = list(dict.fromkeys(masks for _, masks in examples))
+    for masks in specs:
         for (system, _), own in ((place, own) for place, own in examples.items() if place[1] == masks):
-            rows["original"] = [each.original for each in own]
+            rows["original"] = [
+                boxed(each.original, each.missing) if len(specs) == 1 else each.original for each in own
+            ]
             rows[f"observed\n{masks}"] = [each.observed for each in own]
             for part, row in _answers(own).items():
                 rows[f"{system}\n{part}\n{masks}"] = row
