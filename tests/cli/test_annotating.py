@@ -214,6 +214,7 @@ def pointer(monkeypatch, tmp_path):
     method = Pointer(Settings(), ImageShape(3, SIZE, SIZE), None)
     loaded = Loaded(method, "pointer", "d" * 64, 5)
     monkeypatch.setattr("inpaint_cli.jobs.photos.completing.load_for_photos", lambda *arguments: loaded)
+    monkeypatch.setattr("inpaint_cli.jobs.refusals.header_of", lambda path: None)  # nor is it looked at before that
     return method
 
 
