@@ -33,9 +33,9 @@ MANY = $(MANY_$(LEARNED))
 DROPPED = noise-0.9
 CORRUPTIONS = $(ONE_$(LEARNED)) $(MANY) $(DROPPED)
 
-# $(call corrupted,patches-1-32): patches:1,32. OWN is that of a model, of whose name the last word is its seed.
+# The corruption that % names, as the program takes it.
 corrupted = $(subst -,$(comma),$(patsubst patches-%,patches:%,$(patsubst noise-%,noise:%,$(1))))
-OWN = $(call corrupted,$(*:%-$(lastword $(NAME))=%))
+OWN = $(strip $(foreach each,$(CORRUPTIONS),$(if $(findstring -$(each)-,-$*-),$(call corrupted,$(each)))))
 
 # ---- models: % is the corruption and the seed -----------------------------------------------------------------------
 
@@ -60,42 +60,42 @@ $(TABLES)/unsupervised-paired-%/.trained: $(TABLES)/$(LEARNED).h5
 $(TABLES)/misgan-%/.trained: $(TABLES)/$(LEARNED).h5
 	$(call train,--method misgan $(LEARNS) --masks $(OWN))
 
-# $(call with_seeds,MODELS): each with every seed, behind the corruption %.
-with_seeds = $(foreach model,$(1),$(foreach seed,$(SEEDS),$(TABLES)/unsupervised-$(model)-%-$(seed)/.trained))
+# ---- results: FID=1 also measures the FID, where its weights are ----------------------------------------------------
 
-# ---- tables: FID=1 also measures the FID, where its weights are; a line is the average of a system's seeds -----------
-
-DIVERSE = --metrics default,inner,diversity$(if $(FID),$(comma)fid) --samples 10
+DIVERSE = --metrics mse,inner,diversity$(if $(FID),$(comma)fid) --samples 10
 FIRST_1000_small = --limit 1000
 FIRST_1000 = $(FIRST_1000_$(SCALE))
 
-$(TABLES)/unsupervised-%.md: REPORT = --average-runs
+$(TABLES)/unsupervised-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/unsupervised-%/.trained
+	$(call evaluate,--masks $(OWN) $(DIVERSE) $(FIRST_1000))
 
-table-unsupervised-1: ## what each auxiliary loss gives
-
-$(TABLES)/unsupervised-1-%.json: $(TABLES)/$(LEARNED).h5 $(call with_seeds,neither z y both)
-	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE) $(FIRST_1000))
-
-table-unsupervised-2: ## learning from observations alone beside its supervised variants and MisGAN
-
-$(TABLES)/unsupervised-2-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/unsupervised-unpaired-%-0/.trained \
-    $(TABLES)/unsupervised-paired-%-0/.trained $(TABLES)/misgan-%-0/.trained $(call with_seeds,both)
-	$(call evaluate,--masks $(call corrupted,$*) $(DIVERSE) $(FIRST_1000))
+$(TABLES)/misgan-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/misgan-%/.trained
+	$(call evaluate,--masks $(OWN) $(DIVERSE) $(FIRST_1000))
 
 # The mean of the training images, and total variation: a normalised blur has a smaller error than some printed figures.
 $(TABLES)/mean-image/card.json: $(TABLES)/$(LEARNED).h5
 	$(VENV)/bin/python -m inpaint_cli.jobs.sets.mean_image $< $(@D)
-	touch $@
 
 $(TABLES)/unsupervised-blind-%.json: $(TABLES)/$(LEARNED).h5 $(TABLES)/mean-image/card.json
-	$(call evaluate,--masks $(call corrupted,$*) --method tv --completed "mean image=$(TABLES)/mean-image" \
-	    --metrics default$(comma)inner $(FIRST_1000))
+	$(call evaluate,--masks $(OWN) --method tv --completed "mean image=$(TABLES)/mean-image" \
+	    --metrics mse$(comma)inner $(FIRST_1000))
 
+# ---- tables: a line is the average of a system's seeds --------------------------------------------------------------
+
+$(TABLES)/unsupervised-%.md: REPORT = --average-runs
+
+# $(call measured_of,MODELS,SEEDS): behind each corruption.
+measured_of = $(foreach own,$(CORRUPTIONS),$(foreach model,$(1),$(2:%=$(TABLES)/$(model)-$(own)-%.json)))
 BLIND = $(CORRUPTIONS:%=$(TABLES)/unsupervised-blind-%.json)
 
-$(TABLES)/unsupervised-1.md: $(CORRUPTIONS:%=$(TABLES)/unsupervised-1-%.json) $(BLIND)
+table-unsupervised-1: ## what each auxiliary loss gives
 
-$(TABLES)/unsupervised-2.md: $(CORRUPTIONS:%=$(TABLES)/unsupervised-2-%.json) $(BLIND)
+$(TABLES)/unsupervised-1.md: $(call measured_of,$(addprefix unsupervised-,neither z y both),$(SEEDS)) $(BLIND)
+
+table-unsupervised-2: ## learning from observations alone beside its supervised variants and MisGAN
+
+$(TABLES)/unsupervised-2.md: $(call measured_of,unsupervised-unpaired unsupervised-paired misgan,0) \
+    $(call measured_of,unsupervised-both,$(SEEDS)) $(BLIND)
 
 # ---- figures: observations, and below each its completions by one z in a row, as the end of training drew them -------
 
