@@ -42,7 +42,9 @@ class Loaded:
     @property
     def checkpoint(self) -> dict[str, Any] | None:
         """How results name the weights; None for a method that needs none."""
-        return None if self.digest is None else {"digest": self.digest, "step": self.step}
+        if self.digest is None:
+            return None
+        return {"digest": self.digest, "step": self.step, "batch": self.header.batch if self.header else None}
 
 
 def build_method(

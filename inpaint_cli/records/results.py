@@ -40,6 +40,7 @@ class Data(Record):
 class Checkpoint(Record):
     digest: Line
     step: Step
+    batch: Positive | None = None  # images of one of its updates; None: an older version did not say
 
 
 class Column(Record):
@@ -71,6 +72,7 @@ class Result(Record):
     trained_on: Line | None = None  # the masks; None for a method that trains nothing
     pretrained_on: Line | None = None  # of a transfer: the masks behind which its encoder was trained; None: untrained
     pretrained_step: Step | None = None  # and for how long: 0 is random weights; None: this is no transfer
+    pretrained_batch: Positive | None = None  # with how many images an update
     masks: Line
     images: Count
     samples: Positive = 1

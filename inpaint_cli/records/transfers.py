@@ -13,6 +13,7 @@ class Transfer(Record):
     classes: Count = 0  # of labels, where these are a target
     pretrained_on: Line  # the masks of the pretraining; of an untrained encoder those that it was built for
     pretrained_step: Step  # 0: random weights
+    pretrained_batch: Positive | None = None  # images of an update; None: random weights, or an older version
     pretrained: Digest | None = None  # the checkpoint; None: random weights
 
     @property

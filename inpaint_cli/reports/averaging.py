@@ -22,8 +22,9 @@ def averaged(results: Iterable[Result]) -> list[Result]:
 
 def _trained_alike(result: Result) -> tuple[Any, ...]:
     settings = json.dumps(result.settings, sort_keys=True)
-    learned = (result.trained_on, result.checkpoint and result.checkpoint.step)
-    pretrained = (result.pretrained_on, result.pretrained_step)
+    checkpoint = result.checkpoint
+    learned = (result.trained_on, checkpoint and (checkpoint.step, checkpoint.batch))
+    pretrained = (result.pretrained_on, result.pretrained_step, result.pretrained_batch)
     return (
         result.method, settings, *learned, *pretrained, result.masks, result.samples, result.compose, result.seed,
         result.images, result.data.identity, result.data.split,

@@ -116,17 +116,27 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
     for line in own:
         if not line.results or (trained_for_each and condition.label not in line.results):
             return line
-    # What the results call a second system of one row stands behind the print's name.
-    line = Line(f"{row.system}: {called(result)}" if row else called(result), row)
+    # What sets a second system of one row apart stands behind the print's name.
+    line = Line(f"{row.system}: {called(result, apart(own, result))}" if row else called(result), row)
     lines.insert(lines.index(own[-1]) + 1 if own else len(lines), line)
     return line
 
 
-def called(result: Result) -> str:
-    """The system as its results name it, and how it was measured where that is not the usual way."""
+def apart(own: Iterable[Line], result: Result) -> str:
+    """The settings in which a system is unlike all others of its row: `frozen=True`; "" where there are none."""
+    others = [other for line in own for other in line.results.values()]
+    return " ".join(
+        f"{name}={value}"
+        for name, value in result.settings.items()
+        if all(name in other.settings and other.settings[name] != value for other in others)
+    )
+
+
+def called(result: Result, name: str = "") -> str:
+    """The system by a name or as its results name it, and how it was measured where that is not the usual way."""
     ways = [f"{result.samples} samples"] if result.samples > 1 else []
     ways += {"known": [], "poisson": ["Poisson"], "output": ["own output"]}[result.compose]
-    return f"{result.system} ({', '.join(ways)})" if ways else result.system
+    return f"{name or result.system} ({', '.join(ways)})" if ways else name or result.system
 
 
 def row_of(rows: list[Row], result: Result) -> Row | None:
@@ -155,10 +165,19 @@ def departures(row: Row, result: Result) -> list[str]:
         for name, wanted in row.expected.items()
         if name in result.settings and not _equal(result.settings[name], wanted)
     ]
-    steps = result.pretrained_step or (result.checkpoint.step if result.checkpoint else None)
-    if row.steps and steps and steps != row.steps:
-        found.append(f"{steps:,} steps, not {row.steps:,}")
-    return found
+    own = (result.checkpoint.step, result.checkpoint.batch) if result.checkpoint else (None, None)
+    if result.pretrained_step is None:
+        return found + _of_training(own, (row.steps, row.batch))
+    found += _of_training((result.pretrained_step, result.pretrained_batch), (row.steps, row.batch))
+    wanted = (row.transfer.steps, row.transfer.batch) if row.transfer else (None, None)
+    return found + [f"in the transfer {words}" for words in _of_training(own, wanted)]
+
+
+def _of_training(own: tuple[int | None, int | None], wanted: tuple[int | None, int | None]) -> list[str]:
+    """Departures of updates and of images per update, as far as both are known; no update is no training."""
+    (steps, batch), (printed_steps, printed_batch) = own, wanted
+    found = [f"{steps:,} steps, not {printed_steps:,}"] if steps and printed_steps not in (None, steps) else []
+    return found + ([f"batch {batch}, not {printed_batch}"] if batch and printed_batch not in (None, batch) else [])
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -23,7 +23,7 @@ PAPERS = {  # folder -> `authors: title`
     for path in sorted(FOLDER.glob("*/paper.toml"))
 }
 BY_CONDITION = ("masks", "recipe", "split", "images")  # what a table may say once for all its conditions
-BY_ROW = ("trained_on", "expected", "steps")  # and for all its rows of ours
+BY_ROW = ("trained_on", "expected", "steps", "batch", "transfer")  # and for all its rows of ours
 Published = Decimal | Literal["-"]  # a dash where the print has one, or nothing
 
 
@@ -69,6 +69,13 @@ class Condition(Part):
         return value[self.element] if self.element < len(value) else None
 
 
+class Updates(Part):
+    """How long something is trained."""
+
+    steps: int
+    batch: int
+
+
 class Row(Part):
     """A system: as the print calls it, and which results of ours are of the same system."""
 
@@ -79,6 +86,8 @@ class Row(Part):
     untrained: bool = False
     expected: dict[str, Any] = Field(default_factory=dict)  # what the print used; a result that departs says so
     steps: int | None = None  # the same of the number of updates
+    batch: int | None = None  # and of the images of one
+    transfer: Updates | None = None  # and of what is learned on the features, which these were trained for
     figures: dict[str, list[Published]] = Field(default_factory=dict)  # by condition, in order of the printed metrics
 
     @field_validator("settings", "expected")

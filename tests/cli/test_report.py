@@ -129,6 +129,25 @@ def test_departures_from_the_print_are_said(measured, as_mde):
     assert "departs" not in table("mde-3", paper)
 
 
+def test_departures_of_a_transfer_are_of_it_and_of_the_pretraining(measured, as_mde):
+    path = measured("mouth")
+    pretrained = {"trained_on": "none", "pretrained_on": "rec:0.3", "pretrained_step": 300, "pretrained_batch": 24}
+    own = {
+        "settings": {"frozen": False, "hide_and_seek_weight": 0.01},
+        "checkpoint": {"digest": "ab" * 32, "step": 20, "batch": 4},
+    }
+    tuned = as_mde(path, **pretrained, **own)
+    changes = own | {"settings": own["settings"] | {"frozen": True}, "checkpoint": {"digest": "cd" * 32, "step": 5000}}
+    frozen = as_mde(path, "other", **pretrained, **changes)
+    random = as_mde(path, "random", "ef" * 32, **pretrained | {"pretrained_on": None, "pretrained_step": 0})
+    text = table("mde-1", tuned, frozen, random)
+    weight, steps = "hide_and_seek_weight 0.01, not 10", "300 steps, not 300,000"
+    transfer = "in the transfer 20 steps, not 5,000; in the transfer batch 4, not 16"
+    assert f"departs from the print: MDE-REC(0.3): {weight}; {steps}; {transfer}\n" in text
+    assert f"departs from the print: MDE-REC(0.3): frozen=True: {weight}; {steps}\n" in text
+    assert "departs from the print: Random weights: in the transfer 7 steps, not 5,000\n" in text
+
+
 def test_settings_choose_the_row(measured, as_mde):
     for loss, row in (("rec", "completion, adversarial, perceptual, L_rec"), ("none", "completion")):
         weights = {"adversarial": 0.001, "perceptual": 2e-5} if loss == "rec" else {"adversarial": 0, "perceptual": 0.0}

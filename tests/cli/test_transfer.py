@@ -57,11 +57,12 @@ def tuned(faces, trained, tmp_path_factory):
     return folder, result.stdout
 
 
-def test_figures_stand_beside_the_constant_answer_and_name_what_was_left_out(tuned):
+def test_figures_stand_beside_the_constant_answer_and_name_what_was_left_out(trained, tuned):
     folder, printed = tuned
     own, constant = read_results(folder / "results.json")
     assert (own.system, own.method, constant.system) == ("mde", "mde", "constant")
     assert (own.pretrained_on, own.pretrained_step, own.trained_on) == ("rec:0.3", 4, "none")
+    assert own.checkpoint.batch == 8 and own.pretrained_batch == find_checkpoint(trained).header.batch != 8
     assert own.settings["width"] == 4 and own.settings["frozen"] is False and own.images == 20
     for result in (own, constant):
         assert all(result.intervals[name] for name in ("attribute_error", "landmark_error"))

@@ -64,5 +64,6 @@ def facts_of_transfer(loaded: Loaded, probe: Probe, subject: PreparedSubject) ->
     return {
         "pretrained_on": transfer.learned_on,
         "pretrained_step": transfer.pretrained_step,
+        "pretrained_batch": transfer.pretrained_batch,
         "elements": elements,
     }

@@ -65,6 +65,7 @@ class Encoder:
     masks: str  # of its pretraining, or that it was built for
     step: int  # 0: random weights
     digest: str | None = None
+    batch: int | None = None  # images of an update of its pretraining
 
     @property
     def features(self) -> int:
@@ -83,7 +84,7 @@ def encoder_of(asked: Asked, prepared: PreparedFile, seed: int) -> Encoder:
         return _untrained(name, found, changes, prepared, seed)
     loaded = loaded_from(found, asked.method, changes, choose_hardware("cpu", "fp32"))
     check_shape(loaded, prepared)
-    return Encoder(name, loaded.method, found.header.masks, found.header.step, found.digest)
+    return Encoder(name, loaded.method, found.header.masks, found.header.step, found.digest, found.header.batch)
 
 
 def _checked(found: Checkpoint | None, asked: Asked) -> str:

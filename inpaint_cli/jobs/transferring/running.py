@@ -230,5 +230,6 @@ def _record(encoder: Encoder, design: Design, how: HowToProbe) -> dict[str, Any]
         "classes": design.classes,
         "pretrained_on": encoder.masks,
         "pretrained_step": encoder.step,
+        "pretrained_batch": encoder.batch,
         "pretrained": encoder.digest,
     }
