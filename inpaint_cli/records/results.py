@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from inpaint_cli.errors import InputError, printable
 from inpaint_cli.records.base import (
@@ -25,6 +25,7 @@ from inpaint_cli.records.base import (
 Figure = Finite | list[Finite | None] | None  # a list: of labels, of points; None: not defined
 Interval = tuple[Finite, Finite]
 Intervals = Interval | list[Interval | None] | None  # a list: one for each figure of a list
+BY = "_by_"  # in the names of figures that are lists: dice_by_label
 LARGEST_FILE = 64 << 20  # bytes
 KIND = "a results file"
 
@@ -53,17 +54,37 @@ class Column(Record):
     warning: Line = ""
 
 
-class Share(Record):
+class Figures(Record):
+    """By name, with their intervals. Those whose names say so are lists, of labels or points, and as long."""
+
+    metrics: dict[Name, Figure]
+    intervals: dict[Name, Intervals] = Field(default_factory=dict)  # 95 %
+    elements: dict[Name, list[Line]] = Field(default_factory=dict)  # what the figures of a list are of, by its name
+
+    @model_validator(mode="after")
+    def lengths_agree(self) -> Self:
+        for name, figure in self.metrics.items():
+            if figure is not None and isinstance(figure, list) is not (BY in name):
+                raise ValueError(f"metrics: {name} is {'a list' if isinstance(figure, list) else 'a number'}")
+            for other in (self.intervals.get(name), self.elements.get(name)):
+                if other is not None and figure is not None and _length(other) != _length(figure):
+                    raise ValueError(f"metrics: {name} and what belongs to it are not as long")
+        return self
+
+
+def _length(value: object) -> int | None:
+    return len(value) if isinstance(value, list) else None
+
+
+class Share(Figures):
     """The figures of the images of which so much is missing: from the lower end on, below the upper one."""
 
     low: Finite
     high: Finite
     images: Count
-    metrics: dict[Name, Figure]
-    intervals: dict[Name, Intervals] = Field(default_factory=dict)
 
 
-class Result(Record):
+class Result(Figures):
     """One system behind one mask specification."""
 
     system: Line  # how the results name it: unique among the results of one file
@@ -77,10 +98,7 @@ class Result(Record):
     images: Count
     samples: Positive = 1
     compose: Literal["known", "poisson", "output"] = "known"
-    metrics: dict[Name, Figure]
-    intervals: dict[Name, Intervals] = Field(default_factory=dict)  # 95 %, by metric
     columns: dict[Name, Column] = Field(default_factory=dict)
-    elements: dict[Name, list[Line]] = Field(default_factory=dict)  # what the figures of a list are of, by its name
     by_hole_share: list[Share] = Field(default_factory=list)
     data: Data
     checkpoint: Checkpoint | None = None

@@ -260,7 +260,7 @@ def test_one_result_twice(measured):
         ("{", "not a results file"),
         ("[]", "holds no results"),
         ('{"results": []}', "holds no results"),
-        ('{"results": [{"method": "tv"}]}', "system"),
+        ('{"results": [{"method": "tv"}]}', "metrics"),
         ("\x89PNG", "not a results file"),
     ],
 )
@@ -269,6 +269,26 @@ def test_files_that_hold_no_results(tmp_path, content, expected):
     path.write_text(content)
     message = refused("mde-3", path)
     assert "other.json" in message and expected in message
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"metrics": {"identical_images": [1]}}, "identical_images is a list"),
+        ({"metrics": {"dice_by_label": 0.5}}, "dice_by_label is a number"),
+        ({"metrics": {"psnr": 20.0}, "intervals": {"psnr": [[19.0, 21.0]]}}, "psnr and what belongs to it"),
+        (
+            {"metrics": {"dice_by_label": [0.5, None]}, "elements": {"dice_by_label": ["skin"]}},
+            "dice_by_label and what",
+        ),
+    ],
+)
+def test_figures_that_are_none_of_their_kind(tmp_path, changed, expected):
+    data = {"recipe": "celeba-96", "split": "test", "identity": "a" * 64}
+    result = {"system": "tv", "method": "tv", "masks": "rec:0.1", "images": 4, "data": data, **changed}
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps({"results": [result]}))
+    assert f"other.json: not a results file (results) of this version (0: metrics: {expected}" in refused("mde-3", path)
 
 
 def test_an_absent_file_and_an_unknown_table(tmp_path):
