@@ -16,6 +16,7 @@ from inpaint_cli.cli.main import app
 from inpaint_cli.data.recipes import recipe_names
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.methods import method_class
+from inpaint_cli.metrics import METRICS
 from inpaint_cli.reports.published import load_table, table_names
 from inpaint_cli.settings import assigned, changed_for_completion, make_settings, settings_values
 
@@ -103,6 +104,8 @@ def check(commands):
             case "evaluate" | "complete":
                 specs = given(words, "--masks" if words[0] == "evaluate" else "--mask")
                 assert all(parse_masks(spec) for spec in specs) and specs
+                measured = {name for names in given(words, "--metrics") for name in names.split(",")}
+                assert measured <= {"default", *METRICS}
                 changes = assigned(given(words, "--set"))
                 for run in given(words, "--checkpoint"):
                     if "$" not in run:  # a loop's

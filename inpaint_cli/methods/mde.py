@@ -36,6 +36,8 @@ Departures, each selectable where it is a choice:
 - Figure 6 draws several masks for an image that is known whole: here `inpaint evaluate --masks rec:0.1 --seed N`. An
   image with a hole of its own can only show less, and behind a fresh rec:0.1 next to nothing. So samples after the
   first do without a random rectangle of a tenth of the image (`hidden`), and see at least half of what is known.
+- How transfer's new layers begin is not in the paper: here at the constant answer (probes.py says why);
+  `inpaint transfer --set start=random` has random weights.
 - The paper's pixels lie in [0, 1] with missing ones at 0; the contract's lie in [-1, 1]. `to_unit` stands between them.
 """
 
