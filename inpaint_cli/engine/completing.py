@@ -102,7 +102,8 @@ def complete_photo(
     sources: bool [H, W], where a method that copies may copy from; invisible: bool [H, W], what is known but has no
         colour, such as transparent pixels; framing: for methods of a fixed size.
     reference: [H, W, C] like `pixels`, for methods that take one: whom the completion is to resemble.
-    progress: called with how many hundredths of the work are done, and with 100.
+    progress: called with how many hundredths of the work are done, now and then, and with 100. What it raises ends the
+        work.
     Returns [samples, H, W, C] of the type of `pixels`; known pixels are unchanged.
     """
     framing = framing or Framing()
@@ -132,10 +133,8 @@ def telling(
 
     def tell(share: float) -> None:
         nonlocal told
-        hundredths = int(HUNDREDTHS * (before + share * size) / whole)
-        if hundredths > told:
-            told = hundredths
-            progress(told, HUNDREDTHS)
+        told = max(told, int(HUNDREDTHS * (before + share * size) / whole))
+        progress(told, HUNDREDTHS)  # also where it is no further: whoever listens may want an end
 
     def done(part: Part) -> None:
         nonlocal before, size

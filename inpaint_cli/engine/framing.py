@@ -5,6 +5,8 @@ than the hole's thickness asks for (a long scratch) or so much that detail is lo
 windows at a finer scale cover the hole from its rim inwards: each layer is completed from what is known by then.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,13 +89,15 @@ def complete_in_windows(
     native, (height, width) = method.shape[1:], observed.shape[-2:]
     canvas, known = observed, mask
     remaining = part.within(Box(0, 0, height, width))
+    whole = remaining.sum()
     while remaining.any():
         layer = remaining if plan.whole else remaining & (ndimage.distance_transform_edt(remaining) <= plan.depth)
         if plan.whole:
             windows = [window_around(part.box, (height, width), native, plan.side)]
         else:
             windows = windows_over(layer, (height, width), native, plan.side)
-        imagined = imagine(method, canvas, known, windows, samples, generator, reference)
+        with telling_of(method, 1 - remaining.sum() / whole, layer.sum() / whole):
+            imagined = imagine(method, canvas, known, windows, samples, generator, reference)
         canvas = canvas.expand(samples, -1, -1, -1)
         filled = torch.from_numpy(layer).to(canvas.device)
         canvas = torch.where(filled, BLENDS[blend](imagined, canvas, known), canvas)
@@ -121,12 +125,25 @@ def imagine(
     weight = smooth_weights(windows[0].height, windows[0].width).to(canvas.device)
     for start in range(0, len(windows), WINDOWS_AT_ONCE):
         chosen = windows[start : start + WINDOWS_AT_ONCE]
-        patches = _complete_windows(method, canvas, known, chosen, samples, generator, reference)
+        with telling_of(method, start / len(windows), len(chosen) / len(windows)):
+            patches = _complete_windows(method, canvas, known, chosen, samples, generator, reference)
         for window, patch in zip(chosen, patches, strict=True):
             window.add(patch * weight, total)
             window.add(weight[None, None], weights)
     reached = weights > 0
     return extended(total[None] / weights.clamp(min=1e-30), reached)[0]
+
+
+@contextmanager
+def telling_of(method: Method, before: float, size: float) -> Iterator[None]:
+    """What the method tells meanwhile is of a part of the work, of this size, after what was `before`."""
+    tell = method.tell
+    method.tell = lambda share: tell(before + share * size)
+    try:
+        method.tell(0.0)
+        yield
+    finally:
+        method.tell = tell
 
 
 def _complete_windows(

@@ -1,6 +1,8 @@
 """Completion from coarse to fine: a field of source patches and the colours that they vote for, in turn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -42,6 +44,9 @@ class Plan:
             round(fine + (coarse - fine) * share) for fine, coarse in (self.alternations, self.searches)
         )
         return alternations, searches
+
+    def hear(self, level: int, levels: int, share: float) -> None:
+        """The share of a level that is done, at each turn's parts. Whoever listens may end all by raising."""
 
 
 def complete_by_exemplars(
@@ -166,7 +171,7 @@ class Canvas:
         """All turns of the level `number`, 0 = finest."""
         if number == 0:
             self.smooth_thin_parts()
-        self.alternate(*self.plan.at(number, levels), last=number == 0)
+        self.alternate(*self.plan.at(number, levels), number == 0, partial(self.plan.hear, number, levels))
         return self
 
     def energy(self) -> Tensor:
@@ -196,16 +201,19 @@ class Canvas:
         self.field.distances[usable] = 1.0  # all alike: the coarse distances chose them
         self.put(self.votes())
 
-    def alternate(self, alternations: int, searches: int, last: bool) -> None:
+    def alternate(self, alternations: int, searches: int, last: bool, hear: Callable[[float], object]) -> None:
         """Search and vote in turn; the last turn of the finest level copies into thick holes instead of averaging."""
         descriptors = Descriptors(self.layout, self.table, self.plan.components)
         for turn in range(alternations):
+            here = partial(hear, turn / alternations)
             self.field.look_at(descriptors, self.table)
-            self.field.search(searches, self.generator)
+            self.field.search(searches, self.generator, here)
+            here()
             votes, copied = self.votes(), None
             if last and turn == alternations - 1:
                 copied = torch.where(self.thick, best_places(self.field, self.layout.hole_and_rim), -1)
                 votes = torch.where(self.thick[:, None], self.table[copied], votes)
+            here()
             self.put(self.seams.settle(votes, self.table, copied))
 
     def votes(self) -> Tensor:

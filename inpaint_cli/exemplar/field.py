@@ -4,7 +4,8 @@ PatchMatch visits pixels in scan order; here all targets look at their neighbour
 to every side, so that nothing loops over pixels.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -41,17 +42,22 @@ class Field:
         self.sources = torch.where(better, candidates, self.sources)
         self.distances = torch.where(better, distances, self.distances)
 
-    def search(self, iterations: int, generator: torch.Generator | None) -> None:
-        """Improve the field: all pairs where they are few, else propagation and random search in turn."""
+    def search(
+        self, iterations: int, generator: torch.Generator | None, hear: Callable[[], object] = lambda: None
+    ) -> None:
+        """Improve the field: all pairs where they are few, else propagation and random search in turn.
+
+        hear: called now and then, to end all by raising.
+        """
+        hear()
         layout = self.layout
         targets = torch.bincount(layout.image_of(layout.targets), minlength=len(layout.source_count))
         if (targets * layout.source_count).sum() <= EXHAUSTIVE:
             return self.search_all(targets)
         for _ in range(iterations):
-            for candidates in self._neighbours():
+            for candidates in itertools.chain(self._neighbours(), self._draws(generator)):
                 self.consider(candidates)
-            for candidates in self._draws(generator):
-                self.consider(candidates)
+                hear()
         return None
 
     def search_all(self, targets: Tensor) -> None:

@@ -166,15 +166,14 @@ class Patch(Method):
 
 @plain_dataclass(frozen=True)
 class ToldPlan(Plan):
-    """A plan that tells how far its completion is, whenever it is asked for the turns of the next level."""
+    """A plan that tells how far its completion is, at each turn."""
 
     tell: Callable[[float], object]
 
-    def at(self, level: int, levels: int) -> tuple[int, int]:
-        """As a plan's own. A level has a quarter of the pixels of the one below it."""
-        work = [Plan.at(self, number, levels)[0] / 4**number for number in range(levels)]
-        self.tell(1 - sum(work[: level + 1]) / sum(work))
-        return Plan.at(self, level, levels)
+    def hear(self, level: int, levels: int, share: float) -> None:
+        """A level has a quarter of the pixels of the one below it."""
+        work = [self.at(number, levels)[0] / 4**number for number in range(levels)]
+        self.tell(1 - (sum(work[: level + 1]) - share * work[level]) / sum(work))
 
 
 def told(plan: Plan | None, tell: Callable[[float], object], sample: int, samples: int) -> Plan | None:

@@ -24,6 +24,7 @@ missing whole: it becomes constant, at the mean of the image's known values.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -104,13 +105,13 @@ def minimise(
     """
     if not missing.any():
         return image, None
-    region, error = Region(missing, len(image)), None
+    region, error, share = Region(missing, len(image)), None, 0.0
     if min(image.shape[-2:]) // 2 >= COARSEST:
         coarse, found = minimise(*coarser(image, missing), settings, lambda share: tell(share / 4))
-        tell(0.25)
+        share = 0.25
         image = torch.where(missing, enlarged(coarse, image.shape[-2:]), image)
         error = finer(*found, region) if found else None
-    state = split_bregman(region, region.start(image, error), settings)
+    state = split_bregman(region, region.start(image, error), settings, partial(tell, share))
     return region.put(state.values, image), (region, state)
 
 
@@ -138,9 +139,12 @@ def finer(coarse: "Region", state: State, region: "Region") -> Tensor:
     return error
 
 
-def split_bregman(region: "Region", state: State, settings: Settings) -> State:
-    """Iterate until the hole has come to rest."""
+def split_bregman(
+    region: "Region", state: State, settings: Settings, hear: Callable[[], object] = lambda: None
+) -> State:
+    """Iterate until the hole has come to rest; `hear` is called each time, and may end it by raising."""
     for iteration in range(1, settings.iterations + 1):
+        hear()
         before = state.values
         state = bregman_iteration(region, state, 1.0 / settings.gradient_penalty)
         if iteration % CHECK_EVERY == 0 and region.change(before, state.values) < settings.tolerance:

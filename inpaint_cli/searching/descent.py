@@ -78,6 +78,7 @@ def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energ
     """Adam steps on all rows until each has come to rest or the plan's steps are done, then a last look."""
     machine: Machine | None = None
     for first in range(0, plan.steps, LOOK_EVERY):
+        networks.tell(first / plan.steps)
         count = min(LOOK_EVERY, plan.steps - first)
         rows.compete(first)
         for places, real in blocks_of(rows.active()):

@@ -21,7 +21,8 @@ def descended(networks: LatentModel, dtype: torch.dtype, z: Tensor, energy: Ener
     """ẑ = argmin_z of the energy, Eq. 5: z [N, Z] of N images -> [N, Z]. Each row descends as if it were alone."""
     z = z.clone().requires_grad_()
     adam = torch.optim.Adam([z], RATE, BETAS)
-    for _ in range(steps):
+    for step in range(steps):
+        networks.tell(step / steps)
         with torch.enable_grad():
             images = networks.generator(z.to(dtype))
             (z.grad,) = torch.autograd.grad(energy.total(networks, images, dtype).sum(), z)

@@ -7,6 +7,7 @@ from skimage import data
 from skimage.draw import polygon2mask
 from skimage.restoration import inpaint_biharmonic
 
+from inpaint_cli.exemplar.field import Field
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape
 from inpaint_cli.methods.patch import METHOD
@@ -152,6 +153,30 @@ def test_a_batch_of_different_holes_is_completed_image_by_image():
     error = ((completed - images).abs() * (1 - masks)).mean(dim=(1, 2, 3)) / (1 - masks).mean(dim=(1, 2, 3))
     assert (error[:3] < 0.05).all()
     assert completed.isfinite().all()
+
+
+def test_it_says_how_far_it_is_often_enough_to_be_ended(monkeypatch):
+    """At most one look at candidates for all patches lies between two moments at which it may be ended."""
+    looks, heard = [0], []
+    consider = Field.consider
+
+    def counted(field, candidates):
+        looks[-1] += 1
+        consider(field, candidates)
+
+    def listen(share):
+        heard.append(share)
+        looks.append(0)
+
+    monkeypatch.setattr(Field, "consider", counted)
+    monkeypatch.setattr("inpaint_cli.exemplar.field.EXHAUSTIVE", 0)
+    image = photo(data.coffee()[:200, :200])
+    mask = square(200, 200, slice(60, 140), slice(60, 140))
+    method = METHOD(METHOD.Settings(), ImageShape(3, 200, 200), None).eval()
+    method.tell = listen
+    method.complete(image * mask, mask)
+    assert max(looks) == 1 and sum(looks) > 100
+    assert min(heard) == 0 and 0.8 < max(heard) < 1 and heard[-1] == max(heard)
 
 
 def test_the_margin_grows_with_the_part_within_limits():

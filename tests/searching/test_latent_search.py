@@ -10,7 +10,7 @@ from inpaint_cli.errors import DivergedError, InputError, Remark
 from inpaint_cli.networks.folding import fold_batch_norms, frozen_copy
 from inpaint_cli.networks.residual import DownConvolution, ResidualDown, ResidualUp, UpConvolution
 from inpaint_cli.searching.blocks import BLOCK
-from inpaint_cli.searching.descent import Machine, Plan, descend
+from inpaint_cli.searching.descent import LOOK_EVERY, Machine, Plan, descend
 from inpaint_cli.searching.energy import (
     Contextual,
     Energy,
@@ -60,6 +60,8 @@ class Small(nn.Module):
     def prior(self, image):
         return -self.critic(image)[:, 0].float()
 
+    tell = staticmethod(lambda share: None)  # nobody listens
+
 
 @pytest.fixture(scope="module")
 def method():
@@ -97,6 +99,23 @@ def energy_of(images, masks, colour=0.3, gradient=0.7, prior=0.5):
 
 def found(method, images, masks, plan=PLAN, **options):
     return search(method, energy_of(images, masks), masks, plan, draw, generator=seeded(), **options)
+
+
+def test_a_search_says_how_far_it_is_and_ends_where_whoever_listens_raises(photos):
+    class Enough(Exception):
+        pass
+
+    heard, networks = [], Small().eval()
+
+    def listen(share):
+        heard.append(share)
+        if share >= 0.5:
+            raise Enough
+
+    networks.tell = listen
+    with pytest.raises(Enough):
+        found(networks, *photos, plan=replace(PLAN, steps=4 * LOOK_EVERY, tolerance=0.0))
+    assert heard == [0, 0.25, 0.5]
 
 
 # ---- the energy ------------------------------------------------------------------------------------------------------
@@ -209,6 +228,8 @@ def fall(method, photos, **changes):
 
 class Valley(nn.Module):
     """One-pixel images that are z seen through other axes, along which an energy is very unequally steep."""
+
+    tell = staticmethod(lambda share: None)
 
     def __init__(self, slopes):
         super().__init__()
