@@ -104,6 +104,8 @@ def check(commands):
             case "evaluate" | "complete":
                 specs = given(words, "--masks" if words[0] == "evaluate" else "--mask")
                 assert all(parse_masks(spec) for spec in specs) and specs
+                if given(words, "--data")[:1] == ["tables/oxford102-96.h5"]:  # these have no test split
+                    assert given(words, "--split") == ["validation"]
                 measured = {name for names in given(words, "--metrics") for name in names.split(",")}
                 assert measured <= {"default", *METRICS}
                 changes = assigned(given(words, "--set"))

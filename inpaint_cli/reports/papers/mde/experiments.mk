@@ -180,11 +180,11 @@ figure-mde-5: ## completed faces, from the fragments that each model was trained
 figure-mde-5-flowers: ## the same of flowers
 figure-mde-5-digits: ## the same of digits
 
-# $(call fragments,MODELS,MASKS): the models of these masks behind them, one below the other.
+# $(call fragments,MODELS,MASKS,OPTIONS): the models of these masks behind them, one below the other.
 define fragments
 mkdir -p $(@:.png=)
 $(foreach masks,$(2),$(INPAINT) evaluate --data $< --checkpoint $(TABLES)/$(1)-none-$(masks)-0 --masks $(subst -,:,$(masks)) \
-    --compose output --limit 8 --show 8 --grid $(@:.png=)/$(masks).png --overwrite > /dev/null &&) true
+    --compose output $(3) --limit 8 --show 8 --grid $(@:.png=)/$(masks).png --overwrite > /dev/null &&) true
 $(INPAINT) report grid $(2:%=$(@:.png=)/%.png) --columns 1 -o $@ --overwrite
 endef
 
@@ -202,7 +202,7 @@ $(TABLES)/figure-mde-5.png: $(TABLES)/celeba-96.h5 $(call runs,$(FACES_FROM:%=md
 	$(call fragments,mde,$(FACES_FROM))
 
 $(TABLES)/figure-mde-5-flowers.png: $(TABLES)/oxford102-96.h5 $(call runs,$(FLOWERS_FROM:%=mde-flowers-none-%-0))
-	$(call fragments,mde-flowers,$(FLOWERS_FROM))
+	$(call fragments,mde-flowers,$(FLOWERS_FROM),--split validation)
 
 $(TABLES)/figure-mde-5-digits.png: $(TABLES)/mnist-96.h5 $(call runs,$(DIGITS_FROM:%=mde-digits-none-%-0))
 	$(call fragments,mde-digits,$(DIGITS_FROM))
