@@ -47,6 +47,9 @@ def read_whole(path: Path, limit: int) -> bytes:
 # ---- out -------------------------------------------------------------------------------------------------------------
 
 
+OF_A_RUN = ("run.json", "metrics.jsonl", "checkpoints/*.safetensors")
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise `UsageError` when `path` exists and the user did not say `--overwrite`, or is no file: a link, a pipe."""
     if path.is_dir():
@@ -61,14 +64,20 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 def refuse_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
     """Raise `UsageError` where an output is what is read, by whatever name: no option replaces what was given."""
-    read: dict[object, Path] = {
-        place: path for path in inputs if path is not None and (place := _place(path)) is not None
-    }
+    files = (file for given in inputs if given is not None for file in _read_of(Path(given)))
+    read: dict[object, Path] = {place: path for path in files if (place := _place(path)) is not None}
     for output in filter(None, outputs):
         place = _place(output)
         if place in read:
             other = "" if Path(output) == Path(read[place]) else f" ({printable(read[place])})"
             raise UsageError(f"{printable(output)} is what is read{other}; name another output")
+
+
+def _read_of(given: Path) -> list[Path]:
+    """What is read where this is given: of a run directory what it holds beside samples."""
+    if not given.is_dir():
+        return [given]
+    return [given, *(file for pattern in OF_A_RUN for file in given.glob(pattern))]
 
 
 def _place(path: Path) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from inpaint_cli.data.copies import NAMED, NOTHING_COPIED, Copied, Digests, refuse_leaks
@@ -160,6 +161,7 @@ def _measured(
 def _folder(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) -> Path:
     """Where the original files are, once nothing speaks against the work."""
     refuse_inputs([output], [source])
+    _refuse_originals(output, source)
     refuse_existing(output, overwrite)
     refuse_unwritable(output)
     if (own := _own_folder(recipe, source)) is not None:
@@ -169,6 +171,13 @@ def _folder(recipe: Recipe, source: Path | None, output: Path, overwrite: bool) 
     if not source.is_dir() and not (recipe.source.takes_archive and source.is_file()):
         raise InputError(f"{printable(source)}: {'is not a folder' if source.exists() else 'no such folder'}")
     return source
+
+
+def _refuse_originals(output: Path, source: Path | None) -> None:
+    """`UsageError` where a file of the source would be replaced; what was prepared into its folder may be, again."""
+    within = source is not None and source.resolve() in output.resolve().parents
+    if within and output.is_file() and not h5py.is_hdf5(output):
+        raise UsageError(f"{printable(output)} is what is read, a file of the source; name another output")
 
 
 def _own_folder(recipe: Recipe, source: Path | None) -> Path | None:

@@ -63,7 +63,7 @@ def export(
     refuse_existing(output, overwrite)
     _refuse_unprintable(about)
     found = find_checkpoint(checkpoint_of(source))
-    refuse_inputs([output], [found.path, *(Path(path) for path in (data, *results) if path is not None)])
+    refuse_inputs([output], [found.path, *(Path(path) for path in (source, data, *results) if path is not None)])
     before = found.path.stat().st_size
     said = found.header.plain()
     figures = figures_of(_digests(found), results) if results else said.get("figures")

@@ -57,7 +57,7 @@ def export_graph(
     refuse_untrained(source)
     refuse_existing(output, overwrite)
     found = find_checkpoint(checkpoint_of(source))
-    refuse_inputs([output], [found.path])
+    refuse_inputs([output], [found.path, Path(source)])
     loaded = loaded_from(found, None, {}, choose_hardware("cpu", "fp32"))
     refuse_what_is_no_graph(loaded)
     method = keep_what_completes(loaded.method)

@@ -19,6 +19,9 @@ def place(tmp_path, photo, mask, prepared, trained, monkeypatch):
     shutil.copy(photo, tmp_path / "other.png")
     (tmp_path / "alias.png").hardlink_to(photo)
     (tmp_path / "own.toml").write_text("")
+    (tmp_path / "run" / "checkpoints" / "step-00000002.safetensors").write_bytes(b"an older one")
+    (tmp_path / "pictures").mkdir()
+    shutil.copy(photo, tmp_path / "pictures" / "one.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -55,6 +58,12 @@ COMPLETE = ["complete", "photo.png", "--mask", "mask.png", "--overwrite"]
         ["report", "page", "run", "-o", "run/run.json", "--overwrite"],
         ["report", "grid", "photo.png", "other.png", "--columns", "2", "-o", "other.png", "--overwrite"],
         ["prepare", "folder", "--source", "data.h5", "-o", "data.h5", "--overwrite"],
+        ["prepare", "folder", "--source", "pictures", "-o", "pictures/one.png", "--overwrite"],
+        ["export", "run", "-o", "run/checkpoints/step-00000002.safetensors", "--overwrite"],
+        [
+            *("evaluate", "--data", "data.h5", "--masks", "block:8", "--checkpoint", "run"),
+            *("-o", "run/run.json", "--overwrite"),
+        ],
     ],
     ids=lambda command: " ".join(command),
 )
