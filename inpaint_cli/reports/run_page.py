@@ -1,6 +1,7 @@
 """A run, or a comparison of runs, on one page that needs nothing else: curves, samples through training, tables."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ NAMES = {
     "code.commit": "commit",
     "code.digest": "digest of the code",
 }
+LONG_DIGEST, DIGITS = re.compile("[0-9a-f]{32,}"), 16  # as many tell digests apart
 Row = tuple[str, list[str], bool]  # name, each run's value, whether they differ
 
 
@@ -103,7 +105,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return " × ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = " × ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{text[:DIGITS]}…" if LONG_DIGEST.fullmatch(text) else text
 
 
 def environment_of(run: Run) -> dict[str, str]:

@@ -107,6 +107,11 @@ def test_what_is_unset_internal_or_as_by_default_is_folded(tmp_path):
     assert "4 more, unset or as by default" in page_of(tmp_path / "page.html", run)
 
 
+def test_digests_are_as_long_as_tells_them_apart():
+    said = run_page.settings_of({"data_identity": "ab" * 32, "masks": "block:8", "masks_digest": "ab" * 8})
+    assert said == {"data_identity": "ab" * 8 + "…", "masks": "block:8", "masks_digest": "ab" * 8}
+
+
 def test_how_far_how_long_how_well_and_by_which_command(tmp_path):
     run = run_of(tmp_path / "a", command="inpaint train --method 'a & b'")
     columns = {**run.columns, "seconds": [0.5, *[float("nan")] * 298, 192.0]}
