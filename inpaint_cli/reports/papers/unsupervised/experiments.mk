@@ -23,6 +23,7 @@ LEARNS = $(LEARNS_$(SCALE)) --seed $(lastword $(NAME))
 UNSUPERVISED_smoke = --set encoder_width=4
 UNSUPERVISED_small = --set encoder_width=16 --set learning_rate=5e-4 --set discriminator_learning_rate=5e-4
 UNSUPERVISED_paper =
+MISGAN_small = --set learning_rate=5e-4 --set imputer_learning_rate=1e-3
 UNSUPERVISED = --method unsupervised $(LEARNS) $(UNSUPERVISED_$(SCALE)) --masks $(OWN)
 
 ONE_celeba-128-center = patches-1-32
@@ -60,7 +61,7 @@ $(TABLES)/unsupervised-paired-%/.trained: $(TABLES)/$(LEARNED).h5
 	$(call train,$(UNSUPERVISED) --set supervision=paired)
 
 $(TABLES)/misgan-%/.trained: $(TABLES)/$(LEARNED).h5
-	$(call train,--method misgan $(LEARNS) --masks $(OWN))
+	$(call train,--method misgan $(LEARNS) $(MISGAN_$(SCALE)) --masks $(OWN))
 
 # ---- results: FID=1 also measures the FID, where its weights are ----------------------------------------------------
 
