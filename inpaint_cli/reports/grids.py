@@ -1,5 +1,6 @@
 """Grids of images with labels: training samples, mask sheets, contact sheets."""
 
+import textwrap
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 GUTTER = 8  # pixels between images and around the sheet
 TEXT_SIZE = 14  # pixels
+LINE = 28  # characters of a label at the left: what sets systems apart can be long, and pictures are to be seen
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
@@ -33,7 +35,7 @@ def grid(
             for row, labels in zip(cells, labels_below, strict=True)
         ]
     if labels_left:
-        cells = [[_text(label), *row] for label, row in zip(labels_left, cells, strict=True)]
+        cells = [[_text(_wrapped(label)), *row] for label, row in zip(labels_left, cells, strict=True)]
     if labels_top:
         corner = [_text("")] if labels_left else []
         cells.insert(0, [*corner, *map(_text, labels_top)])
@@ -62,6 +64,14 @@ def _starts(lengths: list[int], gutter: int) -> list[int]:
 def _picture(pixels: np.ndarray) -> Image.Image:
     """uint8 [H, W, 3] or [H, W, 1]"""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
+
+
+def _wrapped(label: str) -> str:
+    """Each line of a label as several of `LINE` characters; no word is broken."""
+    lines = (
+        textwrap.wrap(line, LINE, break_long_words=False, break_on_hyphens=False) or [""] for line in label.split("\n")
+    )
+    return "\n".join(part for parts in lines for part in parts)
 
 
 def _text(label: str) -> Image.Image:

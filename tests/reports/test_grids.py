@@ -44,3 +44,9 @@ def test_grey_images_and_images_of_several_sizes_share_a_sheet():
     assert (sheet == 77).all(axis=2).sum() == 20 * 30
     assert (sheet == COLOURS[1]).all(axis=2).sum() == 50 * 10
     assert (sheet[0] == 255).all() and (sheet[:, 0] == 255).all()
+
+
+def test_a_long_label_at_the_left_goes_on_below_and_takes_no_wider_column():
+    short, long = "mde width=20 depth=2 flip=0.5", "mde " + " ".join(f"setting{number}=0.5" for number in range(9))
+    few, many = (grid([[block(COLOURS[0])]], labels_left=[f"{label}\nface:mouth"]) for label in (short, long))
+    assert many.width <= 1.3 * few.width and many.height > few.height
