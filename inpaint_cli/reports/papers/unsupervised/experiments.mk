@@ -63,7 +63,7 @@ $(TABLES)/unsupervised-paired-%/.trained: $(TABLES)/$(LEARNED).h5
 $(TABLES)/misgan-%/.trained: $(TABLES)/$(LEARNED).h5
 	$(call train,--method misgan $(LEARNS) $(MISGAN_$(SCALE)) --masks $(OWN))
 
-# ---- results: FID=1 also measures the FID, where its weights are ----------------------------------------------------
+# ---- results: FID=1 also measures the FID of what was not measured yet; without its weights it says what to fetch ------
 
 DIVERSE = --metrics mse,inner,diversity$(if $(FID),$(comma)fid) --samples 10
 FIRST_1000_small = --limit 1000
