@@ -85,7 +85,7 @@ def figure_of(line: Line, condition: Condition, metric: Metric) -> float | None:
 
 
 def spread(line: Line, condition: Condition, metric: Metric, decimals: int) -> str:
-    """` ±0.24`: half the 95 % interval."""
+    """` ±0.24`: half the interval."""
     interval = condition.of(line.results[condition.label].intervals, metric)
     return f" ±{(interval[1] - interval[0]) / 2 * metric.scale:.{decimals}f}" if interval else ""
 
@@ -132,9 +132,11 @@ def against(
 
 def how_to_read(filled: Filled) -> str:
     ratio = f" Ratios are to {filled.table.relative_to}, published / measured." if filled.table.relative_to else ""
+    several = any(result.runs > 1 for result in filled.results)
+    averaged = " (of means over several runs: their standard deviation)" if several else ""
     return (
         "In brackets: the rank under the condition, among the published and among the measured figures. ±: half the "
-        f"95 % interval, by bootstrap over images. -: no figure.{ratio}"
+        f"95 % interval, by bootstrap over images{averaged}. -: no figure.{ratio}"
     )
 
 

@@ -113,6 +113,7 @@ def test_runs_of_other_seeds_become_one_line(measured, as_mde):
     assert lines_of(text, "MDE")["Mouth"][1].startswith("21.00 ±3.61")
     assert lines_of(text, "MDE: whole (own output)")["Mouth"][1] != "-"
     assert "means over 3 runs" in text and "run 1" not in text
+    assert "of means over several runs: their standard deviation" in text
     assert "MDE: run 1" in table("mde-3", *files)
 
 
