@@ -88,3 +88,16 @@ def test_sources_decide_what_is_copied(tmp_path):
     assert pixels(tmp_path / "free_out.png")[centre].std() < 1 < 5 < pixels(tmp_path / "noisy_out.png")[centre].std()
     refused = inpaint("complete", *choice, "--source-mask", tmp_path / "noisy.png", "--method", "tv")
     assert refused.exit_code == 2 and "tv copies nothing" in refused.stderr
+
+
+def test_a_mask_that_is_named_like_a_photo_is_taken_as_it_is_meant(photo, mask, tmp_path):
+    other = tmp_path / "other.png"
+    other.write_bytes(mask.read_bytes())
+    for more in ([], ["-o", tmp_path / "out.png"]):
+        refused = inpaint("complete", photo, other, *more)
+        assert refused.exit_code == 2 and "as a mask is, and was named like a photo: inpaint complete" in refused.stderr
+    own = photo.with_name(f"{photo.stem}_mask.png")
+    own.write_bytes(mask.read_bytes())
+    done = run_tv(photo, own, "-o", tmp_path / "out.png")
+    assert "left out, since masks of photos that are named" in done.stderr
+    np.testing.assert_array_equal(changed(tmp_path / "out.png", photo), pixels(mask) > 0)

@@ -53,7 +53,7 @@ def find_photos(inputs: Iterable[Path], recursive: bool = False) -> Found:
     """Files, folders and globs -> photos without repetition, and whether several were asked for.
 
     A folder stands for the images in it, by name, without masks (NAME_mask.EXT) and the results of earlier runs;
-    recursive: and for those in folders below it.
+    recursive: and for those in folders below it. A mask that is named beside its photo, as `*.png` does, is no photo.
     """
     inputs = list(inputs)
     found: list[Path] = []
@@ -67,7 +67,19 @@ def find_photos(inputs: Iterable[Path], recursive: bool = False) -> Found:
             found, several = found + _matching(path), True
         else:
             found.append(path)
-    return Found(list(dict.fromkeys(found)), several, tuple(notes), below)
+    found = list(dict.fromkeys(found))
+    if masks := _masks_among(found):
+        notes.append(f"left out, since masks of photos that are named: {', '.join(map(printable, masks))}")
+        several = several and (len(found) > len(masks) + 1 or {*inputs} != {*found})
+        found = [path for path in found if path not in masks]
+    return Found(found, several, tuple(notes), below)
+
+
+def _masks_among(files: Iterable[Path]) -> list[Path]:
+    """Those that call themselves the mask of another."""
+    photos = {(path.parent, name.lower()) for path in files for name in (path.stem, path.name)}
+    owners = {path: _owner(path) for path in files}
+    return [path for path, (owner, marked) in owners.items() if marked and (path.parent, owner) in photos]
 
 
 def _photos_in(folder: Path, recursive: bool) -> tuple[list[Path], list[str]]:

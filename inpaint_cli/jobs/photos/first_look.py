@@ -12,7 +12,7 @@ from PIL import Image
 from inpaint_cli.files import refuse_missing_folder
 from inpaint_cli.imaging.photos import read_photo
 from inpaint_cli.jobs.photos.finding import Masks, find_photos
-from inpaint_cli.jobs.photos.holes import MaskOptions, check_mask, find_hole
+from inpaint_cli.jobs.photos.holes import MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.pairing import folder_of
 from inpaint_cli.masks import names_masks, parse_masks
 
@@ -25,6 +25,8 @@ def refuse_photo(
     """The errors that `complete_photos` would raise of one photo and its mask."""
     check_mask(mask, options.fit)
     found = find_photos(photos, recursive)
+    if mask is None:
+        refuse_mask_among_photos(found.photos)
     if output is not None and folder_of(output, found.several) is None:
         refuse_missing_folder(Path(output).parent)
     if found.several or not _is_small(found.photos[0]):

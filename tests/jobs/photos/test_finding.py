@@ -39,6 +39,17 @@ def test_a_folder_of_photos_and_masks_alone_says_nothing(tmp_path):
     assert find_photos([touched(tmp_path, "a.png", "a_mask.png", "a_inpaint.png", ".DS_Store")]).notes == ()
 
 
+def test_masks_that_are_named_beside_their_photos_are_no_photos(tmp_path):
+    touched(tmp_path, "a.png", "A-mask.png", "b.jpg", "b_mask.png", "c_mask.png", "below/b_mask001.png")
+    alone = find_photos([tmp_path / "a.png", tmp_path / "A-mask.png"])
+    assert (alone.photos, alone.several) == ([tmp_path / "a.png"], False)
+    assert alone.notes == (f"left out, since masks of photos that are named: {tmp_path / 'A-mask.png'}",)
+    everything = find_photos([*sorted(tmp_path.glob("*.*")), tmp_path / "below" / "b_mask001.png"])
+    assert [path.name for path in everything.photos] == ["a.png", "b.jpg", "c_mask.png", "b_mask001.png"]
+    assert everything.several
+    assert find_photos([tmp_path, tmp_path / "b_mask.png"]).several
+
+
 def test_a_folder_without_photos_says_what_is_there(tmp_path):
     with pytest.raises(InputError, match=r"no photos in this folder .*left out 1 file of a kind .*\.nef.*--recursive"):
         find_photos([touched(tmp_path, "b.nef", "deeper/a.png")])
