@@ -2,9 +2,11 @@
 #
 # One network learns to complete what any of five processes leave of a face. A run's folder names what differs from the
 # method's defaults, and its training masks, mde-rec-0.1 for rec:0.1; where these are many, its seed, too.
+#
+# small, of one core: a model takes some 20 minutes, the thirty of table 1 take ten hours; --resume spreads them over days.
 
 MDE_smoke = --batch 4  --steps 4     --set width=8  --set perceptual=0
-MDE_small = --batch 16 --steps 12000 --set width=24 --set perceptual=0 --set ema=0.999
+MDE_small = --batch 16 --steps 2000  --set width=16 --set perceptual=0 --set learning_rate=1e-3 --set ema=0.99
 MDE_paper =
 MDE = --method mde $(MDE_$(SCALE))
 
