@@ -3,6 +3,7 @@
 One small photo is read for that, and again when it is completed; of several each is its own outcome.
 """
 
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,11 @@ def refuse_photo(
 
 def _is_small(photo: Path) -> bool:
     """Also what no header says anything of: reading it says what it is."""
-    with suppress(OSError, ValueError, Image.DecompressionBombError), Image.open(photo) as image:
-        return image.width * image.height <= LOOKED_AT
+    with suppress(OSError, ValueError), warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # Pillow's word for a large photo
+        try:
+            with Image.open(photo) as image:
+                return image.width * image.height <= LOOKED_AT
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            return False
     return True
