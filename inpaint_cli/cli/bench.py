@@ -49,6 +49,9 @@ def bench(
 
     [bold]inpaint bench --method mde --batch 16[/bold]
     """
+    from inpaint_cli.jobs.refusals import refuse_at_once
+
+    refuse_at_once([method], data, masks=[masks] if masks else [], device=device)
     from inpaint_cli.jobs.benching import bench as run
 
     found = run(

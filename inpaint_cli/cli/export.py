@@ -17,8 +17,8 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="RUN|FILE",
-        autocompletion=completing.names("runs"),
-        help="A run directory (its newest checkpoint) or a checkpoint file.",
+        autocompletion=completing.names("checkpoints"),
+        help="A run directory (its newest checkpoint), a checkpoint file or a model's name.",
     ),
 ]
 Output = Annotated[
@@ -92,8 +92,14 @@ def export(
 
     [bold]inpaint export runs/mde -o mde.safetensors --about "holes of 24 pixels in photos"[/bold]
     """
+    from inpaint_cli.files import refuse_existing
+    from inpaint_cli.jobs.refusals import refuse_at_once, refuse_bare_method
+
     if format != "checkpoint":
         _refuse({"--data": data, "--results": results, "--images": images}, format)
+    refuse_bare_method(source)
+    refuse_at_once([], data, [source], results or [], device=device, also=[lambda: refuse_existing(output, overwrite)])
+    if format != "checkpoint":
         from inpaint_cli.jobs.graphs import export_graph
 
         graph = export_graph(source, output, format, about=about, overwrite=overwrite)

@@ -56,6 +56,14 @@ def mask(
 
     [bold]inpaint mask photo.jpg[/bold]
     """
+    from inpaint_cli.jobs.refusals import refuse_at_once, refuse_completer
+    from inpaint_cli.jobs.shipped import AUTO
+
+    named = None if method == AUTO else method
+    refuse_at_once(
+        [named] if named else [], None, [checkpoint] if checkpoint else [], [photo], device=device,
+        untrained=checkpoint is None, also=[lambda: refuse_completer(checkpoint, named, settings or ())],
+    )  # fmt: skip
     from inpaint_cli.jobs.painting import paint
 
     def opened(url: str) -> None:

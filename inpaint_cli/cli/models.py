@@ -26,11 +26,13 @@ def models(name: Name = None, as_json: options.AsJson = False) -> None:
 
     [bold]inpaint complete face.png --mask mask.png --checkpoint NAME[/bold] completes with one.
     """
-    from inpaint_cli.jobs.cards import card_text
+    from inpaint_cli.jobs.shipped import header_of, named
     from inpaint_cli.jobs.shipped import models as entries
-    from inpaint_cli.jobs.shipped import named
 
     if name is not None:
+        header_of(name)  # what is none is refused at once
+        from inpaint_cli.jobs.cards import card_text
+
         found = named(name)
         return say(json.dumps(as_data(found), indent=2) if as_json else card_text(found))
     listed = entries()

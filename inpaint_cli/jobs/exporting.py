@@ -22,9 +22,9 @@ from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.cards import data_facts, figures_of
 from inpaint_cli.jobs.loading import Loaded, loaded_from
+from inpaint_cli.jobs.refusals import refuse_bare_method
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import parse_masks
-from inpaint_cli.methods import method_class, method_names
 
 OF_THE_FILE = ("digest", "format")  # in a header: written anew
 
@@ -58,7 +58,7 @@ def export(
         `evaluate(output=…)` wrote of it.
     What is exported once may be exported again, with another `about` or with `results` of what was exported.
     """
-    refuse_untrained(source)
+    refuse_bare_method(source)
     audience, output = heard_by(progress), Path(output)
     refuse_existing(output, overwrite)
     _refuse_unprintable(about)
@@ -83,14 +83,6 @@ def export(
     tensors = {f"model/{name}": weight for name, weight in slim.weights.items()}
     write_checkpoint(output, tensors, {name: value for name, value in header.items() if value is not None})
     return Exported(output, read_checkpoint(output).header.plain(), output.stat().st_size, before)
-
-
-def refuse_untrained(source: Path | str) -> None:
-    """`UsageError` for a method in place of a run."""
-    if not Path(source).exists() and str(source) in method_names():
-        untrained = method_class(str(source)).defaults is None
-        reason = "needs no training: there is no network to export" if untrained else "is a method: give a run of it"
-        raise UsageError(f"{source} {reason}")
 
 
 def _digests(found: Checkpoint) -> list[str]:

@@ -26,8 +26,8 @@ from inpaint_cli.engine.randomness import generator_for
 from inpaint_cli.engine.slimming import keep_what_completes
 from inpaint_cli.errors import EnvironmentFault, InputError, UsageError, unknown
 from inpaint_cli.files import refuse_existing, refuse_inputs, replacing
-from inpaint_cli.jobs.exporting import refuse_untrained
 from inpaint_cli.jobs.loading import Loaded, loaded_from
+from inpaint_cli.jobs.refusals import refuse_bare_method
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import Method
@@ -54,7 +54,7 @@ def export_graph(
     """Write the completion of a run, a checkpoint or a model as `kind`, "torchscript" or "onnx"."""
     output = Path(output)
     refuse_graph(kind)
-    refuse_untrained(source)
+    refuse_bare_method(source)
     refuse_existing(output, overwrite)
     found = find_checkpoint(checkpoint_of(source))
     refuse_inputs([output], [found.path, Path(source)])

@@ -113,6 +113,14 @@ def refuse_unlearned(method: str) -> None:
         )
 
 
+def refuse_bare_method(source: Path | str) -> None:
+    """`UsageError` for a method in place of a run that is to be exported."""
+    if not Path(source).exists() and str(source) in method_names():
+        untrained = declared(str(source)).defaults is None
+        reason = "needs no training: there is no network to export" if untrained else "is a method: give a run of it"
+        raise UsageError(f"{source} {reason}")
+
+
 def refuse_completer(checkpoint: Path | None, method: str | None, settings: Assignments) -> None:
     """What a method or a checkpoint cannot be, or cannot be set to, where it completes."""
     header = header_of(checkpoint) if checkpoint is not None else None
