@@ -89,6 +89,12 @@ def _place(path: Path) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino)
 
 
+def refuse_file(folder: Path, option: str) -> None:
+    """`UsageError` where a file stands in the place of a folder that an option names."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; {option} names a directory")
+
+
 def refuse_missing_folder(folder: Path) -> None:
     """Raise `EnvironmentFault` for a folder that does not exist, before any work for a file in it."""
     if not folder.is_dir():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,9 +50,10 @@ def bench(
 
     [bold]inpaint bench --method mde --batch 16[/bold]
     """
-    from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.refusals import refuse_at_once, refuse_untimed
 
-    refuse_at_once([method], data, masks=[masks] if masks else [], device=device)
+    also = [partial(refuse_untimed, method)]
+    refuse_at_once([method], data, masks=[masks] if masks else [], device=device, also=also)
     from inpaint_cli.jobs.benching import bench as run
 
     found = run(

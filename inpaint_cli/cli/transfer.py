@@ -1,5 +1,6 @@
 """`inpaint transfer`: new layers on a pretrained encoder's features, measured on the test split."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -124,11 +125,11 @@ def transfer(
 
     [bold]inpaint transfer --checkpoint runs/mde --data faces.h5 --targets attributes[/bold]
     """
-    from inpaint_cli.jobs.refusals import refuse_at_once
+    from inpaint_cli.jobs.refusals import refuse_at_once, refuse_no_encoder
 
     refuse_at_once(
         [method] if method else [], data, [checkpoint] if checkpoint else [], masks=[masks] if masks else [],
-        gpus=gpus, device=device,
+        gpus=gpus, device=device, also=[partial(refuse_no_encoder, checkpoint, method, untrained)],
     )  # fmt: skip
     run_in_processes(gpus, device)
     from inpaint_cli.jobs.transferring.running import transfer as run

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from inpaint_cli.engine.checkpoints import Checkpoint, newest_valid, read_checkpoint, read_named, write_checkpoint
 from inpaint_cli.errors import BusyError, InputError, UsageError
-from inpaint_cli.files import clear_leftovers, naming, replacing
+from inpaint_cli.files import clear_leftovers, naming, refuse_file, replacing
 from inpaint_cli.records.checkpoints import BEST, step_name, steps_in
 from inpaint_cli.records.runs import KEEP, Metrics, read_configuration, read_metrics, row_text
 
@@ -44,8 +44,7 @@ class RunDirectory:
 
         What killed processes left unfinished is cleared; of a run that is refused before it begins nothing stays.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"{self.path} is a file; --outdir names a directory")
+        refuse_file(self.path, "--outdir")
         folders, lock = (self.path, self.checkpoints, self.samples), self.path / "lock"
         made = [path for path in (*folders, lock) if not os.path.lexists(path)]
         self.path.mkdir(parents=True, exist_ok=True)

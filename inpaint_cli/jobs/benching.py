@@ -36,6 +36,7 @@ from inpaint_cli.imaging.limits import available_memory
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by
 from inpaint_cli.jobs.loading import check_masks
 from inpaint_cli.jobs.mask_files import masks_of
+from inpaint_cli.jobs.refusals import refuse_untimed
 from inpaint_cli.masks import MaskProcess, parse_masks
 from inpaint_cli.method import ImageShape, Method
 from inpaint_cli.methods import method_class
@@ -97,8 +98,8 @@ def bench(
     which cost the same. Raises what `train` raises of its arguments.
     """
     audience, hardware, chosen = heard_by(progress), choose_hardware(device, precision), method_class(method)
-    if chosen.defaults is None:
-        raise UsageError(f"{method} needs no training, and bench times training steps")
+    refuse_untimed(method)
+    assert chosen.defaults is not None
     process = masks_of(masks or chosen.defaults.masks, audience)
     check_masks(method, chosen, process)
     prepared = PreparedFile(data) if data is not None else None

@@ -113,6 +113,23 @@ def refuse_unlearned(method: str) -> None:
         )
 
 
+def refuse_untimed(method: str) -> None:
+    """`UsageError` for a method that has no training steps to be timed."""
+    if method in method_names() and declared(method).defaults is None:
+        raise UsageError(f"{method} needs no training, and bench times training steps")
+
+
+def refuse_no_encoder(checkpoint: Path | None, method: str | None, untrained: bool) -> None:
+    """`UsageError` where no encoder is named, or one that has learned nothing and is not said to."""
+    if checkpoint is None and method is None:
+        raise UsageError("give --checkpoint RUN|FILE|NAME, whose encoder is used, or --method NAME --untrained")
+    if checkpoint is None and not untrained:
+        raise UsageError(
+            f"--method {method} alone has learned nothing: give --checkpoint RUN|FILE|NAME "
+            f"(inpaint train --method {method}), or --untrained for random weights"
+        )
+
+
 def refuse_bare_method(source: Path | str) -> None:
     """`UsageError` for a method in place of a run that is to be exported."""
     if not Path(source).exists() and str(source) in method_names():

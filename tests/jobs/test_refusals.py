@@ -174,6 +174,10 @@ COMMANDS = [
     ("complete", "no.png", "--mask", "block:8", "--set", "patch=1"),
     ("complete", "no.png", "--mask", "block:8", "--blend", "x"),
     ("report", "page", "tests", "-o", "no.html"),
+    ("train", "--method", "mde", "--data", "no.h5", "--outdir", "README.md"),
+    ("transfer", "--data", "no.h5"),
+    ("transfer", "--data", "no.h5", "--method", "mde"),
+    ("bench", "--method", "tv"),
 ]
 PROGRAM = """
 import sys

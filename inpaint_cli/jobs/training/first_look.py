@@ -8,6 +8,7 @@ from typing import Any
 
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.errors import InputError, UsageError, printable
+from inpaint_cli.files import refuse_file
 from inpaint_cli.jobs.declared import Declared, declared
 from inpaint_cli.jobs.refusals import Check, refuse, refuse_machine, refuse_masks
 from inpaint_cli.jobs.run_list import CONFIGURATION
@@ -56,6 +57,8 @@ def refuse_training(
         data = here if here.exists() else None
     if data is not None:
         checks.append(partial(PreparedFile, data))
+    if outdir is not None:
+        checks.append(partial(refuse_file, outdir, "--outdir"))
     if outdir is not None and (outdir / CONFIGURATION).exists() and not (resume or overwrite):
         checks.append(partial(refuse_run, outdir))
     if start_from is not None:

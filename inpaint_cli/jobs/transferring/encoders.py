@@ -11,8 +11,9 @@ from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.checkpoints import Checkpoint, find_checkpoint
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.randomness import seed_default_generators
-from inpaint_cli.errors import InputError, UsageError, printable
+from inpaint_cli.errors import InputError, printable
 from inpaint_cli.jobs.loading import check_shape, loaded_from
+from inpaint_cli.jobs.refusals import refuse_no_encoder
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import parse_masks
 from inpaint_cli.method import ImageShape, Method
@@ -34,13 +35,7 @@ class Asked:
 
     def check(self) -> None:
         """`UsageError` for what does not go together."""
-        if self.checkpoint is None and self.method is None:
-            raise UsageError("give --checkpoint RUN|FILE|NAME, whose encoder is used, or --method NAME --untrained")
-        if self.checkpoint is None and not self.untrained:
-            raise UsageError(
-                f"--method {self.method} alone has learned nothing: give --checkpoint RUN|FILE|NAME "
-                f"(inpaint train --method {self.method}), or --untrained for random weights"
-            )
+        refuse_no_encoder(self.checkpoint, self.method, self.untrained)
 
     @property
     def words(self) -> str:
