@@ -1,6 +1,7 @@
 """What a shell completes behind an option: choices, names, and the last of several between commas."""
 
 from collections.abc import Callable, Iterable
+from textwrap import shorten
 from typing import Any
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from inpaint_cli.errors import UsageError, unknown
 
 Completion = Callable[..., list[tuple[str, str]]]
+ONE_LINE = 60  # characters of what is said of a name: zsh takes no second line
 
 
 def choices(text: str) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def names(kind: str) -> Completion:
         from inpaint_cli.jobs import completions
 
         before, comma, last = incomplete.rpartition(",")
-        return [(before + comma + name, about) for name, about in _beginning(last, getattr(completions, kind)())]
+        found = _beginning(last, getattr(completions, kind)())
+        return [(before + comma + name, shorten(about, ONE_LINE, placeholder=" …")) for name, about in found]
 
     return complete
 
