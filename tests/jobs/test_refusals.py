@@ -59,7 +59,11 @@ def test_a_training_is_refused_for_all_that_is_wrong_of_it(tmp_path, prepared, m
         refuse_training("mde", prepared, settings=["widht=3"])
     with pytest.raises(UsageError, match="no setting 'search_rate' any more: 'search' stands in its place"):
         refuse_training("sii", prepared, "center:8", ["search_rate=1"])
-    refuse_training("collagan", None, resume=True)
+    run = prepared.parent / "run"
+    with pytest.raises(UsageError, match="give --data"):  # there is no run to go on with
+        refuse_training("collagan", None, resume=True, outdir=run)
+    (run / "checkpoints").mkdir(parents=True)
+    refuse_training("collagan", None, resume=True, outdir=run)
 
 
 def test_settings_and_labels_are_checked_with_their_values(prepared, monkeypatch, tmp_path):
@@ -146,6 +150,10 @@ def test_one_photo_is_looked_at_with_its_mask(photo, mask, tmp_path):
             refuse_photo([photo], wrong, None, MaskOptions())
     with pytest.raises(InpaintError, match=r"folder .*nowhere does not exist"):
         refuse_photo([photo], str(mask), str(tmp_path / "nowhere" / "done.png"), MaskOptions())
+    with pytest.raises(InpaintError, match=r"cannot write '.xyz' files"):
+        refuse_photo([photo], str(mask), str(tmp_path / "done.xyz"), MaskOptions())
+    with pytest.raises(InpaintError, match="is what is read"):
+        refuse_photo([photo], str(mask), str(photo), MaskOptions())
     refuse_photo([photo, tmp_path / "no.png"], str(mask), None, MaskOptions())  # of several each is its own outcome
 
 
@@ -175,6 +183,7 @@ COMMANDS = [
     ("complete", "no.png", "--mask", "block:8", "--blend", "x"),
     ("report", "page", "tests", "-o", "no.html"),
     ("train", "--method", "mde", "--data", "no.h5", "--outdir", "README.md"),
+    ("train", "--method", "mde", "--resume", "--outdir", "nowhere"),
     ("transfer", "--data", "no.h5"),
     ("transfer", "--data", "no.h5", "--method", "mde"),
     ("bench", "--method", "tv"),

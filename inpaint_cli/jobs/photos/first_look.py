@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from inpaint_cli.files import refuse_missing_folder
-from inpaint_cli.imaging.photos import read_photo
+from inpaint_cli.files import refuse_inputs, refuse_missing_folder
+from inpaint_cli.imaging.photos import output_format, read_photo
 from inpaint_cli.jobs.photos.finding import Masks, find_photos
 from inpaint_cli.jobs.photos.holes import MaskOptions, check_mask, find_hole, refuse_mask_among_photos
 from inpaint_cli.jobs.photos.pairing import folder_of
@@ -29,6 +29,8 @@ def refuse_photo(
     if mask is None:
         refuse_mask_among_photos(found.photos)
     if output is not None and folder_of(output, found.several) is None:
+        output_format(output)
+        refuse_inputs([Path(output)], found.photos)
         refuse_missing_folder(Path(output).parent)
     if found.several or not _is_small(found.photos[0]):
         return

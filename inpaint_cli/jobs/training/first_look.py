@@ -51,7 +51,7 @@ def refuse_training(
     chosen = partial(_settings, own, settings, start_from) if own else None
     if chosen:
         checks += [partial(refuse_untrained, method), chosen]
-    if own and chosen and own.defaults and data is None and not resume:
+    if own and chosen and own.defaults and data is None and not (resume and _goes_on(outdir, method)):
         checks.append(partial(_refuse_without_data, own.defaults["recipe"], chosen))
         here = Path(f"{own.defaults['recipe']}.h5")
         data = here if here.exists() else None
@@ -76,6 +76,12 @@ def refuse_training(
     if chosen and not resume:
         checks.append(partial(_refuse_missing_weights, weights, chosen))
     refuse(checks)
+
+
+def _goes_on(outdir: Path | None, method: str) -> bool:
+    """Whether a run is there that says what its data is."""
+    places = [outdir] if outdir is not None else Path("runs").glob(f"{method}*")
+    return any((place / name).exists() for place in places for name in (CONFIGURATION, "checkpoints"))
 
 
 def refuse_untrained(method: str) -> None:
