@@ -12,6 +12,7 @@ from typing import Any, Literal
 from inpaint_cli.errors import InpaintError, InputError, printable
 from inpaint_cli.records.runs import read_configuration, read_metrics
 
+RUNS = Path("runs")  # where they go if nobody says so
 CONFIGURATION, METRICS, LOCK = "run.json", "metrics.jsonl", "lock"
 PLACES = (CONFIGURATION, f"*/{CONFIGURATION}", f"*/*/{CONFIGURATION}")  # a run, a folder of runs, a folder of those
 

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from inpaint_cli.records.results import Figure, Interval, Intervals, Result
@@ -43,23 +43,24 @@ def _mean(runs: Sequence[Result]) -> Result:
 
 def _mean_of(values: Sequence[Figure]) -> Figure:
     """Of numbers, of lists place by place; None where any run has no figure."""
+    return _by_place(values, _mean_of_numbers)
+
+
+def _interval_of(values: Sequence[Figure]) -> Intervals:
+    """One standard deviation about the mean, either way, of lists place by place; None where not all are numbers."""
+    return _by_place(values, _interval_of_numbers)
+
+
+def _by_place(values: Sequence[Figure], of_numbers: Callable[[Sequence[float | None]], Any]) -> Any:
     lists = [value for value in values if isinstance(value, list)]
     if len(lists) == len(values):
-        return [_mean_of_numbers(place) for place in zip(*lists, strict=True)]
-    return _mean_of_numbers([value for value in values if not isinstance(value, list)])
+        return [of_numbers(place) for place in zip(*lists, strict=True)]
+    return of_numbers([value for value in values if not isinstance(value, list)])
 
 
 def _mean_of_numbers(values: Sequence[float | None]) -> float | None:
     numbers = [value for value in values if value is not None]
     return statistics.fmean(numbers) if len(numbers) == len(values) else None
-
-
-def _interval_of(values: Sequence[Figure]) -> Intervals:
-    """One standard deviation about the mean, either way, of lists place by place; None where not all are numbers."""
-    lists = [value for value in values if isinstance(value, list)]
-    if len(lists) == len(values):
-        return [_interval_of_numbers(place) for place in zip(*lists, strict=True)]
-    return _interval_of_numbers([value for value in values if not isinstance(value, list)])
 
 
 def _interval_of_numbers(values: Sequence[float | None]) -> Interval | None:

@@ -11,7 +11,7 @@ from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.files import refuse_file
 from inpaint_cli.jobs.declared import Declared, declared
 from inpaint_cli.jobs.refusals import Check, refuse, refuse_machine, refuse_masks
-from inpaint_cli.jobs.run_list import CONFIGURATION
+from inpaint_cli.jobs.run_list import CONFIGURATION, RUNS
 from inpaint_cli.jobs.shipped import header_of
 from inpaint_cli.jobs.training.logs import refuse_logs
 from inpaint_cli.methods import method_names, refuse_unknown
@@ -80,7 +80,7 @@ def refuse_training(
 
 def _goes_on(outdir: Path | None, method: str) -> bool:
     """Whether a run is there that says what its data is."""
-    places = [outdir] if outdir is not None else Path("runs").glob(f"{method}*")
+    places = [outdir] if outdir is not None else RUNS.glob(f"{method}*")
     return any((place / name).exists() for place in places for name in (CONFIGURATION, "checkpoints"))
 
 

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inpaint_cli.engine.runs import RunDirectory
-from inpaint_cli.jobs.run_list import LOCK, is_held
-
-RUNS = Path("runs")
+from inpaint_cli.jobs.run_list import LOCK, RUNS, is_held
 
 
 def place_of_run(outdir: Path | str | None, name: str, there: bool) -> tuple[RunDirectory, list[str]]:
