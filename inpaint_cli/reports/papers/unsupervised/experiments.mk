@@ -13,15 +13,15 @@ LEARNED = $(or $(OBSERVED),$(LEARNED_$(SCALE)))
 SMOKE_celeba-64-center = --size 64
 SMOKE_mnist-32 = --size 32
 
-# small, of one core: a step of all 45 models takes 26 s on faces, 17 s on digits. The 36 of the ablation take 3.2 and 2.1 h,
-# the 9 others 1.2 and 0.9 h; 1,000 images of ten completions are measured in 1.4 minutes.
+# small: a model of half the width and twice the rates, 1e-3, is after 500 steps where one of width 32 is after 676: with
+# dropped pixels its MSE is 0.088 in place of 0.087, in 60 % of the time; at 5e-4 it is 0.104.
 LEARNS_smoke = --batch 4 --steps 2 --set width=8 --set discriminator_width=4
-LEARNS_small = --batch 16 --steps 600 --set width=32 --set discriminator_width=16 --set ema=0.99
+LEARNS_small = --batch 16 --steps 400 --set width=16 --set discriminator_width=8 --set ema=0.99
 LEARNS_paper =
 LEARNS = $(LEARNS_$(SCALE)) --seed $(lastword $(NAME))
 
 UNSUPERVISED_smoke = --set encoder_width=4
-UNSUPERVISED_small = --set encoder_width=16 --set learning_rate=5e-4 --set discriminator_learning_rate=5e-4
+UNSUPERVISED_small = --set encoder_width=8 --set learning_rate=1e-3 --set discriminator_learning_rate=1e-3
 UNSUPERVISED_paper =
 MISGAN_small = --set learning_rate=5e-4 --set imputer_learning_rate=1e-3
 UNSUPERVISED = --method unsupervised $(LEARNS) $(UNSUPERVISED_$(SCALE)) --masks $(OWN)
