@@ -9,9 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from inpaint_cli.errors import InputError
+from inpaint_cli.reports.comparing import figure_of
 from inpaint_cli.reports.filling import Filled, Line
 from inpaint_cli.reports.published import Condition, Metric
-from inpaint_cli.reports.side_by_side import figure_of
 
 INCHES = 0.62  # of a cell
 

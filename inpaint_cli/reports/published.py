@@ -96,6 +96,21 @@ class Row(Part):
         return {name: float(value) if isinstance(value, Decimal) else value for name, value in settings.items()}
 
 
+class Claim(Part):
+    """A sentence of the text that its figures should bear out: some systems are ahead of others."""
+
+    text: str  # in our words
+    metric: str  # its label
+    systems: list[str] = Field(min_length=1)
+    behind: list[str] = Field(min_length=1)
+    allowance: float = Field(1.0, ge=1)  # by how many times these may be ahead all the same: `close to`
+    conditions: list[str] = Field(default_factory=list)  # all, where none is named
+
+    @property
+    def named(self) -> list[str]:
+        return [*self.systems, *self.behind]
+
+
 class PublishedTable(Part):
     name: str  # the file's
     paper: str  # the folder's
@@ -107,6 +122,7 @@ class PublishedTable(Part):
     metrics: list[Metric] = Field(min_length=1)
     conditions: list[Condition] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
+    claims: list[Claim] = Field(default_factory=list)
 
     @field_validator("paper")
     @classmethod
@@ -123,6 +139,10 @@ class PublishedTable(Part):
             raise ValueError("two rows or two conditions have one name")
         if self.relative_to not in (None, *systems):
             raise ValueError(f"relative_to names no row: {self.relative_to}")
+        metrics = [metric.label for metric in self.metrics]
+        for claim in self.claims:
+            if not {*claim.named} <= {*systems} or claim.metric not in metrics or not {*claim.conditions} <= {*labels}:
+                raise ValueError(f"the claim '{claim.text}' names what the table has not")
         for row in self.rows:
             if row.figures and (
                 [*row.figures] != printed or any(len(given) != len(self.printed) for given in row.figures.values())
