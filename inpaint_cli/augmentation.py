@@ -46,8 +46,9 @@ def _uniform(count: int, generator: torch.Generator) -> Tensor:
 class Geometric:
     """Random shift, scale, rotation about the middle, and mirroring; what comes in from outside is a reflection.
 
-    shift: share of the side, either way; scale: 0.1 is a factor of 1/1.1 to 1.1; rotation: degrees, either way;
-    flip: probability. Landmarks move with their pixels, left and right points and parts swap in a mirror.
+    shift: share of the side, either way, by whole pixels where nothing is scaled or rotated; scale: 0.1 is a factor of
+    1/1.1 to 1.1; rotation: degrees, either way; flip: probability. Landmarks move with their pixels, left and right
+    points and parts swap in a mirror.
     """
 
     shift: float = 0.0
@@ -78,6 +79,8 @@ class Geometric:
         height, width = image.shape[-2:]
         size = _constant((float(width), float(height)), image.device)
         moves, shift = _moves(draws), draws[:, :2] * size
+        if self.scale == self.rotation == 0:
+            shift = shift.round()  # so that nothing is interpolated, which would blur what is learned
         moved = {**labels}
         mirrored = draws[:, 4] < 0
         if "landmarks" in moved:

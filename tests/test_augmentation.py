@@ -68,6 +68,23 @@ def test_mirrors_alone_are_the_general_way_without_its_rounding():
     assert all(torch.equal(moved[name], also_moved[name]) for name in labels)
 
 
+def test_shifts_alone_are_by_whole_pixels():
+    """Each image's middle is a piece of the original as it was; around it the border is seen again, mirrored."""
+    change, side = Geometric(shift=2 / SIZE, flip=0.5), SIZE
+    draws = change.draw(32, generator())
+    image = torch.rand(32, 3, side, side, generator=generator()) * 2 - 1
+    moved, labels = change.apply(image, {"landmarks": FACE.expand(32, 5, 2)}, draws)
+    right, down = (draws[:, :2] * side).round().int().T
+    assert {*right.tolist()} == {*down.tolist()} == {-2, -1, 0, 1, 2}
+    for row, (x, y) in enumerate(zip(right.tolist(), down.tolist(), strict=True)):
+        source = image[row].flip(-1) if draws[row, 4] < 0 else image[row]
+        padded = np.pad(source.numpy(), ((0, 0), (2, 2), (2, 2)), mode="symmetric")
+        wanted = padded[:, 2 - y : 2 - y + side, 2 - x : 2 - x + side]
+        assert np.allclose(moved[row].numpy(), wanted, atol=1e-4)
+        nose = (SIZE - 1 - 32 if draws[row, 4] < 0 else 32) + x, 36 + y
+        assert labels["landmarks"][row, 2].tolist() == pytest.approx(nose, abs=1e-4)
+
+
 def test_pairs_are_those_of_the_data():
     assert {*PARSING_PAIRS} == {tuple(sorted(NUMBERS[name] for name in pair)) for pair in PAIRS}
     for one, other in LANDMARK_PAIRS:

@@ -60,6 +60,7 @@ class Settings:
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's usual value; not in the paper")
     ema: float = Field(0.999, ge=0, lt=1, description="'a fading average', section 7.1; the rate is not in the paper")
     flip: float = Field(0.0, ge=0, le=1, description="probability of a mirror image; not in the paper")
+    shift: float = Field(0.0, ge=0, description="random shift, share of the side, in whole pixels; not in the paper")
     hue: float = Field(0.02, ge=0, le=0.5, description="share of a turn; 'small', section 3, amount not printed")
     saturation: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
     contrast: float = Field(0.2, ge=0, lt=1, description="'small', section 3, amount not printed")
@@ -90,8 +91,9 @@ class DeepL2(Method):
         self._check()
         self.ema_decay = settings.ema
         photometric = (settings.hue, settings.saturation, settings.contrast, settings.blur)
-        mirrored = (Geometric(flip=settings.flip),) if settings.flip else ()
-        self.augmentation = (*mirrored, *((Photometric(*photometric),) if any(photometric) else ()))
+        moving = settings.flip or settings.shift
+        moved = (Geometric(settings.shift, flip=settings.flip),) if moving else ()
+        self.augmentation = (*moved, *((Photometric(*photometric),) if any(photometric) else ()))
         self.square = masks.side if masks.kind.name == "center" else None  # side of the hole
         self.region = self._region()
         style = Style(relu, settings.dropout)

@@ -209,6 +209,7 @@ def test_augmentation_is_what_the_settings_say():
     assert build(hue=0.1, saturation=0.2, contrast=0.3, blur=0.4).augmentation == (Photometric(0.1, 0.2, 0.3, 0.4),)
     assert build(hue=0, saturation=0, contrast=0, blur=0).augmentation == ()
     assert build(hue=0, saturation=0, contrast=0, blur=0, flip=0.5).augmentation == (Geometric(flip=0.5),)
+    assert build(hue=0, saturation=0, contrast=0, blur=0, shift=0.125).augmentation == (Geometric(shift=0.125),)
 
 
 def test_averages_are_kept_of_what_completes():
