@@ -42,7 +42,7 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Hold the directory; `BusyError` when another process does. The lock ends with its process.
 
-        What killed processes left unfinished is cleared; of a run that is refused before it begins nothing stays.
+        What killed processes left unfinished is cleared; of a run that ends before its first step nothing stays.
         """
         refuse_file(self.path, "--outdir")
         folders, lock = (self.path, self.checkpoints, self.samples), self.path / "lock"
@@ -53,7 +53,13 @@ class RunDirectory:
             for folder in folders:
                 folder.mkdir(exist_ok=True)
                 clear_leftovers(folder, again=True)
-            yield
+            begins = not self.used
+            try:
+                yield
+            except BaseException:
+                if begins and not self._stepped:
+                    self.clear()
+                raise
         finally:
             if not self.used:
                 _remove_empty(reversed(made))
@@ -62,7 +68,12 @@ class RunDirectory:
     @property
     def used(self) -> bool:
         """Whether it holds a run, or what is left of one."""
-        if any(map(os.path.lexists, (self.configuration, self.checkpoints / BEST))) or steps_in(self.checkpoints):
+        return os.path.lexists(self.configuration) or self._stepped
+
+    @property
+    def _stepped(self) -> bool:
+        """Whether it holds anything that a step made."""
+        if os.path.lexists(self.checkpoints / BEST) or steps_in(self.checkpoints):
             return True
         return self.metrics.is_file() and self.metrics.stat().st_size > 0
 

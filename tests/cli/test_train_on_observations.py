@@ -67,6 +67,7 @@ def _save(path, array):
 def test_what_does_not_go_with_observations_is_said(observations, tmp_path, more, code, says):
     result = train(observations, tmp_path / "run", *more)
     assert result.exit_code == code and says in " ".join(result.stderr.split()), result.stderr
+    assert (tmp_path / "run").exists() == (code == 0), "the corrected command must not find a run there"
 
 
 def test_images_of_which_nothing_is_missing_and_other_sides_are_refused(prepared, pictures, tmp_path):
