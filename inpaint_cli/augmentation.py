@@ -59,6 +59,9 @@ class Geometric:
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """[count, 5]: shift in x and y as shares of the side, factor, angle in radians, mirror as 1 or -1."""
         mirrored = torch.rand(count, generator=generator, device=generator.device) < self.flip
+        if self.only_mirrors:
+            still = _constant(((0.0, 0.0, 1.0, 0.0),), generator.device).expand(count, -1)
+            return torch.cat([still, 1.0 - 2.0 * mirrored[:, None].float()], dim=1)
         return torch.stack(
             [
                 self.shift * _uniform(count, generator),
@@ -76,19 +79,17 @@ class Geometric:
         return self.shift == self.scale == self.rotation == 0
 
     def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        mirrored = draws[:, 4] < 0
+        if self.only_mirrors:
+            return _mirror(image, mirrored), _mirror_labels(labels, image.shape[-1], mirrored)
+        moved = {**labels}
         height, width = image.shape[-2:]
         size = _constant((float(width), float(height)), image.device)
         moves, shift = _moves(draws), draws[:, :2] * size
         if self.scale == self.rotation == 0:
             shift = shift.round()  # so that nothing is interpolated, which would blur what is learned
-        moved = {**labels}
-        mirrored = draws[:, 4] < 0
         if "landmarks" in moved:
             moved["landmarks"] = _move_points(moved["landmarks"], moves, shift, size, mirrored)
-        if self.only_mirrors:
-            if "parsing" in moved:
-                moved["parsing"] = _swap_parts(_mirror(moved["parsing"], mirrored), mirrored)
-            return _mirror(image, mirrored), moved
         grid = _sources(moves, shift, size, image)
         if "parsing" in moved:
             moved["parsing"] = _move_map(moved["parsing"], grid, mirrored)
@@ -121,9 +122,13 @@ def _middles(count: int, device: torch.device) -> Tensor:
 def _move_points(points: Tensor, moves: Tensor, shift: Tensor, size: Tensor, mirrored: Tensor) -> Tensor:
     """[B, K, 2] of x, y; a pixel's middle has whole coordinates."""
     middle = (size - 1) / 2
-    moved = (points - middle) @ moves.transpose(1, 2) + shift[:, None] + middle
-    swapped = moved[:, _swapped(points.shape[1], LANDMARK_PAIRS, points.device)]
-    return torch.where(mirrored[:, None, None], swapped, moved)
+    return _swap_points((points - middle) @ moves.transpose(1, 2) + shift[:, None] + middle, mirrored)
+
+
+def _swap_points(points: Tensor, mirrored: Tensor) -> Tensor:
+    """[B, K, 2]: a left point that is mirrored is a right one."""
+    swapped = points[:, _swapped(points.shape[1], LANDMARK_PAIRS, points.device)]
+    return torch.where(mirrored[:, None, None], swapped, points)
 
 
 def _move_map(labels: Tensor, grid: Tensor, mirrored: Tensor) -> Tensor:
@@ -132,9 +137,24 @@ def _move_map(labels: Tensor, grid: Tensor, mirrored: Tensor) -> Tensor:
     return _swap_parts(nearest.round().to(labels.dtype), mirrored)
 
 
+def _mirror_labels(labels: Mapping[str, Tensor], width: int, mirrored: Tensor) -> dict[str, Tensor]:
+    """Landmarks and label maps of images that are mirrored, or not."""
+    moved = {**labels}
+    if "landmarks" in moved:
+        x, y = moved["landmarks"].unbind(-1)
+        x = torch.where(mirrored[:, None], width - 1 - x, x)
+        moved["landmarks"] = _swap_points(torch.stack((x, y), dim=-1), mirrored)
+    if "parsing" in moved:
+        moved["parsing"] = _swap_parts(_mirror(moved["parsing"], mirrored), mirrored)
+    return moved
+
+
 def _mirror(rows: Tensor, mirrored: Tensor) -> Tensor:
     """[B, ..., W]: those that are mirrored, left to right."""
-    return torch.where(mirrored.view(-1, *[1] * (rows.dim() - 1)), rows.flip(-1), rows)
+    flipped, which = rows.flip(-1), mirrored.view(-1, *[1] * (rows.dim() - 1))
+    if rows.is_floating_point():
+        return rows.lerp(flipped, which.to(rows.dtype))  # exact at either end, and quicker
+    return torch.where(which, flipped, rows)
 
 
 def _swap_parts(labels: Tensor, mirrored: Tensor) -> Tensor:

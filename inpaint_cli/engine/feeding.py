@@ -47,7 +47,7 @@ def spread(count: int, most: int) -> np.ndarray:
 
 def to_signed(pixels: Tensor) -> Tensor:
     """uint8 [B, H, W, C] -> float32 in [-1, 1], [B, C, H, W], a channels-last view."""
-    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def to_uint8(image: Tensor) -> np.ndarray:

@@ -59,8 +59,7 @@ class Team:
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its mean over the team; float32 inside, one all-reduce for all of them."""
-        tensors = list(tensors)
-        if self.size == 1 or not tensors:
+        if self.size == 1 or not (tensors := list(tensors)):
             return
         flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
         with self._noticing():

@@ -17,8 +17,14 @@ def generator_for(device: torch.device | str, seed: int, stream: str, *position:
 
 
 def seed_default_generators(seed: int, stream: str, *position: int) -> None:
-    """Seed what networks draw from by themselves (dropout, latent noise), on the CPU and on every GPU."""
-    torch.manual_seed(derive_seed(seed, stream, *position))
+    """Seed what networks draw from by themselves (dropout, latent noise), on the CPU and on every GPU.
+
+    `torch.manual_seed` would note for each kind of device that is not there where it was called from, in every turn.
+    """
+    number = derive_seed(seed, stream, *position)
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(number)
 
 
 class SampleOrder:

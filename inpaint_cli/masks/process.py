@@ -117,12 +117,12 @@ class MaskProcess:
         those of any image without them. moved: masks from folders are turned over and shifted, as in training.
         Returns float32 {0, 1}, [count, 1 or C, H, W], 1 = known.
         """
-        from inpaint_cli.masks.drawing import Request, drawn
+        from inpaint_cli.masks.drawing import Request, as_floats, drawn
 
         self.check(shape)
         channels, height, width = shape
         request = Request(count, channels, height, width, generator, landmarks, rows, moved)
-        return drawn(self, request).float().contiguous()
+        return as_floats(drawn(self, request))
 
 
 @dataclass(frozen=True)
