@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from inpaint_cli.exemplar.completion import Plan, complete_by_exemplars
+from inpaint_cli.exemplar.completion import REGULAR_SHIFTS, Canvas, Plan, complete_by_exemplars
 from inpaint_cli.exemplar.field import Field, finer_sources, random_sources
 from inpaint_cli.exemplar.labelling import Labelling, minimum_cut
 from inpaint_cli.exemplar.layout import Descriptors, Layout
@@ -259,7 +259,7 @@ def test_scattered_marks_go_on_in_the_hole_and_twice_the_same():
     observed = torch.where(known, truth, 0.0)
 
     def filled(choices):
-        plan = Plan(7, 4, (4, 10), (2, 4), 24, 4, (0.5, 0.05), choices)
+        plan = Plan(7, 4, (4, 10), (2, 4), 24, 4, (0.5, 0.05), choices, False)
         return complete_by_exemplars(observed, known, known, plan, torch.Generator().manual_seed(0))[
             ..., 60:100, 60:100
         ]
@@ -269,3 +269,21 @@ def test_scattered_marks_go_on_in_the_hole_and_twice_the_same():
     outside = truth[..., :40, :]
     for inside in (first, other):
         assert inside.std() > 0.6 * outside.std() and abs(inside.mean() - outside.mean()) < 0.1
+
+
+@pytest.mark.parametrize("planar", [True, False])
+def test_shifts_compete_at_the_finest_level_where_a_plane_faces_the_viewer(planar, monkeypatch):
+    known = with_hole(1, 96, 96, slice(30, 66), slice(30, 66))
+    image = torch.where(known, noise(1, 1, 12, 12).repeat(1, 1, 8, 8), 0.0)
+    sizes, heard = [], []
+
+    def begin_by_shifts(canvas, *given):
+        sizes.append((canvas.level.size, *given[1:]))
+        canvas.begin_smoothly()
+
+    monkeypatch.setattr(Canvas, "begin_by_shifts", begin_by_shifts)
+    monkeypatch.setattr(Plan, "hear", lambda plan, level, levels, share: heard.append(level))
+    plan = Plan(5, 2, (2, 2), (1, 1), 24, 4, (0.5, 0.05), 1, planar)
+    complete_by_exemplars(image, known, known, plan, torch.Generator().manual_seed(0))
+    assert sizes == ([((96, 96), REGULAR_SHIFTS)] if planar else [])
+    assert list(dict.fromkeys(heard)) == ([1, 0, -1] if planar else [1, 0])

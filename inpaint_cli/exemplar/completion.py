@@ -13,13 +13,15 @@ from inpaint_cli.exemplar.layout import Descriptors, Layout
 from inpaint_cli.exemplar.peeling import peel
 from inpaint_cli.exemplar.pyramid import Level, coarser, depth_in_hole, finest_level, open_squares
 from inpaint_cli.exemplar.seams import Seams
-from inpaint_cli.exemplar.shifts import fill_by_shifts
+from inpaint_cli.exemplar.shifts import SHIFTS, fill_by_shifts
 from inpaint_cli.exemplar.smooth import bend_least, smooth_fill
 from inpaint_cli.exemplar.surroundings import emptied_and_even
 from inpaint_cli.exemplar.voting import best_places, rim_weight, vote
 
 SHIFTED = 1500  # missing pixels of an image, on average, at the level where they are filled by shifts; measured
 MOST_SHIFTED = 6000  # where the pyramid ends before there are so few, for lack of sources: some seconds' work
+REGULAR = 25_000  # missing pixels of an image, on average, up to which a plane is filled by shifts at the finest level
+REGULAR_SHIFTS = 16  # that are tried there; measured
 DEARER = 2.0  # times the energy of an emptied hole, that a fill by shifts may have: emptiness is cheap; measured
 CLEARLY = 0.9  # of the energy of an earlier start, that a later one must go below: of near equals, the peel; measured
 
@@ -36,6 +38,7 @@ class Plan:
     thin: int  # where no square of 2·thin + 1 pixels fits into the hole, it is thin
     spreads: tuple[float, float]  # of the votes' weights, in thin and in thick parts of a hole
     choices: int  # best fits among which the first fill draws
+    planar: bool  # whether the holes lie in one plane that faces the viewer, so that shifts compete at the finest level
 
     def at(self, level: int, levels: int) -> tuple[int, int]:
         """Alternations and searches of a level, 0 = finest: in even steps from the one end to the other."""
@@ -46,7 +49,10 @@ class Plan:
         return alternations, searches
 
     def hear(self, level: int, levels: int, share: float) -> None:
-        """The share of a level that is done, at each turn's parts. Whoever listens may end all by raising."""
+        """The share of a level that is done, at each turn's parts. Whoever listens may end all by raising.
+
+        A planar plan passes the finest level twice, the second time as level -1.
+        """
 
 
 def complete_by_exemplars(
@@ -59,7 +65,10 @@ def complete_by_exemplars(
     """
     levels = pyramid(finest_level(colours, known, allowed, 2**plan.levels - 1 if plan.levels > 1 else None), plan)
     canvas, number = best_start(levels, plan, generator)
-    return descend(canvas, levels, number, 0, plan, generator).images()[:, : colours.shape[1]]
+    canvas = descend(canvas, levels, number, 0, plan, generator)
+    if plan.planar and (~known).sum() <= REGULAR * len(known):
+        canvas = with_regular_shifts(canvas, len(levels))
+    return canvas.colours()
 
 
 def best_start(levels: list[Level], plan: Plan, generator: torch.Generator | None) -> tuple["Canvas", int]:
@@ -110,6 +119,17 @@ def with_shifts(
     return best, shown
 
 
+def with_regular_shifts(best: "Canvas", levels: int) -> "Canvas":
+    """The same at the finest level, where few shifts, of a façade or of courses, take over if they fit better.
+
+    At coarser ones the energy does not tell which is straight.
+    """
+    shifted = Canvas(best.level, best.plan, best.generator)
+    shifted.begin_by_shifts(torch.ones(len(best.level.known), dtype=torch.bool), REGULAR_SHIFTS)
+    shifted.converge(0, levels, again=True)
+    return best.with_better(shifted, shifted.energy() < CLEARLY * best.energy())
+
+
 def descend(
     canvas: "Canvas", levels: list[Level], start: int, end: int, plan: Plan, generator: torch.Generator | None
 ) -> "Canvas":
@@ -152,7 +172,7 @@ class Canvas:
         """The coarsest level's first fill: from the rim inwards."""
         self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
 
-    def begin_by_shifts(self, wanted: Tensor) -> None:
+    def begin_by_shifts(self, wanted: Tensor, most: int = SHIFTS) -> None:
         """The first fill of a level that shows structure, of the images `wanted`, bool [B]: few shifts copy it whole.
 
         Where it draws, half of the shifts are there to choose from.
@@ -160,18 +180,19 @@ class Canvas:
         self.begin_smoothly()  # where no shift leads to a source
         descriptors = Descriptors(self.layout, self.table, self.plan.components)
         share = 1.0 if self.plan.choices == 1 else 0.5
-        missing, copied = fill_by_shifts(self.level, self.layout, descriptors, wanted, share, self.generator)
+        missing, copied = fill_by_shifts(self.level, self.layout, descriptors, wanted, most, share, self.generator)
         self.table[missing] = self.table[copied]
 
     def begin_smoothly(self) -> None:
         """The other first fill: without detail, so that nothing which is not at the rim gets in."""
         self.paint(smooth_fill(self.images(), self.level.known))
 
-    def converge(self, number: int, levels: int) -> "Canvas":
-        """All turns of the level `number`, 0 = finest."""
+    def converge(self, number: int, levels: int, again: bool = False) -> "Canvas":
+        """All turns of the level `number`, 0 = finest; again: not for the first time."""
         if number == 0:
             self.smooth_thin_parts()
-        self.alternate(*self.plan.at(number, levels), number == 0, partial(self.plan.hear, number, levels))
+        hear = partial(self.plan.hear, -1 if again else number, levels)
+        self.alternate(*self.plan.at(number, levels), number == 0, hear)
         return self
 
     def energy(self) -> Tensor:

@@ -28,17 +28,18 @@ def fill_by_shifts(
     layout: Layout,
     descriptors: Descriptors,
     wanted: Tensor,
+    most: int = SHIFTS,
     share: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The missing pixels of the images `wanted`, bool [B], and those that they copy, themselves where no shift leads.
 
-    share: of the dominant shifts, that are drawn for an image. [V], [V]
+    most: how many of the dominant shifts are taken for an image; share: of them, that are drawn. [V], [V]
     """
     missing, copied = [level.known.new_zeros(0, dtype=torch.long)], [level.known.new_zeros(0, dtype=torch.long)]
     for image in wanted.nonzero()[:, 0].tolist():
         known, allowed = (part[image, 0].cpu().numpy() for part in (level.known, level.allowed))
-        shifts = dominant_shifts(layout, descriptors, image)
+        shifts = dominant_shifts(layout, descriptors, image)[:most]
         if share < 1:
             drawn = torch.rand(len(shifts), generator=generator, device=level.known.device) < share
             shifts = shifts[drawn.cpu().numpy()]

@@ -22,6 +22,10 @@ hole emptier than every side of its surroundings, or where the same texture is a
 further start competes at the level of some hundred missing pixels: regions copied whole by the dominant offsets of
 similar patches (exemplar/shifts.py, after He and Sun, ECCV 2012). It keeps scattered marks, and regular rows straight.
 
+Where nearly all straight edges around a deep hole run towards two vanishing points, it lies in one plane. If that is
+seen aslant, it is turned to the viewer, completed so, and turned back, so that courses and rows go on in perspective
+(exemplar/planes.py, exemplar/facing.py, after Huang et al., SIGGRAPH 2014); and shifts compete at the finest level.
+
 In thick parts of the hole the finest level's last vote copies the pixel of the nearest patch instead of averaging, and
 faint jumps between copies from different places are levelled, too. Thin parts start from the least bending at the
 finest level, and stay averages. Where hardly any patch is known, there are no patches to copy and the least bending is
@@ -31,6 +35,7 @@ all: min_u Σ (Δu)² (exemplar/smooth.py).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import fields
+from functools import partial
 
 import torch
 from pydantic import Field
@@ -38,6 +43,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from inpaint_cli.exemplar.completion import Plan, complete_by_exemplars
+from inpaint_cli.exemplar.facing import parts_of
 from inpaint_cli.exemplar.layout import source_count
 from inpaint_cli.exemplar.pyramid import depth_in_hole
 from inpaint_cli.exemplar.smooth import smooth_fill
@@ -117,25 +123,41 @@ class Patch(Method):
             colours = torch.where(known, observed, 0.0).float()
             whole = known.all(dim=1, keepdim=True)
             allowed = whole if sources is None else whole & (sources > 0)
+            parts = parts_of(colours, whole)
             completions = []
             for sample in range(samples):
+                turn = Turn(sample, samples, self.settings.variety if sample else 1, generator)
                 completed = torch.empty_like(colours)
-                for plan, rows in self.plans(whole, allowed, self.settings.variety if sample else 1).items():
+                for rows, planar, view in parts:
                     seen = colours[rows], known[rows], whole[rows], allowed[rows]
-                    completed[rows] = by_plan(told(plan, self.tell, sample, samples), *seen, generator)
+                    fill = partial(self.filled, turn, planar)
+                    completed[rows] = fill(*seen) if view is None else view.complete(*seen, fill)
                 completions.append(torch.where(known, observed, completed.clamp_(-1, 1).to(observed.dtype)))
         return torch.stack(completions, dim=1)
 
-    def plans(self, known: Tensor, allowed: Tensor, choices: int) -> Mapping[Plan | None, list[int] | slice]:
+    def filled(
+        self, turn: "Turn", planar: bool, colours: Tensor, known: Tensor, whole: Tensor, allowed: Tensor
+    ) -> Tensor:
+        """[B, C, H, W] -> the same, completed; images that are completed alike go together."""
+        completed = torch.empty_like(colours)
+        for plan, rows in self.plans(whole, allowed, turn.choices, planar).items():
+            seen = colours[rows], known[rows], whole[rows], allowed[rows]
+            completed[rows] = by_plan(told(plan, self.tell, turn), *seen, turn.generator)
+        return completed
+
+    def plans(
+        self, known: Tensor, allowed: Tensor, choices: int, planar: bool
+    ) -> Mapping[Plan | None, list[int] | slice]:
         """The images of a batch by how they are completed. A slice where all agree: nothing is copied to pick them."""
         plans: dict[Plan | None, list[int]] = {}
         for row in range(len(known)):
-            plans.setdefault(self.plan(known[row : row + 1], allowed[row : row + 1], choices), []).append(row)
+            plan = self.plan(known[row : row + 1], allowed[row : row + 1], choices, planar)
+            plans.setdefault(plan, []).append(row)
         if len(plans) == 1:
             return {plan: slice(None) for plan in plans}
         return plans
 
-    def plan(self, known: Tensor, allowed: Tensor, choices: int) -> Plan | None:
+    def plan(self, known: Tensor, allowed: Tensor, choices: int, planar: bool) -> Plan | None:
         """How one image is completed, [1, 1, H, W] each; None where it offers too few patches to copy."""
         settings = self.settings
         side = self.patch_side(allowed)
@@ -153,6 +175,7 @@ class Patch(Method):
             thin=settings.thin,
             spreads=(settings.thin_spread, settings.thick_spread),
             choices=choices,
+            planar=planar,
         )
 
     def patch_side(self, allowed: Tensor) -> int | None:
@@ -165,23 +188,35 @@ class Patch(Method):
 
 
 @plain_dataclass(frozen=True)
+class Turn:
+    """One of several samples."""
+
+    sample: int
+    samples: int
+    choices: int  # best fits among which its first fill draws
+    generator: torch.Generator | None
+
+
+@plain_dataclass(frozen=True)
 class ToldPlan(Plan):
     """A plan that tells how far its completion is, at each turn."""
 
     tell: Callable[[float], object]
 
     def hear(self, level: int, levels: int, share: float) -> None:
-        """A level has a quarter of the pixels of the one below it."""
+        """A level has a quarter of the pixels of the one below it; -1 is the finest one, passed again."""
         work = [self.at(number, levels)[0] / 4**number for number in range(levels)]
+        if self.planar:
+            work, level = [work[0], *work], level + 1
         self.tell(1 - (sum(work[: level + 1]) - share * work[level]) / sum(work))
 
 
-def told(plan: Plan | None, tell: Callable[[float], object], sample: int, samples: int) -> Plan | None:
+def told(plan: Plan | None, tell: Callable[[float], object], turn: Turn) -> Plan | None:
     """The plan of one of several samples, which tells what of all of them is done."""
     if plan is None:
         return None
     values = {entry.name: getattr(plan, entry.name) for entry in fields(plan)}
-    return ToldPlan(**values, tell=lambda share: tell((sample + share) / samples))
+    return ToldPlan(**values, tell=lambda share: tell((turn.sample + share) / turn.samples))
 
 
 def by_plan(
