@@ -1,6 +1,7 @@
 """A local page to paint photos' holes on, to see them completed, and to save masks and results."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def paint(
     notes: list[str] = []
     named = printable(checkpoint) if checkpoint else method or DEFAULT_METHOD
     load = _loader(named, checkpoint, settings, choose_hardware(device, "fp32"), notes)
-    desk = Desk(photos, _choices(named), lambda path: read_photo(path, most_pixels(max_megapixels)), load, places, seed)
+    read = partial(read_photo, most=most_pixels(max_megapixels))
+    desk = Desk(photos, _choices(named), read, load, places, seed, notes)
     try:
         server = PaintingServer(desk.session, desk.page, port, desk=desk)
         opened(server.url)

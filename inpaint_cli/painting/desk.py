@@ -21,9 +21,20 @@ class Desk:
     """Photos in their order, what completes them, and what was saved so far. Used from one thread."""
 
     def __init__(
-        self, photos: Sequence[Path], choices: Sequence[str], read: Read, load: Load, places: Places, seed: int
+        self,
+        photos: Sequence[Path],
+        choices: Sequence[str],
+        read: Read,
+        load: Load,
+        places: Places,
+        seed: int,
+        remarks: list[str] | None = None,
     ):
-        """photos: at least one, the first is opened; choices: names of what can complete, the first of them does."""
+        """photos: at least one, the first is opened; choices: names of what can complete, the first of them does.
+
+        remarks: where what completes adds what there is to say of a completion.
+        """
+        self._remarks = remarks
         self.photos, self.choices, self.choice = photos, choices, choices[0]
         self._read, self._load, self._places, self._seed = read, load, places, seed
         self._dropped = TemporaryDirectory(prefix="inpaint-")
@@ -72,7 +83,7 @@ class Desk:
 
     def _open(self, path: Path, outputs: Outputs) -> None:
         photo = self._read(path)
-        session = Session(photo, self._load(self.choice, photo), outputs, self._seed)
+        session = Session(photo, self._load(self.choice, photo), outputs, self._seed, self._remarks)
         if hasattr(self, "session"):
             self._saved, self._notes = self.saved, self.notes
         self.session, self.name = session, printable(path.name)

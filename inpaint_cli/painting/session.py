@@ -68,7 +68,11 @@ class Cancelled(Exception):
 class Session:
     """One photo, the mask that is painted over it, its latest completion. Used from one thread."""
 
-    def __init__(self, photo: Photo, complete: Complete, outputs: Outputs, seed: int = 0):
+    def __init__(
+        self, photo: Photo, complete: Complete, outputs: Outputs, seed: int = 0, remarks: list[str] | None = None
+    ):
+        """remarks: where what completes adds what there is to say of a completion."""
+        self.remarks = [] if remarks is None else remarks
         self.photo, self.outputs, self.first_seed = photo, outputs, seed
         self.view = pictures.size_within(photo.size, VIEW_PIXELS)  # width, height of the page's canvas
         self.saved: list[Path] = []
@@ -85,10 +89,10 @@ class Session:
         """Complete what is painted; the same hole once more gives the next seed's completion.
 
         Returns the surroundings of the hole as `patch` (data URI) and `box` (left, top, right, bottom in pixels of the
-        view), the `seed` and the `seconds` that it took; or that it was `cancelled`.
+        view), the `seed`, the `seconds` that it took and what was `remarked`; or that it was `cancelled`.
         """
         hole = self.hole(painted)
-        started = time.monotonic()
+        started, remarked = time.monotonic(), len(self.remarks)
         before = self._latest_of(hole)
         seed = before.seed + 1 if before else self.first_seed
         self._cancelled.clear()
@@ -98,7 +102,8 @@ class Session:
             return {"cancelled": True}
         shown_hole = pictures.shrunk_hole(hole, self.view)
         patch, box = pictures.patch_uri(self._shown(latest.pixels), shown_hole)
-        return {"patch": patch, "box": box, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
+        seconds = round(time.monotonic() - started, 1)
+        return {"patch": patch, "box": box, "seed": seed, "seconds": seconds, "remarked": self.remarks[remarked:]}
 
     def cancel(self) -> None:
         """End the completion that is under way, as soon as the method tells how far it is. From any thread."""

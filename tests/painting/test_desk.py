@@ -37,13 +37,19 @@ def folder(tmp_path):
 
 @pytest.fixture
 def desk(folder):
+    remarks = []
+
     def load(choice, photo):
-        return lambda hole, seed, tell: np.where(hole[..., None], np.uint8(LEVELS[choice]), photo.pixels)
+        def complete(hole, seed, tell):
+            remarks.append(f"filled by {choice}")
+            return np.where(hole[..., None], np.uint8(LEVELS[choice]), photo.pixels)
+
+        return complete
 
     def places(photo):
         return Outputs(photo.with_name(f"{photo.stem}_mask.png"), photo.with_name(f"{photo.stem}_inpaint.png"))
 
-    made = Desk(photos_in(folder), [*LEVELS], read_photo, load, places, 0)
+    made = Desk(photos_in(folder), [*LEVELS], read_photo, load, places, 0, remarks)
     yield made
     made.close()
 
@@ -53,6 +59,13 @@ def completed(desk) -> int:
     desk.session.complete(painted())
     desk.session.save(painted())
     return int(np.asarray(Image.open(desk.session.outputs.result))[25, 20, 0])
+
+
+def test_what_is_remarked_of_a_completion_comes_with_it_alone(desk):
+    assert [desk.session.complete(painted())["remarked"] for _ in range(2)] == [["filled by ten"]] * 2
+    desk.turn(1)
+    desk.choose(b"twenty")
+    assert desk.session.complete(painted())["remarked"] == ["filled by twenty"]
 
 
 def test_a_folders_photos_follow_one_another_and_what_was_saved_is_known(desk, folder):
@@ -156,6 +169,7 @@ def test_in_the_page_photos_are_opened_methods_chosen_and_masks_grown(running, b
     browser.find(".grow").click()
     browser.find(".complete").click()
     wait(".status", "Completed in")
+    wait(".status", "with seed 0. filled by twenty. Save it")
     browser.find(".save").click()
     wait(".status", "Saved")
     mask = np.asarray(Image.open(tmp_path / "new_mask.png"))

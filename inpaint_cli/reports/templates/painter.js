@@ -75,7 +75,8 @@ const complete = () => busily("Completing", async () => {
   completed = unsaved = true;
   showState();
   showView("compare");
-  say(`Completed in ${answer.seconds} s with seed ${answer.seed}. Save it, or go on painting.`);
+  const remarked = answer.remarked.map((remark) => ` ${remark}.`).join("");
+  say(`Completed in ${answer.seconds} s with seed ${answer.seed}.${remarked} Save it, or go on painting.`);
 });
 
 function showCancel(possible) {
