@@ -13,7 +13,6 @@ What differs from the search as it is printed (printed.py), so that less has to 
 - What is kept is the best z that was seen.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -98,7 +97,7 @@ def descend(networks: LatentModel, dtype: torch.dtype, rows: Rows, energy: Energ
 
 
 class Machine:
-    """One block of rows, in memory that stays in place, so that on CUDA its steps are replayed as graphs."""
+    """One block of rows, in memory that stays in place from block to block."""
 
     def __init__(self, networks: LatentModel, dtype: torch.dtype, energy: Energy, plan: Plan, size: int):
         self.networks, self.dtype, self.energy, self.plan = networks, dtype, energy, plan
@@ -108,27 +107,7 @@ class Machine:
         self.lowest, self.prior, self.contextual = (image.new_zeros(len(image)) for _ in range(3))
         self.failed = torch.zeros(len(image), dtype=torch.bool, device=image.device)
         self.pull = torch.zeros_like(image)  # the prior's gradient with respect to the image
-        self.step_number = image.new_zeros(())  # a tensor, since a graph reads it where it is
-        self.kinds = {fresh: self._replayable(fresh) for fresh in (True, False)}
-
-    def _replayable(self, fresh: bool) -> Callable[[], None]:
-        """A step as a function; on CUDA captured as a graph, after a few steps that let libraries prepare."""
-
-        def step() -> None:
-            self._step(fresh)
-
-        if self.z.device.type != "cuda":
-            return step
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(3):
-                step()
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            step()
-        return graph.replay
+        self.step_number = 0
 
     def load(self, rows: Rows, places: Tensor, energy: Energy, steps_done: int) -> None:
         """Copy rows and what they are compared with into place."""
@@ -137,7 +116,7 @@ class Machine:
         for own, given in zip(self.energy.terms, energy.terms, strict=True):
             for into, tensor in zip(own[:3], given[:3], strict=True):
                 into.copy_(tensor)
-        self.step_number.fill_(steps_done)
+        self.step_number = steps_done
 
     def turn(self) -> None:
         """Take the axes anew: the eigenvectors of E[g gᵀ], along which its eigenvalues are the mean squares."""
@@ -147,7 +126,7 @@ class Machine:
 
     def run(self, count: int) -> None:
         for number in range(count):
-            self.kinds[number % self.plan.prior_every == 0]()
+            self._step(fresh=number % self.plan.prior_every == 0)
 
     def store(self, rows: Rows, places: Tensor, count: int, plan: Plan) -> None:
         """Copy back the first rows, and see which of them have come to rest."""

@@ -283,6 +283,27 @@ def test_what_a_search_finds_fits_what_is_hidden(method, photos):
     assert result.latents.abs().max() <= 1
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("plan", [PLAN, PRINTED], ids=["turned", "printed"])
+def test_a_gpu_finds_energies_like_the_processor(method, photos, plan):
+    def on(device):
+        images, masks = (tensor.to(device) for tensor in photos)
+        search_of = energy_of(images, masks)
+        start = search(method.to(device), search_of, masks, replace(plan, steps=1), placed, generator=seeded())
+        end = search(method.to(device), search_of, masks, replace(plan, steps=80), placed, generator=seeded())
+        return (start.energies - end.energies).mean().item()
+
+    def placed(count, generator):
+        return draw(count, generator).to(next(method.parameters()).device)
+
+    try:
+        on_gpu = on("cuda")
+    finally:
+        method.cpu()
+    assert on_gpu == pytest.approx(on("cpu"), rel=0.05)
+
+
 @pytest.mark.parametrize("autocast", [False, True], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("plan", [PLAN, replace(PLAN, candidates=1), PRINTED], ids=["turned", "own", "printed"])
 def test_an_images_result_depends_on_no_other_image(method, photos, plan, autocast):
