@@ -110,6 +110,14 @@ def test_a_finer_field_keeps_each_pixels_place_within_its_patch():
     assert (layout.source_row[sources] >= 0).all()
 
 
+def test_the_finest_level_is_made_in_steps_at_each_of_which_it_may_be_ended(monkeypatch):
+    steps, known = [], with_hole(1, 20, 24, slice(8, 12), slice(8, 12))
+    pool = functional.avg_pool2d
+    monkeypatch.setattr(functional, "avg_pool2d", lambda *given: steps.append("pool") or pool(*given))
+    finest_level(noise(1, 3, 20, 24), known, known, 7, lambda: steps.append("heard"))
+    assert steps == ["heard", "pool"] * 8
+
+
 def test_a_coarser_pixel_is_the_mean_of_its_known_quarters_and_holes_do_not_grow():
     colours, known = noise(1, 2, 5, 6), torch.ones(1, 1, 5, 6, dtype=torch.bool)
     known[..., 0, 0] = known[..., 2:4, 2:4] = False

@@ -63,7 +63,9 @@ def complete_by_exemplars(
     colours: [B, C, H, W]; known, allowed: bool [B, 1, H, W], allowed where pixels may be copied from. Every image needs
     a source patch of `plan.side`². Returns [B, C, H, W].
     """
-    levels = pyramid(finest_level(colours, known, allowed, 2**plan.levels - 1 if plan.levels > 1 else None), plan)
+    window = 2**plan.levels - 1 if plan.levels > 1 else None
+    hear = partial(plan.hear, plan.levels - 1, plan.levels, 0.0)
+    levels = pyramid(finest_level(colours, known, allowed, window, hear), plan)
     canvas, number = best_start(levels, plan, generator)
     canvas = descend(canvas, levels, number, 0, plan, generator)
     if plan.planar and (~known).sum() <= REGULAR * len(known):
@@ -136,7 +138,9 @@ def descend(
     """From the level `start`, converged, to the level `end`."""
     for number in range(start - 1, end - 1, -1):
         coarse, canvas = canvas, Canvas(levels[number], plan, generator)
+        plan.hear(number, len(levels), 0.0)
         canvas.refine(coarse)
+        plan.hear(number, len(levels), 0.0)
         canvas.converge(number, len(levels))
     return canvas
 

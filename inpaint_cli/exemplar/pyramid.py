@@ -1,5 +1,6 @@
 """Images at halved sizes, with the texture features that Newson et al. 2017 add to colour."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +38,19 @@ class Level:
         return self.images().permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def finest_level(colours: Tensor, known: Tensor, allowed: Tensor, window: int | None = None) -> Level:
+def finest_level(
+    colours: Tensor,
+    known: Tensor,
+    allowed: Tensor,
+    window: int | None = None,
+    hear: Callable[[], object] = lambda: None,
+) -> Level:
     """The images at their own size, missing colours 0; `window`: the side in pixels over which texture is averaged.
 
-    Without one there are no texture features. Sources are those near the hole if there are very many.
+    Without one there are no texture features. Sources are those near the hole if there are very many. hear: called now
+    and then, to end all by raising.
     """
-    texture = colours[:, :0] if window is None else texture_features(colours, known, window)
+    texture = colours[:, :0] if window is None else texture_features(colours, known, window, hear)
     return Level(colours, texture, known, near_hole(known, known & allowed))
 
 
@@ -58,7 +66,7 @@ def near_hole(known: Tensor, allowed: Tensor) -> Tensor:
     return allowed
 
 
-def texture_features(colours: Tensor, known: Tensor, window: int) -> Tensor:
+def texture_features(colours: Tensor, known: Tensor, window: int, hear: Callable[[], object] = lambda: None) -> Tensor:
     """Mean |∂x| and |∂y| of the grey image over the known part of a window (Newson et al. 2017). [B, 2, H, W]"""
     grey = colours.mean(dim=1, keepdim=True)
     features = []
@@ -66,14 +74,15 @@ def texture_features(colours: Tensor, known: Tensor, window: int) -> Tensor:
         both = known.narrow(axis, 1, known.shape[axis] - 1) & known.narrow(axis, 0, known.shape[axis] - 1)
         change = torch.where(both, grey.diff(dim=axis).abs(), 0.0)
         pad = (0, 1) if axis == -1 else (0, 0, 0, 1)
-        total, share = (_box_mean(functional.pad(part, pad), window) for part in (change, both.float()))
+        total, share = (_box_mean(functional.pad(part, pad), window, hear) for part in (change, both.float()))
         features.append(total / share.clamp(min=1e-6))
     return torch.where(known, torch.cat(features, dim=1) * TEXTURE_WEIGHT**0.5, 0.0)
 
 
-def _box_mean(image: Tensor, side: int) -> Tensor:
+def _box_mean(image: Tensor, side: int, hear: Callable[[], object]) -> Tensor:
     """The mean over side × side pixels (zeros beyond the edges), one axis after the other."""
     for kernel in ((1, side), (side, 1)):
+        hear()
         image = functional.avg_pool2d(image, kernel, 1, (kernel[0] // 2, kernel[1] // 2))
     return image
 

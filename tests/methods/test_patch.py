@@ -6,6 +6,7 @@ import torch
 from skimage import data
 from skimage.draw import polygon2mask
 from skimage.restoration import inpaint_biharmonic
+from torch.nn import functional
 
 from inpaint_cli.exemplar.field import Field
 from inpaint_cli.masks import parse_masks
@@ -77,6 +78,19 @@ def test_no_other_object_appears_in_the_middle_of_a_plain_wall():
     mask[0, 0, polygon2mask((512, 454), outline)] = 0  # the model of a shuttle before a wall, above a table
     completed = complete(image, mask)[0, 0]
     assert completed[:, :200, 300:405].mean(dim=0).min() > -0.2  # the wall is brighter, the astronaut's hair is not
+
+
+def test_straight_edges_of_a_room_go_on_and_meet():
+    row, column = np.indices((480, 480)) / 3
+    floor = row > 84 + np.where(column > 75, 0.35, 0.25) * (column - 75)
+    part = np.where(floor, 0, np.where(column > 75, 1, 2))  # and two walls
+    colours = np.array([(0.2, -0.1, -0.4), (0.4, 0.5, 0.5), (0.7, 0.6, 0.5)], np.float32)
+    image = functional.avg_pool2d(torch.from_numpy(colours[part]).permute(2, 0, 1)[None], 3)
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)) * 0.02
+    hole = slice(56, 114), slice(46, 104)
+    completed = complete(image + noise, square(160, 160, *hole))[0, 0]
+    nearest = (completed[None] - torch.from_numpy(colours)[:, :, None, None]).square().sum(dim=1).argmin(dim=0)
+    assert (nearest.numpy() == part[1::3, 1::3])[hole].mean() > 0.97
 
 
 def test_nothing_is_copied_from_outside_the_sources():
