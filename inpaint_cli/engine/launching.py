@@ -18,7 +18,7 @@ from types import FrameType
 import torch
 from torch.distributed import PrefixStore, Store, TCPStore
 
-from inpaint_cli.engine.processes import PREFIX, SAVED, STORE
+from inpaint_cli.engine.processes import LAUNCHER, PREFIX, SAVED, STORE
 from inpaint_cli.engine.signals import ANSWER, ENDING, SAVING
 from inpaint_cli.errors import FAULTS, EnvironmentFault, InpaintError
 
@@ -100,6 +100,7 @@ def _start(rank: int, processes: int, port: int, arguments: list[str]) -> Starte
         "OMP_NUM_THREADS": threads,
         **os.environ,
         STORE: f"{LOOPBACK}:{port}",
+        LAUNCHER: str(os.getpid()),
         FAULTS: str(writing),
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),

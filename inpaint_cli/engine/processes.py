@@ -21,8 +21,9 @@ Item = TypeVar("Item")
 
 PREFIX, FAILED, SAVED = "inpaint", "failed", "saved"  # one has ended with a message of its own; all that can be, is
 STORE = "INPAINT_STORE"  # HOST:PORT, where the processes of our own launcher find each other
+LAUNCHER = "INPAINT_LAUNCHER"  # the number of its process
 PATIENCE = timedelta(minutes=30)  # of one process for another, while one of them does what the others need not
-STEP_PATIENCE = timedelta(seconds=45)  # within a step, where all do the same
+STEP_PATIENCE = timedelta(seconds=30)  # within a step, where all do the same
 LONGER = 10  # or as many times the first step's time
 ROLL_CALL = 3.0  # seconds in which those that are left say so
 PARENT_LOOK = 1.0  # seconds between two looks at whether the launcher is still there
@@ -154,6 +155,11 @@ def launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def launched_by_us() -> bool:
+    """Whether it was `--gpus`."""
+    return STORE in os.environ
+
+
 def local_rank() -> int:
     """Which of this machine's processes this is: its GPU."""
     return int(os.environ.get("LOCAL_RANK", 0))
@@ -175,7 +181,7 @@ def join_team(device_type: str, patience: timedelta = PATIENCE) -> Team:
 
 def _rendezvous() -> tuple[dist.Store, int, int]:
     """The store that all processes share, this one's rank, and how many there are."""
-    if STORE in os.environ:
+    if launched_by_us():
         host, _, port = os.environ[STORE].rpartition(":")
         return dist.TCPStore(host, int(port)), int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     return next(iter(dist.rendezvous("env://")))
@@ -187,15 +193,21 @@ def leave_team() -> None:
 
 
 def end_with_parent() -> None:
-    """Send this process SIGTERM when the one that started it is gone: it saves, and ends."""
-    parent = os.getppid()
+    """Send this process SIGTERM when the one that started it is gone: it saves, and ends; at once, if it is gone now.
+
+    Our launcher says which one it is: it may have ended while this process was still importing.
+    """
+    parent = int(os.environ.get(LAUNCHER, os.getppid()))
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(PARENT_LOOK)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+    if os.getppid() == parent:
+        threading.Thread(target=watch, name="parent", daemon=True).start()
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def share_of(batch: int, team: Team, accumulate: int) -> int:

@@ -12,7 +12,7 @@ from inpaint_cli.engine.compiling import compile_networks
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream
 from inpaint_cli.engine.plan import Plan
-from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, leave_team
+from inpaint_cli.engine.processes import FAILED, Team, TeamLost, join_team, launched_by_us, leave_team
 from inpaint_cli.engine.profiling import ProfiledLearner
 from inpaint_cli.engine.randomness import seed_default_generators
 from inpaint_cli.engine.recording import Recorder
@@ -165,7 +165,7 @@ class Subject(NamedTuple):
     method: Method  # where it is to compute
     split: Split
     labels: Mapping[str, str]  # of the frozen networks that its losses look through, as results name them
-    going_on: str  # the command that does
+    going_on: str  # the command that does, in one process
     notes: Sequence[str] = ()  # what the user should know of it
     profile: int | None = None  # steps that are traced
     log: Sequence[str] = ()  # where figures go beside metrics.jsonl
@@ -188,13 +188,22 @@ def learned(
         with (
             audience.progress("training", plan.steps) as advance,
             remarks(audience.note),
-            saying_what_is_left(run, subject.going_on, plan),
+            saying_what_is_left(run, in_as_many_processes(subject.going_on, hardware, team), plan),
             _profiling(learner, run, subject.profile, audience),
         ):
             advance(learner.step)
             recorder = Recorder(run, learner, header, resolved.preview_split, advance, audience.note, logs)
             fit(learner, stream, recorder)
     return Trained(run.path, resolved.configuration, learner.step)
+
+
+def in_as_many_processes(command: str, hardware: Hardware, team: Team) -> str:
+    """What goes on as `command` does in one process; of another launcher's command nothing is known here."""
+    if team.size == 1:
+        return command
+    if not launched_by_us():
+        return "on every machine, the command that began it, with --resume"
+    return f"{command} --gpus {team.size}" + (" --device cpu" if hardware.device.type == "cpu" else "")
 
 
 def _profiling(
