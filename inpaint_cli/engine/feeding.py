@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inpaint_cli.columns import Column
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.observing import other_rows, own_masks, own_process
+from inpaint_cli.engine.observing import OwnMasks, other_rows, own_process
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, share_of
 from inpaint_cli.engine.randomness import SampleOrder, generator_for
@@ -127,7 +127,8 @@ class BatchStream:
         self.rows = rows_of({"image": split.images, **split.labels}, hardware)
         self.augmentation, self.steps = method.augmentation, plan.steps
         self.masked_once, self.observations = method.masked_once, method.learns_from_observations
-        self.own = own_process(split, masks) if self.masked_once else None
+        process = own_process(split, masks) if self.masked_once else None
+        self.own = OwnMasks(process, method.shape, len(split), plan.seed) if process else None
 
     def get(self, step: int, repetition: int = 0, part: int = 0) -> Batch:
         """This process's share of one global batch, augmented with its masks; of observations nothing else is in it."""
@@ -138,7 +139,7 @@ class BatchStream:
             image, rows = change.apply(image, rows, draws[self._share(part)])
         position, points = (step, repetition), rows.get("landmarks")
         if self.own is not None:
-            mask = self.hardware.send(own_masks(self.own, self.shape, indices, self.seed, points))
+            mask = self.hardware.send(self.own.of(indices, points))
         else:
             mask = self._masks(part, points, "masks", *position, rows=self._global_indices(*position))
         decoys, noises = (iter(range(1, 1 << 30)) for _ in range(2))

@@ -1,5 +1,6 @@
 """Learning from observations: each image has one mask in the whole training, and what it hides is never looked at."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from inpaint_cli.masks.drawing import draw_for_images
 from inpaint_cli.method import Method
 
 LOOKED_AT = 64  # masks of the data, and as many of the process, that are compared
+MOST_BYTES = 512 << 20  # of masks that are kept
 STANDARD_ERRORS, LEAST = 4.0, 0.01  # by both of which their means have to differ before it is said
 
 
@@ -33,6 +35,33 @@ def own_masks(
     """
     seeds = [derive_seed(seed, "own mask", row) for row in rows]
     return draw_for_images(process, shape, seeds, landmarks=landmarks, rows=rows.tolist())
+
+
+class OwnMasks:
+    """The masks of a split's images as `own_masks` draws them, kept at one bit a pixel once they are drawn.
+
+    Masks of parts of faces, which follow landmarks, and those of too many images are drawn each time.
+    """
+
+    def __init__(self, process: MaskProcess, shape: Sequence[int], count: int, seed: int):
+        self.process, self.shape, self.seed = process, shape, seed
+        channels, height, width = shape
+        self.size = (channels if process.per_channel else 1, height, width)
+        length = -(-math.prod(self.size) // 8)
+        kept = 0 if "face" in process.kinds or count * length > MOST_BYTES else count
+        self.bits = np.empty((kept, length), np.uint8)  # what is not written to takes no memory
+        self.known = np.zeros(kept, bool)
+
+    def of(self, rows: np.ndarray, landmarks: Tensor | None = None) -> Tensor:
+        """On the CPU, [N, 1 or C, H, W]; landmarks: [N, 5, 2]."""
+        if not len(self.known):
+            return own_masks(self.process, self.shape, rows, self.seed, landmarks)
+        new = np.unique(rows[~self.known[rows]])
+        if len(new):
+            drawn = own_masks(self.process, self.shape, new, self.seed).flatten(1).numpy() > 0
+            self.bits[new], self.known[new] = np.packbits(drawn, axis=1), True
+        values = np.unpackbits(self.bits[rows], axis=1, count=math.prod(self.size))
+        return torch.from_numpy(values).float().view(len(rows), *self.size)
 
 
 def other_rows(rows: np.ndarray, count: int, generator: torch.Generator) -> np.ndarray:

@@ -7,9 +7,10 @@ from harness import ALONE, HARDWARE, Split
 from toy import Toy
 
 from inpaint_cli.augmentation import Geometric
+from inpaint_cli.engine import observing
 from inpaint_cli.engine.exhibits import Preview
 from inpaint_cli.engine.feeding import BatchStream
-from inpaint_cli.engine.observing import check_observations, other_rows, own_masks, refuse_peeking
+from inpaint_cli.engine.observing import OwnMasks, check_observations, other_rows, own_masks, refuse_peeking
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.training import Learner
@@ -47,6 +48,27 @@ def test_an_image_has_one_mask_in_every_epoch_and_another_for_another_seed():
             assert torch.equal(masks.setdefault(row, mask), mask)
     assert len(masks) == 20 and len({mask.numpy().tobytes() for mask in masks.values()}) == 20
     assert not torch.equal(stream.get(0).mask, stream_of(observer(), seed=1).get(0).mask)
+
+
+@pytest.mark.parametrize(
+    ("masks", "most", "times"),
+    [("noise:0.5", 1 << 20, 1), ("rec:0.3", 1 << 20, 1), ("noise:0.5", 8, 2), ("face:mouth|noise:0.5", 1 << 20, 2)],
+)
+def test_masks_are_drawn_once_where_they_can_be_kept(masks, most, times, monkeypatch):
+    drawn, rows, points = [], np.array([3, 0, 3, 7]), torch.rand(4, 5, 2) * 12
+    process = parse_masks(masks)
+    wanted = own_masks(process, SHAPE, rows, 5, points)
+
+    def counted(process, shape, rows, *others):
+        drawn.extend(rows)
+        return own_masks(process, shape, rows, *others)
+
+    monkeypatch.setattr(observing, "own_masks", counted)
+    monkeypatch.setattr(observing, "MOST_BYTES", most)
+    masks = OwnMasks(process, SHAPE, 20, 5)
+    for _ in range(2):
+        assert torch.equal(masks.of(rows, points), wanted)
+    assert drawn.count(0) == times
 
 
 def test_what_is_hidden_and_labels_of_it_are_not_in_the_batch():

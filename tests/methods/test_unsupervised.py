@@ -9,6 +9,7 @@ import torch
 from inpaint_cli.engine import feeding
 from inpaint_cli.engine.devices import Hardware
 from inpaint_cli.engine.feeding import BatchStream
+from inpaint_cli.engine.observing import own_masks
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import seed_default_generators
@@ -281,7 +282,7 @@ class Images:
 
 
 def own_masks_of(method, plan, count=12):
-    known = feeding.own_masks(method.masks, SHAPE, np.arange(count), plan.seed)[:, 0].numpy()
+    known = own_masks(method.masks, SHAPE, np.arange(count), plan.seed)[:, 0].numpy()
     return np.where(known > 0, 0, 255).astype(np.uint8)
 
 
