@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -56,7 +57,15 @@ class _Counter(TorchDispatchMode):
 
 
 def machine_rates(hardware: Hardware) -> Arithmetic:
-    """Of a large product, and of a convolution of a common size with its gradients, in the hardware's precision."""
+    """Of a large product, and of a convolution of a common size with its gradients, in the hardware's precision.
+
+    Measured once in a process, for as many threads as it computes with.
+    """
+    return _measured(hardware, torch.get_num_threads())
+
+
+@lru_cache
+def _measured(hardware: Hardware, threads: int) -> Arithmetic:
     kind = torch.bfloat16 if hardware.precision == "bf16" else torch.float32
     rows, images = MATRIX[hardware.device.type], IMAGES[hardware.device.type]
     matrix = torch.rand(rows, rows, device=hardware.device, dtype=kind)

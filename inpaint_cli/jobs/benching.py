@@ -45,7 +45,7 @@ from inpaint_cli.weight_files import TRAINED_HELPERS
 from inpaint_cli.weights import load_helper
 
 SECONDS, LEAST_STEPS = 5.0, 3  # that are timed
-ROUNDS = 5  # in which the steps of a GPU are timed once more, without looking at their parts
+ROUNDS = 5  # in which the steps of a GPU are timed once more, without looking at their parts, in half of the time
 SYNTHETIC_IMAGES = 512
 MOST_BATCH = 4096  # no larger batch is spoken of
 SHARE_OF_MEMORY = 0.9  # of what is free: a batch that takes it all ends other programs
@@ -225,9 +225,10 @@ class Track:
             operations = counted(lambda: take_step(self.learner, stream))
         peaks = {size: self.peak(self.stream(size)) for size in sorted((other, batch))}
         rates = machine_rates(self.hardware)
-        seconds, shares = self.timed(stream, audience)
-        if self.hardware.device.type == "cuda":  # which no part's end stops while it trains
-            seconds = self.unwatched(stream, max(1, len(seconds) // (2 * ROUNDS)))
+        twice = self.hardware.device.type == "cuda"  # which no part's end stops while it trains
+        seconds, shares = self.timed(stream, audience, SECONDS / 2 if twice else SECONDS)
+        if twice:
+            seconds = self.unwatched(stream, max(1, len(seconds) // ROUNDS))
         largest, bounded = largest_batch(peaks, self.memory.held() + free_memory(self.hardware.device))
         return {
             "steps": len(seconds),
@@ -244,13 +245,13 @@ class Track:
             "is_largest_bounded": bounded,
         }
 
-    def timed(self, stream: WatchedStream, audience: Audience) -> tuple[list[float], dict[str, float]]:
-        """Seconds of each step, and what share of all of them each part takes."""
+    def timed(self, stream: WatchedStream, audience: Audience, least: float) -> tuple[list[float], dict[str, float]]:
+        """Seconds of each step, and what share of all of them each part takes, in `least` seconds or a little more."""
         seconds: list[float] = []
         sums = dict.fromkeys(PARTS, 0.0)
         began = time.perf_counter()
         with audience.progress("timing") as advance:
-            while len(seconds) < LEAST_STEPS or time.perf_counter() - began < SECONDS:
+            while len(seconds) < LEAST_STEPS or time.perf_counter() - began < least:
                 self.watch.start()
                 take_step(self.learner, stream)
                 self.watch.switch("update")
