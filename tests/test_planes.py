@@ -105,6 +105,15 @@ def test_a_picture_is_the_same_after_the_way_there_and_back_and_missing_pixels_a
     assert (completed - image).abs().max() < 0.02
 
 
+def test_where_little_may_be_copied_the_picture_is_completed_as_it_is():
+    seen, known = with_hole(wall(ASLANT))
+    view = View(plane_around(seen[0], known[0, 0]).homography, known[0, 0])
+    allowed = known & (torch.arange(168) > 140)
+    given = []
+    assert view.complete(seen, known, known, allowed, lambda *parts: given.append(parts) or seen * 2) is not None
+    assert all(part is ours for part, ours in zip(given[0], (seen, known, known, allowed), strict=True))
+
+
 def test_images_of_a_batch_go_together_unless_they_are_seen_aslant():
     images = torch.cat([wall(FACING), wall(ASLANT), torch.zeros(1, 1, 168, 168)])
     seen, known = with_hole(images)

@@ -92,9 +92,14 @@ class View:
     def complete(
         self, colours: Tensor, known: Tensor, whole: Tensor, allowed: Tensor, completion: Completion
     ) -> Tensor:
-        """[1, C, H, W] -> the same, by a completion of what is seen; bool [1, 1 or C, H, W], [1, 1, H, W] twice."""
+        """[1, C, H, W] -> the same, by a completion of what is seen; bool [1, 1 or C, H, W], [1, 1, H, W] twice.
+
+        Where less than half of what is seen around the hole may be copied, it is completed as it is.
+        """
         clear, usable = (~(self.look(dilate(~part, 1).float(), "bilinear") > 0) for part in (whole, allowed))
         inside = self.inside()
+        if 2 * (usable & inside).sum() < (clear & inside).sum():
+            return completion(colours, known, whole, allowed)
         seen, given = torch.where(clear, self.look(colours), 0.0), clear | ~inside
         filled = completion(seen, given, given, usable & inside)
         completed = colours.clone()
