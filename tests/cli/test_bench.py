@@ -35,6 +35,15 @@ def test_every_method_is_timed_in_its_papers_shape_without_data(name):
     assert sum(found.operations.values()) > 1e6 and found.share_of_machine > 0 and found.largest_batch >= 2
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpus_steps_are_timed_once_more_in_rounds_that_nothing_stops():
+    found = inpaint_cli.bench("deep-l2", batch=4, settings={"width": 8}, device="cuda")
+    assert found.steps == benching.ROUNDS and found.device.startswith("cuda")
+    assert found.quietest_step_seconds <= found.step_seconds and found.images_per_second > 0
+    assert sum(found.shares.values()) == pytest.approx(1) and found.share_of_machine > 0 and found.largest_batch >= 4
+
+
 def test_a_prepared_file_and_the_frozen_network(prepared):
     arguments = ["bench", "--method", "mde", "--data", prepared, "--set", "width=4", "--batch", 4, "--masks", "rec:0.3"]
     result = inpaint(*arguments, "--device", "cpu", "--json", "-q")
