@@ -38,6 +38,13 @@ RECURRENT_small = --batch 8 --steps 400 --set learning_rate=3e-3
 RECURRENT_paper =
 RECURRENT = $(RECURRENT_$(SCALE))
 
+# After 200 updates on 8 rows of images 6.84 bits per value are left at a rate of 3e-3, 6.44 at 1e-2, 5.75 at 3e-2; with
+# that 5.37 after 400. The best of the lookup tables has 4.93.
+FLATTENED_smoke = $(RECURRENT_smoke)
+FLATTENED_small = --batch 8 --steps 4000 --set learning_rate=3e-2
+FLATTENED_paper =
+FLATTENED = $(FLATTENED_$(SCALE))
+
 # Of the two with layers.
 LAYERS_smoke = --set layers=1 --set head=12
 LAYERS_small = --set layers=2 --set head=96 --set hidden=24
@@ -64,7 +71,7 @@ $(TABLES)/pixelcnn/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method pixelcnn $(PIXELCNN))
 
 $(TABLES)/flattened-row-lstm/.trained: $(TABLES)/cifar10-32.h5
-	$(call train,--method flattened-row-lstm $(RECURRENT))
+	$(call train,--method flattened-row-lstm $(FLATTENED))
 
 $(call runs,row-lstm diagonal-bilstm): $(TABLES)/%/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method $* $(RECURRENT) $(LAYERS))
