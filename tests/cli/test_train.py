@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(prepared, train
 
 @pytest.mark.slow
 def test_sigterm_at_any_step_and_resumed_equals_straight(prepared, tmp_path):
-    arguments = [*train_arguments(prepared, tmp_path / "broken"), "--steps", 30]
+    arguments = [*train_arguments(prepared, tmp_path / "broken"), "--steps", 12]
     command = [sys.executable, "-m", "inpaint_cli", *map(str, arguments)]
     process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
     metrics = tmp_path / "broken" / "metrics.jsonl"
@@ -60,16 +60,16 @@ def test_sigterm_at_any_step_and_resumed_equals_straight(prepared, tmp_path):
     _, message = process.communicate(timeout=120)
     assert process.returncode == 143 and "stopped by SIGTERM" in message
     stopped_at = find_checkpoint(tmp_path / "broken").header.step
-    assert 3 <= stopped_at < 30
+    assert 3 <= stopped_at < 12
 
     assert inpaint(*arguments, "--resume").exit_code == 0
-    assert inpaint(*train_arguments(prepared, tmp_path / "straight"), "--steps", 30).exit_code == 0
+    assert inpaint(*train_arguments(prepared, tmp_path / "straight"), "--steps", 12).exit_code == 0
     assert_same_training(tmp_path / "broken", tmp_path / "straight")
-    name = "step-00000030.safetensors"
+    name = "step-00000012.safetensors"
     broken, straight = (tmp_path / run / "checkpoints" / name for run in ("broken", "straight"))
     assert broken.read_bytes() == straight.read_bytes()
     steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
-    assert steps == list(range(1, 31))
+    assert steps == list(range(1, 13))
 
 
 def test_resume_needs_no_options_again_and_may_go_further(prepared, trained, tmp_path):
