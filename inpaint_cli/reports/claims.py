@@ -78,7 +78,7 @@ def smallest_lead(claim: Claim, metric: Metric, figure: Callable[[str], Known | 
     """The least by which a system of the claim is ahead of one behind it; None where a figure is missing."""
     ahead, behind = [figure(name) for name in claim.systems], [figure(name) for name in claim.behind]
     leads = [lead(one, other, claim, metric) for one in ahead for other in behind if one and other]
-    return min(leads) if len(leads) == len(ahead) * len(behind) else None
+    return min(leads, key=lambda known: known.value) if len(leads) == len(ahead) * len(behind) else None
 
 
 def lead(one: Known, other: Known, claim: Claim, metric: Metric) -> Known:

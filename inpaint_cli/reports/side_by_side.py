@@ -11,7 +11,8 @@ from inpaint_cli.reports.tables import bullets
 
 HOW_CLAIMS_ARE_TRIED = (
     "The smallest lead of what a claim puts ahead over what it puts behind, and of measured figures its 95 % interval, "
-    "from the standard deviations of runs, or over images where there is one run. unclear: 0 is in the interval."
+    "from the standard deviations of runs, or over images where there is one run, which says nothing of other seeds. "
+    "unclear: 0 is in the interval."
 )
 
 

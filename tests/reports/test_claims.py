@@ -23,6 +23,10 @@ def test_the_smallest_lead_decides():
     assert smallest_lead(claim(), HIGHER, figures.get).value == pytest.approx(0.1)
     assert smallest_lead(claim(), LOWER, figures.get).value == pytest.approx(-0.3)
     assert smallest_lead(claim(systems=["a", "d"]), HIGHER, figures.get) is None, "d has no figure"
+    figures["b"] = Known(0.4, 0.1)
+    assert smallest_lead(claim(systems=["b"], behind=["b", "c"]), HIGHER, figures.get).value == 0, (
+        "as large, one is sure"
+    )
 
 
 def test_what_is_behind_may_be_ahead_by_the_allowance():
