@@ -32,7 +32,7 @@ class Spectral(nn.Module):
             with torch.no_grad():
                 left, right = self._turned(matrix)
                 if self.training:
-                    self.left.copy_(left)
+                    self.left = left  # not in place: a call's backward may need its own after the next call
             return self.weight / (left @ matrix @ right)
 
 

@@ -44,6 +44,16 @@ def test_the_gradient_sees_the_norm():
     assert abs((layer.weight.grad * layer.weight).sum()) < 1e-3 * layer.weight.grad.norm()
 
 
+def test_a_call_leaves_the_vector_that_the_backward_of_the_one_before_may_need():
+    """Code that torch compiles keeps it for its backward, before which a critic is called again for its penalty."""
+    torch.manual_seed(0)
+    layer = SpectralLinear(12, 7)
+    layer.normalised()
+    of_this_call, as_it_was = layer.left, layer.left.clone()
+    layer.normalised()
+    assert torch.equal(of_this_call, as_it_was) and not torch.equal(layer.left, as_it_was)
+
+
 def test_batch_norm_that_z_conditions():
     norm, x = Norm(4, 3), torch.randn(6, 4, 5, 5)
     plain = F.batch_norm(x, None, None, training=True)
