@@ -53,9 +53,18 @@ class Recorder:
         self.columns: dict[str, array[float]] = {}  # of the metrics: 8 bytes a value, since runs are long
         before = run.read_metrics().rows
         self._remember(before)
-        for log in logs:
-            log.begin(before, learner.step)
         self.pace = Pace(learner, before)
+        if not run.replaces:
+            self._begin_logs(before, learner.step)
+
+    def _begin_logs(self, rows: Sequence[Row], step: int) -> None:
+        for log in self.logs:
+            log.begin(rows, step)
+
+    def begun(self) -> None:
+        if self.run.replaces:
+            self.run.replace()
+            self._begin_logs([], 0)
 
     def settled(self, rows: list[Row]) -> None:
         learner, terms = self.learner, {name: value for name, value in rows[-1].items() if name != "step"}

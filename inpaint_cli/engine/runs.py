@@ -35,6 +35,7 @@ class RunDirectory:
         self.configuration, self.metrics, self.curves = path / "run.json", path / "metrics.jsonl", path / "curves.png"
         self.profile = path / "profile.pt.trace.json.gz"  # a name that TensorBoard knows
         self._valid: dict[int, bool] = {}  # what is known of its checkpoints, by step
+        self._anew: Mapping[str, Any] | None = None  # the configuration of what takes an earlier run's place
 
     # ---- whose it is -------------------------------------------------------------------------------------------------
 
@@ -77,8 +78,28 @@ class RunDirectory:
             return True
         return self.metrics.is_file() and self.metrics.stat().st_size > 0
 
+    def begin(self, configuration: Mapping[str, Any], step: int, anew: bool) -> None:
+        """Say what is trained from this step on. anew: what an earlier run left stays, for `replace` to clear."""
+        if anew:
+            self._anew = configuration
+        else:
+            self.forget_after(step)
+            self.write_configuration(configuration)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what it holds is another run's still, in whose place this one has to come."""
+        return self._anew is not None
+
+    def replace(self) -> None:
+        """Once a step is taken, which shows that this run can be trained."""
+        assert self._anew is not None
+        self.clear()
+        self.write_configuration(self._anew)
+        self._anew = None
+
     def clear(self) -> None:
-        """Remove what an earlier run left, for `--overwrite`; only files that a run writes."""
+        """Remove what an earlier run left; only files that a run writes."""
         grids, checkpoints = steps_in(self.samples, GRID).values(), steps_in(self.checkpoints).values()
         events, identity = (self.path / "tensorboard").glob("events.out.tfevents.*"), self.path / "wandb_id"
         written = (*grids, *checkpoints, *events, self.checkpoints / BEST, self.metrics, self.curves, self.profile)
@@ -145,8 +166,8 @@ class RunDirectory:
             file.writelines(map(row_text, rows))
 
     def read_metrics(self) -> Metrics:
-        """Every whole row; a last line cut short by a killed process is passed over."""
-        return read_metrics(self.metrics)
+        """Every whole row of this run; a last line cut short by a killed process is passed over."""
+        return Metrics([]) if self.replaces else read_metrics(self.metrics)
 
     def grids(self) -> dict[int, Path]:
         """Sample grids by step."""

@@ -165,6 +165,9 @@ class Observer(Protocol):
     def finished(self) -> bool:
         """Whether training ends before the end of its plan."""
 
+    def begun(self) -> None:
+        """The first step is taken, and nothing is written yet."""
+
     def settled(self, rows: list[dict[str, float]]) -> None:
         """Steps whose losses are known now: {step, term: value} each."""
 
@@ -208,6 +211,7 @@ def _loop(learner: Learner, stream: BatchStream, observer: Observer, signals: Si
         whole.keep()
         if learner.step == first + 1:
             learner.team.expect_steps_of(time.monotonic() - begun)
+            observer.begun()
         asked = signals.asked(learner.team)
         if ledger.due or any(asked):
             rows = ledger.settle()

@@ -47,7 +47,7 @@ class Quiet:
     def sample(self):
         pass
 
-    save = sample
+    save = begun = sample
 
     def note(self, text):
         pass

@@ -233,6 +233,33 @@ def test_a_bad_best_checkpoint_is_passed_over_and_said(prepared, run, photo):
     assert result.exit_code == 0 and "passed over" in result.stderr and "best.safetensors" in result.stderr
 
 
+# ---- beginning anew --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_overwritten_once_another_has_taken_its_first_step(prepared, run, monkeypatch):
+    """A mistake that shows itself only there, and whoever ends it before, leave what was there."""
+    before = contents(run)
+    refused = inpaint(
+        "train", "--method", "unsupervised", "--data", prepared, "--outdir", run, "--overwrite", "--batch", 1,
+        "--masks", "noise:0.5", "--set", "width=4", "--set", "discriminator_width=4", "--device", "cpu",
+    )  # fmt: skip
+    assert refused.exit_code == 2 and "batch norm needs two images at once" in refused.stderr
+    assert contents(run) == before
+
+    from inpaint_cli.engine import training
+
+    whole = training.take_step
+
+    def ended(learner, stream):
+        whole(learner, stream)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "take_step", ended)
+    stopped = inpaint(*arguments(prepared, run), "--steps", 2, "--overwrite")
+    assert stopped.exit_code == 130 and "the run that it was to replace is as it was" in stopped.stderr
+    assert "--resume" not in stopped.stderr and contents(run) == before
+
+
 # ---- which stay ------------------------------------------------------------------------------------------------------
 
 

@@ -54,10 +54,13 @@ class Observer:
 
     def __init__(self, learner, answers=()):
         self.learner, self.rows, self.saved, self.sampled, self.notes = learner, [], [], [], []
-        self.answers = iter(answers)
+        self.began, self.answers = [], iter(answers)
 
     def validate(self):
         return next(self.answers)
+
+    def begun(self):
+        self.began.append((self.learner.step, len(self.rows)))
 
     def settled(self, rows):
         self.rows.extend(rows)

@@ -71,10 +71,13 @@ def test_interrupted_and_resumed_equals_straight(tmp_path, toy):
 
     resumed = make(plan, **toy)
     resumed.learner.load(read_checkpoint(tmp_path / "c.safetensors"))
-    assert 3 <= resumed.learner.step <= 4
+    stopped_at = resumed.learner.step
+    assert 3 <= stopped_at <= 4
     fit(resumed.learner, resumed.stream, resumed.observer)
     for name, tensor in straight.learner.tensors().items():
         assert torch.equal(tensor, resumed.learner.tensors()[name]), name
+    first = stopped_at + 1
+    assert straight.observer.began == [(1, 0)] and resumed.observer.began == [(first, 0)], "said before anything else"
 
 
 def test_ctrl_c_saves_and_exits_130():

@@ -59,6 +59,8 @@ def test_rows_say_what_steps_cost_time_goes_on_and_tensorboard_has_them(prepared
     assert rows_of(tmp_path)[2]["seconds"] > last["seconds"]
     assert [{*row} for row in learned(tmp_path)] == [{"step", "hole", "overlap"}] * 3
     assert read_back(tmp_path) == curves(rows_of(tmp_path)), "those before the log began among them"
+    anew = inpaint(*arguments(prepared, tmp_path, 2, "--overwrite", "--log", "tensorboard"))
+    assert anew.exit_code == 0 and len(rows_of(tmp_path)) == 2 and read_back(tmp_path) == curves(rows_of(tmp_path))
 
 
 # ---- TensorBoard -----------------------------------------------------------------------------------------------------

@@ -89,14 +89,14 @@ class Resolved:
             raise UsageError(f"{run.path} is to begin with the weights of another: give --start-from again")
 
     def begin(self, run: RunDirectory, learner: Learner, team: Team) -> None:
-        """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched."""
+        """Load the checkpoint; make the directory say what is trained now. Until here nothing in it was touched.
+
+        What is overwritten stays until a first step shows that this run can be trained.
+        """
         if self.earlier.checkpoint:
             learner.load(self.earlier.checkpoint)
         if team.leads:
-            if self.overwrite:
-                run.clear()
-            run.forget_after(learner.step)
-            run.write_configuration(self.configuration)
+            run.begin(self.configuration, learner.step, anew=self.overwrite)
         team.wait()
 
 

@@ -217,16 +217,15 @@ def _profiling(
 @contextmanager
 def saying_what_is_left(run: RunDirectory, command: str, plan: Plan) -> Iterator[None]:
     """What ended a training, with what is left of it and what to do."""
-    going_on = f"To go on: {command}"
     try:
         yield
     except Interrupted as error:
-        raise Interrupted(f"{error}; {_kept(run)}. {going_on}", error.signal_number) from None
+        raise Interrupted(f"{error}; {_left(run, command)}", error.signal_number) from None
     except KeyboardInterrupt:
-        message = f"ended by a second Ctrl-C, without saving the step in hand; {_kept(run)}. {going_on}"
+        message = f"ended by a second Ctrl-C, without saving the step in hand; {_left(run, command)}"
         raise Interrupted(message, signal.SIGINT) from None
     except TeamLost as error:
-        raise TeamLost(f"{error}; {_kept(run)}. {going_on}", error.first, error.explained) from None
+        raise TeamLost(f"{error}; {_left(run, command)}", error.first, error.explained) from None
     except DivergedError as error:
         raise DivergedError(f"{error}; {_kept(run)}. A lower learning rate, or --clip-gradients 1, may help") from None
     except ValueError as error:
@@ -241,6 +240,12 @@ def saying_what_is_left(run: RunDirectory, command: str, plan: Plan) -> Iterator
             raise
         helps = "a smaller --batch helps, or --accumulate N, which computes it in N parts"
         raise EnvironmentFault(f"{out_of_memory(error)} with --batch {plan.batch}: {helps}") from None
+
+
+def _left(run: RunDirectory, command: str) -> str:
+    if run.replaces:
+        return "the run that it was to replace is as it was"
+    return f"{_kept(run)}. To go on: {command}"
 
 
 def _kept(run: RunDirectory) -> str:
