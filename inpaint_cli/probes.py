@@ -71,6 +71,9 @@ class Target(Protocol):
     def outputs(self, column: tuple[int, ...], classes: int) -> int:
         """Of its layer; column: the shape of one row's labels."""
 
+    def refuse(self, rows: np.ndarray) -> str:
+        """Why nothing is to be learned of a training set's labels; "" where something is."""
+
     def typical(self, rows: np.ndarray) -> Tensor:
         """The training set in short: what `constant` and `varying` are read from."""
 
@@ -94,6 +97,9 @@ class Attributes:
 
     def outputs(self, column: tuple[int, ...], classes: int) -> int:
         return column[0]
+
+    def refuse(self, rows: np.ndarray) -> str:
+        return "" if self.varying(self.typical(rows)).any() else "each attribute is the same in all of them"
 
     def typical(self, rows: np.ndarray) -> Tensor:
         """How often each is there, [A]."""
@@ -128,6 +134,9 @@ class Landmarks:
     def outputs(self, column: tuple[int, ...], classes: int) -> int:
         return 2 * POINTS
 
+    def refuse(self, rows: np.ndarray) -> str:
+        return "" if np.isfinite(rows).any() else "no point is known in any of them"
+
     def typical(self, rows: np.ndarray) -> Tensor:
         """The mean of each point, [5, 2]."""
         known = np.isfinite(rows)
@@ -158,6 +167,9 @@ class Labels:
 
     def outputs(self, column: tuple[int, ...], classes: int) -> int:
         return classes
+
+    def refuse(self, rows: np.ndarray) -> str:
+        return "" if np.unique(rows).size > 1 else "all are of one class"
 
     def typical(self, rows: np.ndarray) -> Tensor:
         """How often each class is there, [K]."""

@@ -120,6 +120,18 @@ def test_attributes_that_never_vary_teach_nothing_and_get_no_answer():
     assert torch.isnan(answer[:, 1:]).all() and (answer[:, 0] == 0.5).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "reason"),
+    [
+        ("attributes", np.ones((4, 40), np.int8), "each attribute is the same"),
+        ("landmarks", np.full((4, 5, 2), np.nan, np.float32), "no point is known"),
+        ("labels", np.full(4, 2), "all are of one class"),
+    ],
+)
+def test_labels_that_never_vary_are_refused_and_others_are_not(name, rows, reason):
+    assert reason in TARGETS[name].refuse(rows) and not TARGETS[name].refuse(ROWS[name])
+
+
 def test_points_are_learned_as_fractions_of_the_sides_and_unknown_ones_left_out():
     target, truth = TARGETS["landmarks"], torch.full((1, 5, 2), math.nan)
     truth[0, 2] = torch.tensor([10.0, 5.0])  # x/W = 1, y/H = 0.25

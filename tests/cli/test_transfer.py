@@ -197,6 +197,9 @@ def test_labels_that_are_not_there_and_checkpoints_that_are_none_of_a_pretrainin
     lacking = transfer(data, tmp_path / "run", "--checkpoint", trained)
     assert lacking.exit_code == 3 and "has no attributes to learn: attributes come from CelebA's" in lacking.stderr
     assert "with this data: --targets landmarks" in lacking.stderr
+    alike = labelled(tmp_path / "alike.h5", ("labels",), classes=1)
+    nothing = transfer(alike, tmp_path / "run", "--checkpoint", trained, "--targets", "labels")
+    assert nothing.exit_code == 3 and "labels of its 40 images to train on: all are of one class" in nothing.stderr
     again = transfer(faces, tmp_path / "run", "--checkpoint", tuned[0] / "run")
     assert again.exit_code == 3 and "has been transferred already" in again.stderr
     changed = transfer(faces, tmp_path / "run", "--checkpoint", trained, "--set", "width=8")

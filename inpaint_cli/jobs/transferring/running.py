@@ -126,6 +126,17 @@ def _refuse_missing(prepared: PreparedFile, names: Sequence[str]) -> None:
             instead = f"; with this data: --targets {able}" if able else ""
             ways = "; ".join(f"{name} come from {TARGETS[name].recipe}" for name in missing)
             raise InputError(f"{prepared.path} has no {' and no '.join(missing)} to learn: {ways}{instead}")
+    _refuse_what_teaches_nothing(prepared, names)
+
+
+def _refuse_what_teaches_nothing(prepared: PreparedFile, names: Sequence[str]) -> None:
+    labels = prepared.split("train").labels
+    for name in names:
+        if reason := TARGETS[name].refuse(np.asarray(labels[name][:])):
+            raise InputError(
+                f"{prepared.path}: nothing is to be learned of the {name} of its {len(labels[name])} images to train "
+                f"on: {reason}. Other --targets, or more images"
+            )
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
