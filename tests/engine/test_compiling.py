@@ -84,13 +84,13 @@ def test_many_networks_are_compiled_to_the_last(monkeypatch):
 
     monkeypatch.setattr(nn.Module, "compile", lambda network, options: Compile(network, backend=counted))
     monkeypatch.setattr(compiling, "_refuse_what_cannot_compile", lambda device: None)
-    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", torch._dynamo.config.recompile_limit)
     torch._dynamo.reset()
     many = nn.ModuleList(nn.Linear(4, 4 + number) for number in range(12))
     many.helpers = {}
-    compile_networks(many)
-    for network in many:
-        network(torch.zeros(2, 4))
+    with torch._dynamo.config.patch(recompile_limit=torch._dynamo.config.recompile_limit):
+        compile_networks(many)
+        for network in many:
+            network(torch.zeros(2, 4))
     assert len(graphs) == len(many)
 
 
