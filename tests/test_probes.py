@@ -68,6 +68,18 @@ def test_tuned_all_of_it_learns_and_frozen_the_new_layers_alone(frozen):
     assert all(same) if frozen else not all(same)
 
 
+def test_batch_norm_that_never_learned_takes_the_statistics_of_images():
+    method, seen = probe(frozen=True).train(), [batch(), batch()]
+    convolution, norm = method.encoder.network.see[:2]
+    method.settle(seen)
+    maps = [convolution(one.image) for one in seen]
+    expected = torch.stack([m.mean(dim=(0, 2, 3)) for m in maps]).mean(dim=0)
+    torch.testing.assert_close(norm.running_mean, expected)
+    spread = torch.stack([m.transpose(0, 1).flatten(1).var(dim=1) for m in maps]).mean(dim=0)
+    torch.testing.assert_close(norm.running_var, spread)
+    assert not norm.training
+
+
 def test_new_layers_begin_at_the_answer_that_needs_no_image():
     method, seen = probe(start="constant").eval(), batch()
     said = method.annotate(seen.image, seen.mask)

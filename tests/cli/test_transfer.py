@@ -126,13 +126,16 @@ def test_a_frozen_encoder_is_the_checkpoints_and_a_tuned_one_is_not(faces, train
 def test_untrained_is_said_of_the_pretraining(faces, trained, tmp_path):
     """Whatever the steps of the transfer, it stands in the row of random weights."""
     rows = {row.system: row for row in load_table("mde-1").rows}
-    for number, whose in enumerate((["--checkpoint", trained], ["--method", "mde", "--set", "width=4"])):
+    ways = (["--checkpoint", trained], ["--method", "mde", "--set", "width=4", "--frozen"])
+    for number, whose in enumerate(ways):
         output = tmp_path / f"{number}.json"
         result = transfer(faces, tmp_path / f"run{number}", *whose, "--untrained", "-o", output)
         assert result.exit_code == 0, result.stderr
         own = read_results(output)[0]
         assert (own.pretrained_step, own.pretrained_on, own.checkpoint.step) == (0, None, 4)
         assert [name for name, row in rows.items() if is_described(row, own)] == ["Random weights"]
+    statistics = {n: t for n, t in find_checkpoint(tmp_path / "run1").part("model").items() if "running_mean" in n}
+    assert statistics and all(mean.any() for mean in statistics.values())  # frozen, and of the training images
 
 
 def test_classes_are_learned_where_there_are_no_faces(tmp_path):

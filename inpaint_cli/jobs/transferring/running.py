@@ -12,7 +12,7 @@ import torch
 
 from inpaint_cli.data.reader import PreparedFile, Split
 from inpaint_cli.engine.devices import Hardware
-from inpaint_cli.engine.feeding import to_signed
+from inpaint_cli.engine.feeding import BatchStream, to_signed
 from inpaint_cli.engine.figures import GROUP
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
@@ -41,6 +41,7 @@ from inpaint_cli.probes import Settings as HowToProbe
 from inpaint_cli.records.runs import configured
 from inpaint_cli.settings import Assignments, make_settings, recalled, settings_values
 
+SETTLING = 32  # batches that an untrained encoder's batch norm takes its statistics from
 FACES, NOTHING_MISSING = ("attributes", "landmarks"), "none"
 PAPERS = {"masks": NOTHING_MISSING, "steps": 5000, "batch": 16}  # mde: "5000 updates with batch size 16"
 
@@ -162,10 +163,18 @@ class Job:
         split.labels = {name: split.labels[name] for name in self.design.targets}
         probe.look_at(split.labels)
         hardware.place(probe)
+        if self.design.frozen and not self.encoder.step:
+            self._settle(probe, split, hardware)
         if self.design.frozen and self.resolved.masks.spec == NOTHING_MISSING:
             split.labels["features"] = features_once(probe, split, plan, hardware, audience)
         going_on = f"{self.command} --outdir {shlex.quote(str(run.path))} --resume"
         return learned(run, self.resolved, Subject(probe, split, {}, going_on), hardware, team, audience)
+
+    def _settle(self, probe: Probe, split: Split, hardware: Hardware) -> None:
+        """By the first batches of the training; a resumed one, and each process of several, takes the same."""
+        stream = BatchStream(split, self.resolved.masks, probe, self.resolved.plan, hardware, Team())
+        with hardware.autocast():
+            probe.settle(stream.get(step) for step in range(SETTLING))
 
 
 def features_once(probe: Probe, split: Split, plan: Plan, hardware: Hardware, audience: Audience) -> np.ndarray:
