@@ -130,6 +130,16 @@ def test_departures_from_the_print_are_said(measured, as_mde):
     assert "departs" not in table("mde-3", paper)
 
 
+def test_a_model_that_did_not_play_hide_and_seek_departs_where_its_masks_can_be_sought(measured, as_mde):
+    """Figure 7 compares masks alone, and three of them leave nothing to seek."""
+    own = {"hide_and_seek": "none"}
+    text = [
+        table("mde-figure-7", as_mde(measured("rec", masks=("rec:0.25",)), masks, settings=own, trained_on=masks))
+        for masks in ("rec:0.25", "inpaint:0.25")
+    ]
+    assert ["hide_and_seek none, not alt" in one for one in text] == [True, False]
+
+
 def test_departures_of_a_transfer_are_of_it_and_of_the_pretraining(measured, as_mde):
     path = measured("mouth")
     pretrained = {"trained_on": "none", "pretrained_on": "rec:0.3", "pretrained_step": 300, "pretrained_batch": 24}
