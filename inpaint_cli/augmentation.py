@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,10 @@ FROM_YIQ = tuple(map(tuple, torch.tensor(TO_YIQ, dtype=torch.float64).inverse().
 
 class Augmentation(Protocol):
     """One random change of images."""
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether pixels change places alone, so that images may be uint8 still: a quarter of the memory to move."""
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """What chance decides for each of `count` images, [count, K], on the generator's device."""
@@ -77,6 +81,10 @@ class Geometric:
     def only_mirrors(self) -> bool:
         """Then pixels change places and nothing is interpolated, which is quicker, and exact."""
         return self.shift == self.scale == self.rotation == 0
+
+    @property
+    def takes_bytes(self) -> bool:
+        return self.only_mirrors
 
     def apply(self, image: Tensor, labels: Mapping[str, Tensor], draws: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         mirrored = draws[:, 4] < 0
@@ -151,10 +159,10 @@ def _mirror_labels(labels: Mapping[str, Tensor], width: int, mirrored: Tensor) -
 
 def _mirror(rows: Tensor, mirrored: Tensor) -> Tensor:
     """[B, ..., W]: those that are mirrored, left to right."""
-    flipped, which = rows.flip(-1), mirrored.view(-1, *[1] * (rows.dim() - 1))
+    flipped, which = rows.flip(-1), mirrored.view(-1, *[1] * (rows.dim() - 1)).to(rows.dtype)
     if rows.is_floating_point():
-        return rows.lerp(flipped, which.to(rows.dtype))  # exact at either end, and quicker
-    return torch.where(which, flipped, rows)
+        return rows.lerp(flipped, which)  # exact at either end, and quicker than `where`
+    return flipped.sub_(rows).mul_(which).add_(rows)  # so are whole numbers, which wrap around both ways
 
 
 def _swap_parts(labels: Tensor, mirrored: Tensor) -> Tensor:
@@ -185,6 +193,7 @@ class Photometric:
     saturation: float = 0.0
     contrast: float = 0.0
     blur: float = 0.0
+    takes_bytes: ClassVar[bool] = False
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """[count, 4]: angle of hue in radians, factors of saturation and contrast, standard deviation in pixels."""

@@ -68,6 +68,15 @@ def test_mirrors_alone_are_the_general_way_without_its_rounding():
     assert all(torch.equal(moved[name], also_moved[name]) for name in labels)
 
 
+def test_bytes_are_mirrored_as_floats_are():
+    mirrors = Geometric(flip=0.5)
+    pixels = torch.randint(0, 256, (8, 3, SIZE, SIZE - 8), generator=generator(), dtype=torch.uint8)
+    draws, before = mirrors.draw(8, generator()), pixels.clone()
+    (moved, _), (floats, _) = (mirrors.apply(image, {}, draws) for image in (pixels, pixels.float()))
+    assert moved.dtype == torch.uint8 and torch.equal(moved.float(), floats) and torch.equal(pixels, before)
+    assert mirrors.takes_bytes and not Geometric(flip=0.5, shift=0.1).takes_bytes and not Photometric().takes_bytes
+
+
 def test_shifts_alone_are_by_whole_pixels():
     """Each image's middle is a piece of the original as it was; around it the border is seen again, mirrored."""
     change, side = Geometric(shift=2 / SIZE, flip=0.5), SIZE

@@ -50,6 +50,11 @@ def to_signed(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
+def _as_signed(image: Tensor) -> Tensor:
+    """[B, C, H, W], which is uint8 until a change makes it float."""
+    return image if image.is_floating_point() else to_signed(image.permute(0, 2, 3, 1))
+
+
 def to_uint8(image: Tensor) -> np.ndarray:
     """Float in [-1, 1], [..., C, H, W] -> uint8 [..., H, W, C], rounded."""
     return ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().movedim(-3, -1).cpu().numpy()
@@ -134,9 +139,7 @@ class BatchStream:
         """This process's share of one global batch, augmented with its masks; of observations nothing else is in it."""
         indices = self._indices(step, repetition, part)
         rows = self.rows.take(indices, self._indices(*self._after(step, repetition, part)))
-        image = to_signed(rows.pop("image"))
-        for change, draws in zip(self.augmentation, self._draws(step, repetition), strict=True):
-            image, rows = change.apply(image, rows, draws[self._share(part)])
+        image, rows = self._augmented(rows.pop("image"), rows, part, step, repetition)
         position, points = (step, repetition), rows.get("landmarks")
         if self.own is not None:
             mask = self.hardware.send(self.own.of(indices, points))
@@ -152,6 +155,16 @@ class BatchStream:
             draw_noise=lambda values: self._noise(part, values, *position, next(noises)),
             progress=step / self.steps,
         )
+
+    def _augmented(
+        self, pixels: Tensor, labels: dict[str, Tensor], part: int, *position: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """uint8 [B, H, W, C] -> float in [-1, 1], [B, C, H, W], and the labels, as every change leaves them."""
+        image = pixels.permute(0, 3, 1, 2)
+        for change, draws in zip(self.augmentation, self._draws(*position), strict=True):
+            image = image if change.takes_bytes else _as_signed(image)
+            image, labels = change.apply(image, labels, draws[self._share(part)])
+        return _as_signed(image), labels
 
     def _others(self, indices: np.ndarray) -> Tensor:
         """Complete images of other rows: those that lie half the data away."""

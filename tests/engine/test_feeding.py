@@ -9,11 +9,14 @@ import torch
 from harness import HARDWARE, Split, make
 from PIL import Image
 
+from inpaint_cli.augmentation import Geometric, Photometric
 from inpaint_cli.engine.feeding import HostRows, refuse_unknown_labels, to_signed, to_uint8
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team
 from inpaint_cli.engine.randomness import SampleOrder, derive_seed
 from inpaint_cli.errors import InputError
+
+MIRRORS, PHOTOMETRIC = Geometric(flip=0.5), Photometric(saturation=0.2, contrast=0.2)
 
 
 def test_pixels_survive_the_round_trip():
@@ -128,6 +131,19 @@ def test_labels_stay_with_their_images():
     batch = stream.get(4)
     expected = to_signed(torch.from_numpy(split.images[batch.labels["labels"].numpy()]))
     assert torch.equal(batch.image, expected)
+
+
+@pytest.mark.parametrize("changes", [(MIRRORS,), (MIRRORS, PHOTOMETRIC), (PHOTOMETRIC, MIRRORS)])
+def test_images_are_changed_by_each_augmentation_in_turn(changes):
+    """As bytes as long as pixels change places alone, which is the same as on floats from the first."""
+    split, stream = Split(), make(Plan(steps=5, batch=8)).stream
+    stream.augmentation = changes
+    batch = stream.get(4)
+    image = to_signed(torch.from_numpy(split.images[batch.labels["labels"].numpy()]))
+    as_it_was = image
+    for change, draws in zip(changes, stream._draws(4, 0), strict=True):
+        image, _ = change.apply(image, {}, draws)
+    assert torch.equal(batch.image, image) and not torch.equal(image, as_it_was)
 
 
 def test_reading_ahead_changes_nothing():
