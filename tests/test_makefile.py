@@ -134,6 +134,12 @@ def test_every_command_of_a_figure_is_one_that_the_program_takes(name, tmp_path)
     commands = planned(f"figure-{name}", "small", tmp_path)
     assert commands
     check(commands)
+    tables = [words[2:] for words in commands if words[:2] == ["report", "table"]]
+    outputs = {output for words in commands for output in given(words, "-o")}
+    for table, *words in tables:
+        assert table in table_names() and {word for word in words if word.endswith(".json")} <= outputs
+    if name.startswith("mde") and any(words[0] == "train" for words in commands):
+        assert tables, "it does not say in what its models depart from the paper's"
 
 
 @pytest.mark.parametrize("name", TABLES)

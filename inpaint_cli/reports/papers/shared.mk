@@ -42,6 +42,7 @@ table-%: $(TABLES)/%.md
 
 figure-%: $(TABLES)/figure-%.png
 	@echo $<
+	@test ! -e $(<:.png=.md) || sed -n 's/^- departs from/departs from/p' $(<:.png=.md)
 
 figure-%: $(TABLES)/figure-%.svg
 	@echo $<
@@ -102,6 +103,12 @@ LIMIT = $(LIMIT_$(SCALE))
 # $(call show,OPTIONS): a figure has the models side by side, on the same images.
 define show
 $(INPAINT) evaluate --data $< $(CHECKPOINTS) $(1) --limit 8 --show 8 --grid $@ --overwrite > /dev/null
+endef
+
+# $(call departing,TABLE,RESULTS): what was measured of a figure's images stands beside it as that table has it; in what the
+# models depart from the paper's is printed with the figure.
+define departing
+$(INPAINT) report table $(1) $(2) -o $(@:.png=.md) --overwrite
 endef
 
 # A table is made of the results that it names as what it stands on; REPORT are further options.

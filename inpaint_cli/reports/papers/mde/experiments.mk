@@ -165,7 +165,8 @@ $(TABLES)/mde-figure-8.md: $(TABLES)/mde-figure-8.json
 figure-mde-1: ## what each loss makes of the same fragments
 
 $(TABLES)/figure-mde-1.png: $(TABLES)/celeba-96.h5 $(call runs,$(LOSSES))
-	$(call show,--masks rec:0.1)
+	$(call show,--masks rec:0.1 -o $(@:.png=.json))
+	$(call departing,mde-figure-8,$(@:.png=.json))
 
 figure-mde-3: ## what each masking leaves of an image
 
@@ -182,11 +183,13 @@ figure-mde-5: ## completed faces, from the fragments that each model was trained
 figure-mde-5-flowers: ## the same of flowers
 figure-mde-5-digits: ## the same of digits
 
-# $(call fragments,MODELS,MASKS,OPTIONS): the models of these masks behind them, one below the other.
+# $(call fragments,MODELS,MASKS,TABLE,OPTIONS): the models of these masks behind them, one below the other.
 define fragments
 mkdir -p $(@:.png=)
 $(foreach masks,$(2),$(INPAINT) evaluate --data $< --checkpoint $(TABLES)/$(1)-none-$(masks)-0 --masks $(subst -,:,$(masks)) \
-    --compose output $(3) --limit 8 --show 8 --grid $(@:.png=)/$(masks).png --overwrite > /dev/null &&) true
+    --compose output $(4) --limit 8 --show 8 --grid $(@:.png=)/$(masks).png -o $(@:.png=)/$(masks).json \
+    --overwrite > /dev/null &&) true
+$(call departing,$(3),$(2:%=$(@:.png=)/%.json))
 $(INPAINT) report grid $(2:%=$(@:.png=)/%.png) --columns 1 -o $@ --overwrite
 endef
 
@@ -201,13 +204,13 @@ $(TABLES)/mde-digits-none-%/.trained: $(TABLES)/mnist-96.h5
 	$(call train,$(MASKED))
 
 $(TABLES)/figure-mde-5.png: $(TABLES)/celeba-96.h5 $(call runs,$(FACES_FROM:%=mde-none-%-0))
-	$(call fragments,mde,$(FACES_FROM))
+	$(call fragments,mde,$(FACES_FROM),mde-figure-5)
 
 $(TABLES)/figure-mde-5-flowers.png: $(TABLES)/oxford102-96.h5 $(call runs,$(FLOWERS_FROM:%=mde-flowers-none-%-0))
-	$(call fragments,mde-flowers,$(FLOWERS_FROM),--split validation)
+	$(call fragments,mde-flowers,$(FLOWERS_FROM),mde-figure-5-flowers,--split validation)
 
 $(TABLES)/figure-mde-5-digits.png: $(TABLES)/mnist-96.h5 $(call runs,$(DIGITS_FROM:%=mde-digits-none-%-0))
-	$(call fragments,mde-digits,$(DIGITS_FROM))
+	$(call fragments,mde-digits,$(DIGITS_FROM),mde-figure-5-digits)
 
 figure-mde-6: ## five completions of each image, behind masks drawn five times
 
@@ -216,15 +219,19 @@ DRAWN = 0 1 2 3 4
 $(TABLES)/figure-mde-6.png: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1)
 	mkdir -p $(@:.png=)
 	$(foreach seed,$(DRAWN),$(INPAINT) evaluate --data $< --checkpoint $(TABLES)/mde-rec-0.1 --masks rec:0.1 --seed $(seed) \
-	    --compose output --limit 8 --show 8 --grid $(@:.png=)/$(seed).png --overwrite > /dev/null &&) true
+	    --compose output --limit 8 --show 8 --grid $(@:.png=)/$(seed).png -o $(@:.png=)/$(seed).json \
+	    --overwrite > /dev/null &&) true
+	$(call departing,mde-figure-8,$(@:.png=)/$(firstword $(DRAWN)).json)
 	$(INPAINT) report grid $(DRAWN:%=$(@:.png=)/%.png) --columns 1 -o $@ --overwrite
 
 figure-mde-7: ## every way of training against every test, as heat maps
 
 $(TABLES)/figure-mde-7.png: $(TABLES)/mde-figure-7.json
+	$(call departing,mde-figure-7,$<)
 	$(INPAINT) report chart mde-figure-7 $< -o $@ --overwrite > /dev/null
 
 figure-mde-8: ## what each loss gives, from small fragments to large ones
 
 $(TABLES)/figure-mde-8.png: $(TABLES)/mde-figure-8.json
+	$(call departing,mde-figure-8,$<)
 	$(INPAINT) report chart mde-figure-8 $< --kind lines -o $@ --overwrite > /dev/null
