@@ -34,7 +34,7 @@ def lines(found: "Diagnosis") -> Iterator[str]:
     for device in found.devices:
         memory = f"{device.free / GIB:.1f} of {device.total / GIB:.1f} GiB free"
         yield f"device    {device.name}: {device.model}, computes in {device.precision}, {memory}"
-    yield f"threads   {found.threads} on {found.processors} processors"
+    yield f"threads   {found.threads} on {found.processors} processors, {max(0, round(found.idle)) or 'none'} idle"
     for folder, free in found.disk.items():
         yield f"disk      {free / GIB:.1f} GiB free in {folder}"
     for kind, files in (("weights", found.weights), ("model", found.models)):

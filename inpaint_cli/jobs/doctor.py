@@ -64,6 +64,7 @@ class Diagnosis:
     devices: list[Device] = field(default_factory=list)
     processors: int = 0  # that this process may use
     threads: int = 0  # that torch uses
+    idle: float = 0.0  # processors of the machine that no program used within a minute
     disk: dict[str, int] = field(default_factory=dict)  # folder -> free bytes
     weights: list[Found] = field(default_factory=list)
     models: list[Found] = field(default_factory=list)
@@ -88,6 +89,7 @@ def doctor() -> Diagnosis:
     found.system = ask("system", platform.platform, "")
     found.processors = ask("processors", processors, 0)
     found.threads = ask("threads", _threads, 0)
+    found.idle = ask("load", _idle, float(found.threads))
     found.devices = ask("the processor", _cpu, [])
     found.devices += ask("GPUs", lambda: _gpus(found.mistakes), [])
     found.disk = ask("disk", _disk, {})
@@ -133,6 +135,10 @@ def _threads() -> int:
     import torch
 
     return torch.get_num_threads()
+
+
+def _idle() -> float:
+    return (os.cpu_count() or 1) - os.getloadavg()[0]
 
 
 def _cpu() -> list[Device]:
@@ -244,6 +250,12 @@ def _threads_that_do_not_suit(found: Diagnosis) -> Iterator[str]:
         yield (
             f"{found.threads} threads share {found.processors} processors and take turns: "
             f"set OMP_NUM_THREADS={found.processors}"
+        )
+    elif (free := max(1, round(found.idle))) < found.threads:
+        yield (
+            f"other programs leave about {free} of this machine's processors free; on the CPU, {found.threads} threads "
+            "that wait for one another can be ten times slower there than one: "
+            f"set OMP_NUM_THREADS={free} before a training begins"
         )
     elif 0 < 2 * found.threads < found.processors and (given := os.environ.get("OMP_NUM_THREADS")):
         yield f"OMP_NUM_THREADS={given} uses {found.threads} of {found.processors} processors: unset it"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from dataclasses import replace
 
@@ -31,10 +32,13 @@ def test_it_says_what_a_report_needs():
     assert {each["name"] for each in found["models"]} == {each.name for each in inpaint_cli.models()}
 
 
-def test_the_text_has_every_fact_and_the_library_gives_the_same():
+@pytest.mark.parametrize("load", [0.0, 1000.0])
+def test_the_text_has_every_fact_and_the_library_gives_the_same(monkeypatch, load):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
     found, result = inpaint_cli.doctor(), inpaint("doctor")
     assert isinstance(found, Diagnosis) and result.exit_code == 0
     facts = [found.system, *found.versions, *found.disk, *(each.path for each in found.weights), *found.mistakes]
+    facts.append(f"on {found.processors} processors, {'none' if load else os.cpu_count()} idle")
     assert all(fact in result.stdout for fact in facts)
     assert ("nothing looks wrong" in result.stdout) is not bool(found.mistakes)
 
@@ -79,13 +83,16 @@ def test_variables_of_a_launcher_that_is_gone(monkeypatch):
 
 
 def test_threads_that_do_not_suit(monkeypatch):
-    def said(threads, processors):
-        return list(job._threads_that_do_not_suit(Diagnosis(threads=threads, processors=processors)))
+    def said(threads, processors, idle=16):
+        return list(job._threads_that_do_not_suit(Diagnosis(threads=threads, processors=processors, idle=idle)))
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert "set OMP_NUM_THREADS=2" in said(16, 2)[0] and "uses 1 of 16" in said(1, 16)[0] and said(1, 2) == []
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert said(1, 16) == []
+    assert said(1, 16) == [] and said(1, 2, idle=-3.0) == [] and said(2, 2, idle=1.8) == []
+    for idle, free in ((5.4, 5), (0.9, 1), (-3.0, 1)):
+        (text,) = said(8, 16, idle)
+        assert f"set OMP_NUM_THREADS={free} before a training" in text
 
 
 def test_a_driver_without_a_gpu_that_torch_sees(monkeypatch, tmp_path):
