@@ -64,6 +64,7 @@ def test_figures_stand_beside_the_constant_answer_and_name_what_was_left_out(tra
     assert (own.pretrained_on, own.pretrained_step, own.trained_on) == ("rec:0.3", 4, "none")
     assert own.checkpoint.batch == 8 and own.pretrained_batch == find_checkpoint(trained).header.batch != 8
     assert own.settings["width"] == 4 and own.settings["frozen"] is False and own.images == 20
+    assert (own.settings["start"], own.settings["landmark_weight"]) == ("constant", 1)
     for result in (own, constant):
         assert all(result.intervals[name] for name in ("attribute_error", "landmark_error"))
         low, high = result.intervals["landmark_error_by_point"][4]

@@ -82,12 +82,13 @@ def transfer_of(loaded: Loaded) -> Transfer | None:
 
 
 def settings_of(loaded: Loaded) -> dict[str, Any]:
-    """The method's; of a transfer those of its encoder, whether that stayed as it was, where the new layers began."""
+    """The method's; of a transfer its encoder's, whether that stayed as it was, and how the new layers learned."""
     transfer = transfer_of(loaded)
     own = settings_values(loaded.method.settings)
     if transfer is None:
         return own
-    return {**own, "frozen": transfer.frozen, "start": recalled(HowToProbe, transfer.settings)["start"]}
+    how = recalled(HowToProbe, transfer.settings)
+    return {**own, "frozen": transfer.frozen, "start": how["start"], "landmark_weight": how["landmark_weight"]}
 
 
 def trained_on(loaded: Loaded) -> str | None:
