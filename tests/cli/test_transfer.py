@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from conftest import inpaint, smooth_pictures
+import torch
+from conftest import inpaint, inpaint_process, smooth_pictures
 
 import inpaint_cli
 from inpaint_cli.data.reader import PreparedFile
@@ -101,6 +102,21 @@ def test_with_a_frozen_encoder_too_it_goes_on_as_if_it_had_not_stopped(faces, tr
         words = ("--checkpoint", trained, "--frozen", *CONSTANT, *more)
         assert transfer(faces, tmp_path / run, *words, steps=steps).exit_code == 0
     assert same_bytes(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.long
+def test_two_processes_learn_what_one_learns(faces, tmp_path):
+    """Of random weights that stay frozen, too, whose batch norm each process settles by the same images."""
+    for count in (1, 2):
+        done = inpaint_process(
+            "transfer", "--data", faces, "--method", "mde", "--set", "width=4", "--untrained", "--frozen", "--steps", 4,
+            "--batch", 8, "--device", "cpu", "--precision", "fp32", "--gpus", count, "--outdir", tmp_path / str(count),
+        )  # fmt: skip
+        assert done.exit_code == 0, done.stderr
+    one, two = (find_checkpoint(tmp_path / name).tensors for name in ("1", "2"))
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-6)
 
 
 def test_stopped_and_resumed_it_is_the_run_that_was_not_stopped(faces, trained, tuned, tmp_path):
