@@ -63,7 +63,7 @@ class Recorder:
 
     def begun(self) -> None:
         if self.run.replaces:
-            self.run.replace()
+            self.run.replace(writes=self.learner.team.leads)
             self._begin_logs([], 0)
 
     def settled(self, rows: list[Row]) -> None:

@@ -78,24 +78,21 @@ class RunDirectory:
             return True
         return self.metrics.is_file() and self.metrics.stat().st_size > 0
 
-    def begin(self, configuration: Mapping[str, Any], step: int, anew: bool) -> None:
-        """Say what is trained from this step on. anew: what an earlier run left stays, for `replace` to clear."""
-        if anew:
-            self._anew = configuration
-        else:
-            self.forget_after(step)
-            self.write_configuration(configuration)
+    def begin_anew(self, configuration: Mapping[str, Any]) -> None:
+        """To be said in every process: what an earlier run left is not this run's, and stays until `replace`."""
+        self._anew = configuration
 
     @property
     def replaces(self) -> bool:
         """Whether what it holds is another run's still, in whose place this one has to come."""
         return self._anew is not None
 
-    def replace(self) -> None:
-        """Once a step is taken, which shows that this run can be trained."""
+    def replace(self, writes: bool) -> None:
+        """Once a step is taken, which shows that this run can be trained. writes: in the process that leads."""
         assert self._anew is not None
-        self.clear()
-        self.write_configuration(self._anew)
+        if writes:
+            self.clear()
+            self.write_configuration(self._anew)
         self._anew = None
 
     def clear(self) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 from conftest import inpaint
 
 from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
+from inpaint_cli.engine.runs import RunDirectory
+from inpaint_cli.jobs.training.configuration import Resolved
 
 
 def arguments(data, run):
@@ -258,6 +261,18 @@ def test_a_run_is_overwritten_once_another_has_taken_its_first_step(prepared, ru
     stopped = inpaint(*arguments(prepared, run), "--steps", 2, "--overwrite")
     assert stopped.exit_code == 130 and "the run that it was to replace is as it was" in stopped.stderr
     assert "--resume" not in stopped.stderr and contents(run) == before
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_no_process_takes_the_metrics_of_what_is_overwritten_for_its_own(prepared, run, leads):
+    """Else one of several were finished, by validations of the earlier run, before the others are."""
+    before, team = contents(run), SimpleNamespace(leads=leads, wait=lambda: None)
+    anew = Resolved({"method": "deep-l2"}, None, None, None, {}, overwrite=True)
+    directory = RunDirectory(run)
+    anew.begin(directory, SimpleNamespace(step=0), team)
+    assert directory.replaces and directory.read_metrics().rows == [] and contents(run) == before
+    directory.replace(writes=leads)
+    assert not directory.replaces and (contents(run) == before) is not leads
 
 
 # ---- which stay ------------------------------------------------------------------------------------------------------

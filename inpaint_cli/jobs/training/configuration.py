@@ -95,8 +95,11 @@ class Resolved:
         """
         if self.earlier.checkpoint:
             learner.load(self.earlier.checkpoint)
-        if team.leads:
-            run.begin(self.configuration, learner.step, anew=self.overwrite)
+        if self.overwrite:
+            run.begin_anew(self.configuration)
+        elif team.leads:
+            run.forget_after(learner.step)
+            run.write_configuration(self.configuration)
         team.wait()
 
 
