@@ -117,6 +117,7 @@ def built(name, hardware=HARDWARE):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)  # misgan's code takes over six minutes of an idle core to make
 @pytest.mark.parametrize("name", LEARNED)
 def test_every_method_takes_the_same_step(name):
     """With the code that torch makes, and not its graphs alone."""
