@@ -75,12 +75,12 @@ class Observer:
         self.sampled.append(self.learner.step)
 
 
-def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", split=None, size=12, **toy):
+def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", split=None, size=12, hardware=HARDWARE, **toy):
     """A learner, its batches and an observer."""
     seed_default_generators(plan.seed, "initial weights")
     method = Toy(ImageShape(3, size, size), parse_masks(masks), **toy)
-    learner = Learner(method, HARDWARE, team, plan)
-    stream = BatchStream(split or Split(), method.masks, method, plan, HARDWARE, team)
+    learner = Learner(method, hardware, team, plan)
+    stream = BatchStream(split or Split(), method.masks, method, plan, hardware, team)
     return SimpleNamespace(learner=learner, stream=stream, observer=Observer(learner), method=method)
 
 

@@ -14,6 +14,7 @@ from harness import HARDWARE, Split, header_of, make, train
 from toy import Toy
 
 from inpaint_cli.engine.checkpoints import completion_weights, read_checkpoint, write_checkpoint
+from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.exhibits import Validation
 from inpaint_cli.engine.plan import Plan
 from inpaint_cli.engine.processes import Team, TeamLost
@@ -44,18 +45,25 @@ def test_accumulated_parts_equal_one_big_batch():
     assert_close(weights(train(Plan(steps=5, batch=8, accumulate=4))), weights(train(Plan(steps=5, batch=8))))
 
 
-def test_two_processes_equal_one(tmp_path):
+TWO_GPUS = [pytest.mark.gpu, pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=TWO_GPUS)])
+def test_two_processes_equal_one(tmp_path, device):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),
         "OMP_NUM_THREADS": "1",
     }
-    subprocess.run([*command, HERE / "two_processes.py", tmp_path], check=True, env=environment, timeout=240)
+    subprocess.run([*command, HERE / "two_processes.py", tmp_path, device], check=True, env=environment, timeout=240)
     for name, toy in (("plain", {}), ("normalised", {"normalise": True})):
-        first, second = (torch.load(tmp_path / f"{name}{rank}.pt", weights_only=True) for rank in (0, 1))
+        first, second = (
+            torch.load(tmp_path / f"{name}{rank}.pt", map_location="cpu", weights_only=True) for rank in (0, 1)
+        )
         assert all(torch.equal(first[name], second[name]) for name in first)
-        assert_close(weights(train(Plan(steps=5, batch=8), **toy)), first)
+        alone = train(Plan(steps=5, batch=8), hardware=choose_hardware(device, "fp32"), **toy)
+        assert_close({weight: tensor.cpu() for weight, tensor in weights(alone).items()}, first)
 
 
 @pytest.mark.parametrize("toy", [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"ema_decay": 0.9, "normalise": True}])
