@@ -78,7 +78,7 @@ class Observer:
 def make(plan: Plan, team: Team = ALONE, masks="noise:0.5", split=None, size=12, hardware=HARDWARE, **toy):
     """A learner, its batches and an observer."""
     seed_default_generators(plan.seed, "initial weights")
-    method = Toy(ImageShape(3, size, size), parse_masks(masks), **toy)
+    method = Toy(ImageShape(3, size, size), parse_masks(masks), **toy).to(hardware.device)
     learner = Learner(method, hardware, team, plan)
     stream = BatchStream(split or Split(), method.masks, method, plan, hardware, team)
     return SimpleNamespace(learner=learner, stream=stream, observer=Observer(learner), method=method)
