@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-# Machines are shared: two cores, whether one process tests or two workers do.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# Machines are shared: one thread each for the workers, who inherit this, and for the processes that tests start; of as
+# many threads as another the same training has the same bits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the program itself
 
 import numpy as np
