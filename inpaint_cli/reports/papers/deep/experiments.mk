@@ -15,6 +15,12 @@ SHORT = --batch 32 --set width=32 --set ema=0.99 --set overlap_weight=1 --set fl
 DEEP_paper = --validate-every 1000 --patience 5
 DEEP = $(DEEP_$(SCALE))
 
+# Sizes and encoders are compared after a fifth of that, in runs of their own: eight models would take four hours of a CPU.
+COMPARED_smoke = deep-l2
+COMPARED_small = deep-l2-short
+COMPARED_paper = deep-l2
+COMPARED = $(COMPARED_$(SCALE))
+
 # The adversarial ones take the same and, at the small scale, fewer steps and what balances the two players.
 GAN_smoke = $(DEEP_smoke)
 GAN_small = --steps 4800 $(SHORT) --set alpha=0.5 --set discriminator_width=8 \
@@ -61,6 +67,13 @@ $(TABLES)/deep-l2-%/.trained: $(TABLES)/cifar10-32.h5
 $(TABLES)/deep-l2-encoder-%/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method deep-l2 $(DEEP) --set encoder=$*)
 
+# At the small scale alone.
+$(TABLES)/deep-l2-short-%/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-l2 --steps 2400 $(SHORT) --set bottleneck=$*)
+
+$(TABLES)/deep-l2-short-encoder-%/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-l2 --steps 2400 $(SHORT) --set encoder=$*)
+
 $(TABLES)/deep-gan/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method deep-gan $(GAN))
 
@@ -99,14 +112,14 @@ $(TABLES)/deep-1.md: $(TABLES)/deep-1.json $(TABLES)/deep-trivial.json
 table-deep-encoders: ## the autoencoder's encoder: basic, and reduced VGG, Inception and ResNet
 
 $(TABLES)/deep-encoders.json: $(TABLES)/cifar10-32.h5 \
-    $(call runs,deep-l2-512 deep-l2-encoder-vgg deep-l2-encoder-inception deep-l2-encoder-resnet)
+    $(call runs,$(addprefix $(COMPARED)-,512 encoder-vgg encoder-inception encoder-resnet))
 	$(call evaluate,$(HOLE))
 
 $(TABLES)/deep-encoders.md: $(TABLES)/deep-encoders.json
 
 table-deep-bottleneck: ## the size of the autoencoder's bottleneck, on images that it has learned and on others
 
-$(TABLES)/deep-bottleneck-%.json: $(TABLES)/cifar10-32.h5 $(call runs,deep-l2-256 deep-l2-512 deep-l2-1000 deep-l2-2000)
+$(TABLES)/deep-bottleneck-%.json: $(TABLES)/cifar10-32.h5 $(call runs,$(addprefix $(COMPARED)-,256 512 1000 2000))
 	$(call evaluate,$(HOLE) --split $*)
 
 $(TABLES)/deep-bottleneck.md: $(TABLES)/deep-bottleneck-train.json $(TABLES)/deep-bottleneck-validation.json
@@ -126,11 +139,14 @@ figure-deep-6: ## the overlap trick, without and with
 $(TABLES)/deep-l2-no-overlap/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method deep-l2 $(DEEP) --set overlap=0)
 
+$(TABLES)/deep-l2-short-no-overlap/.trained: $(TABLES)/cifar10-32.h5
+	$(call train,--method deep-l2 --steps 2400 $(SHORT) --set overlap=0)
+
 $(TABLES)/deep-wgan-no-overlap/.trained: $(TABLES)/cifar10-32.h5
 	$(call train,--method deep-wgan $(WGAN) --set overlap=0)
 
 $(TABLES)/figure-deep-6.png: $(TABLES)/cifar10-32.h5 \
-    $(call runs,deep-l2-no-overlap deep-l2-512 deep-wgan-no-overlap deep-wgan)
+    $(call runs,$(COMPARED)-no-overlap $(COMPARED)-512 deep-wgan-no-overlap deep-wgan)
 	$(call show,--masks center:8)
 
 figure-deep-8: ## a pixel's distributions
