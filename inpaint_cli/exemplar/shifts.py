@@ -69,7 +69,7 @@ def nearest_offsets(layout: Layout, descriptors: Descriptors, image: int, least:
     first, count = int(layout.first_source[image]), int(layout.source_count[image])
     offered = descriptors.sources[first : first + count]
     inside = layout.sources[first : first + count] % layout.area
-    row, column = inside // layout.width, inside % layout.width
+    row, column = (inside // layout.width).float(), (inside % layout.width).float()  # compared faster than integers
     square, found = offered.square().sum(dim=1), []
     chosen = torch.arange(0, count, max(1, count * count // PAIRS), device=inside.device)
     for part in chosen.split(max(1, AT_A_TIME // count)):
@@ -77,4 +77,4 @@ def nearest_offsets(layout: Layout, descriptors: Descriptors, image: int, least:
         beside = ((row[part, None] - row).abs() < least) & ((column[part, None] - column).abs() < least)
         nearest = distances.masked_fill_(beside, torch.inf).argmin(dim=1)
         found.append(torch.stack((row[nearest] - row[part], column[nearest] - column[part]), dim=1))
-    return torch.cat(found).cpu().numpy()
+    return torch.cat(found).long().cpu().numpy()
