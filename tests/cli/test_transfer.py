@@ -204,6 +204,7 @@ def test_several_are_told_apart_and_share_one_constant_row(faces, trained, tuned
         (["--method", "mde", "--untrained", "--set", "wdth=4"], 2, "did you mean 'width'"),
         (["--method", "mde", "--untrained", "--batch", "64"], 3, "40 images to train on are fewer than a batch of 64"),
         (["--method", "patch", "--untrained"], 3, "patch has no encoder"),
+        (["--method", "collagan", "--untrained"], 2, "block:64 are what collagan is trained on, for larger"),
     ],
 )
 def test_what_cannot_be_is_one_message(words, code, message, faces, tmp_path):

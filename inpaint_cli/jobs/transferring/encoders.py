@@ -11,7 +11,7 @@ from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.engine.checkpoints import Checkpoint, find_checkpoint
 from inpaint_cli.engine.devices import choose_hardware
 from inpaint_cli.engine.randomness import seed_default_generators
-from inpaint_cli.errors import InputError, printable
+from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.jobs.loading import check_shape, loaded_from
 from inpaint_cli.jobs.refusals import refuse_no_encoder
 from inpaint_cli.jobs.shipped import checkpoint_of
@@ -104,4 +104,9 @@ def _untrained(
     assert chosen.defaults is not None  # it learns
     masks = found.header.masks if found else chosen.defaults.masks
     seed_default_generators(seed, "initial weights")
-    return Encoder(name, chosen(settings, ImageShape(*prepared.shape), parse_masks(masks)), masks, 0)
+    process = parse_masks(masks)
+    try:
+        process.check(prepared.shape)
+    except UsageError as problem:  # of masks that nobody gave
+        raise UsageError(f"{problem}: {masks} are what {name} is trained on, for larger images") from None
+    return Encoder(name, chosen(settings, ImageShape(*prepared.shape), process), masks, 0)
