@@ -1,8 +1,9 @@
 """Completion from coarse to fine: a field of source patches and the colours that they vote for, in turn."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -113,7 +114,7 @@ def with_shifts(
     emptied, even = emptied_and_even(best.colours(), best.level.known)
     wanted = emptied | even
     if wanted.any():
-        shifted = Canvas(levels[shown], plan, generator)
+        shifted = best.anew()
         shifted.begin_by_shifts(wanted)
         shifted.converge(shown, len(levels))
         enough = torch.where(emptied, DEARER, CLEARLY) * best.energy()
@@ -126,7 +127,7 @@ def with_regular_shifts(best: "Canvas", levels: int) -> "Canvas":
 
     At coarser ones the energy does not tell which is straight.
     """
-    shifted = Canvas(best.level, best.plan, best.generator)
+    shifted = best.anew()
     shifted.begin_by_shifts(torch.ones(len(best.level.known), dtype=torch.bool), REGULAR_SHIFTS)
     shifted.converge(0, levels, again=True)
     return best.with_better(shifted, shifted.energy() < CLEARLY * best.energy())
@@ -172,6 +173,17 @@ class Canvas:
         self.spread = torch.where(self.thick, thick_spread, thin_spread)  # [V]
         self.confidence = rim_weight(self.depth[self.layout.targets])  # of each target patch, [N]
 
+    @cached_property
+    def descriptors(self) -> Descriptors:
+        """They come from known pixels alone, which are never painted over."""
+        return Descriptors(self.layout, self.table, self.plan.components)
+
+    def anew(self) -> "Canvas":
+        """The same level with nothing painted yet, for another start."""
+        other = copy(self)
+        other.table, other.field = self.level.table(), Field(self.layout, random_sources(self.layout, self.generator))
+        return other
+
     def begin(self) -> None:
         """The coarsest level's first fill: from the rim inwards."""
         self.table = peel(self.layout, self.table, self.level.known, self.plan.choices, self.generator)
@@ -182,9 +194,9 @@ class Canvas:
         Where it draws, half of the shifts are there to choose from.
         """
         self.begin_smoothly()  # where no shift leads to a source
-        descriptors = Descriptors(self.layout, self.table, self.plan.components)
         share = 1.0 if self.plan.choices == 1 else 0.5
-        missing, copied = fill_by_shifts(self.level, self.layout, descriptors, wanted, most, share, self.generator)
+        given = self.level, self.layout, self.descriptors, wanted
+        missing, copied = fill_by_shifts(*given, most, share, self.generator)
         self.table[missing] = self.table[copied]
 
     def begin_smoothly(self) -> None:
@@ -201,7 +213,7 @@ class Canvas:
 
     def energy(self) -> Tensor:
         """Mean squared distance of each image's patches to their sources. [B]"""
-        self.field.look_at(Descriptors(self.layout, self.table, self.plan.components), self.table)
+        self.field.look_at(self.descriptors, self.table)
         image = self.layout.image_of(self.layout.targets)
         total = self.table.new_zeros(len(self.level.known)).index_add_(0, image, self.field.distances)
         return total / torch.bincount(image, minlength=len(total)).clamp(min=1)
@@ -228,10 +240,9 @@ class Canvas:
 
     def alternate(self, alternations: int, searches: int, last: bool, hear: Callable[[float], object]) -> None:
         """Search and vote in turn; the last turn of the finest level copies into thick holes instead of averaging."""
-        descriptors = Descriptors(self.layout, self.table, self.plan.components)
         for turn in range(alternations):
             here = partial(hear, turn / alternations)
-            self.field.look_at(descriptors, self.table)
+            self.field.look_at(self.descriptors, self.table)
             self.field.search(searches, self.generator, here)
             here()
             votes, copied = self.votes(), None
