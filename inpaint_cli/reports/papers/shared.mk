@@ -5,10 +5,10 @@
 #
 #   table-mde-3: ## targeted occlusions of faces                                what `make help` lists and says of it
 #
-#   $(TABLES)/mde-rec-0.1/.trained: $(TABLES)/celeba-96.h5                      a model, of the data that stands first
+#   $(TABLES)/mde-rec-0.1-0/.trained: $(TABLES)/celeba-96.h5                    a model, of the data that stands first
 #       $(call train,--method mde --masks rec:0.1 --steps 4)
 #
-#   $(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1)       results, on the data, of the models
+#   $(TABLES)/mde-3.json: $(TABLES)/celeba-96.h5 $(call runs,mde-rec-0.1-0)     results, on the data, of the models
 #       $(call evaluate,--masks face:mouth)
 #
 #   $(TABLES)/mde-3.md: $(TABLES)/mde-3.json                                    the table, made of the results
