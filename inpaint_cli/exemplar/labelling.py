@@ -18,6 +18,7 @@ RIM_WEIGHT = 2.0  # of a known pixel's difference, beside 1 in a seam: it has no
 SWEEPS = 2  # through all shifts: further ones change little
 NOWHERE = 1e4  # costs a shift that leads to no source
 GRAIN = 1000.0  # capacities are whole numbers
+LARGEST = 2**28  # of them, so that those of a pixel add up to 32 bits
 
 
 class Labelling:
@@ -96,13 +97,18 @@ def length(difference: np.ndarray) -> np.ndarray:
 
 
 def minimum_cut(gain: np.ndarray, first: np.ndarray, second: np.ndarray, apart: np.ndarray) -> np.ndarray:
-    """The x that minimises Σ_p -gain_p x_p + Σ_pq apart_pq (1 - x_p) x_q over the pairs. bool [V]"""
+    """The x that minimises Σ_p -gain_p x_p + Σ_pq apart_pq (1 - x_p) x_q over the pairs. bool [V]
+
+    Half of what a pair can carry flows in advance, both ways alike then: so the cut is found in half the time.
+    """
     count = len(gain)
     source, sink, nodes = np.full(count, count), np.full(count, count + 1), np.arange(count)
-    capacities = np.concatenate((gain.clip(0), (-gain).clip(0), apart))
-    whole = np.minimum(np.rint(capacities * GRAIN), 2**28).astype(np.int32)
-    ends = np.concatenate((source, nodes, second)), np.concatenate((nodes, sink, first))
-    graph = csr_matrix((whole, ends), shape=(count + 2, count + 2))
+    gain, apart = (np.rint(values * GRAIN).clip(-LARGEST, LARGEST) for values in (gain, apart))
+    half = apart // 2
+    gain = gain + np.bincount(first, half, count) - np.bincount(second, half, count)
+    capacities = np.concatenate((gain.clip(0), (-gain).clip(0), apart - half, half)).astype(np.int32)
+    ends = np.concatenate((source, nodes, second, first)), np.concatenate((nodes, sink, first, second))
+    graph = csr_matrix((capacities, ends), shape=(count + 2, count + 2))
     graph.eliminate_zeros()
     left = graph - maximum_flow(graph, count, count + 1).flow
     left.eliminate_zeros()
