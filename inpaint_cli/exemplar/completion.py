@@ -193,10 +193,11 @@ class Canvas:
 
         Where it draws, half of the shifts are there to choose from.
         """
-        self.begin_smoothly()  # where no shift leads to a source
         share = 1.0 if self.plan.choices == 1 else 0.5
         given = self.level, self.layout, self.descriptors, wanted
         missing, copied = fill_by_shifts(*given, most, share, self.generator)
+        if (missing == copied).any():  # where no shift leads to a source
+            self.begin_smoothly()
         self.table[missing] = self.table[copied]
 
     def begin_smoothly(self) -> None:
