@@ -13,7 +13,7 @@ from torch import Tensor
 from inpaint_cli.exemplar.layout import Descriptors, Layout
 
 EXHAUSTIVE = 40_000_000  # pairs of target and source that are all compared: about a twentieth of a second
-PAIRS = 4_000_000  # of them at a time
+PAIRS = 1_000_000  # of them at a time: as many as stay near the processor; measured
 SHRINK = 0.5  # α in Barnes et al. 2009: the search radius from one draw to the next
 
 

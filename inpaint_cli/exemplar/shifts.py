@@ -20,7 +20,7 @@ NEAREST = 15  # τ there: a shift is at least a 15th of the image's longer side
 REACH = 512  # pixels of the level: longer shifts are not counted
 BLUR = 2**0.5  # σ there, of the histogram of offsets
 PAIRS = 16_000_000  # of known patches that are compared: all of them with as many of them as that allows
-AT_A_TIME = 4_000_000
+AT_A_TIME = 1_000_000  # as in exemplar/field.py
 
 
 def fill_by_shifts(
