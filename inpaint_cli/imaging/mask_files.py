@@ -198,6 +198,10 @@ def _refuse_picture(levels: np.ndarray, name: object, photo: Photo | None) -> No
     if np.count_nonzero(counts_of(levels)) <= 2:
         return
     copied, changed = (0.0, 0) if photo is None else _of_a_copy(levels, photo)
+    if copied >= COPIED and not changed:
+        raise InputError(
+            f"{printable(name)}: is the photo itself, and no mask; a mask is white where the hole is and black elsewhere"
+        )
     if copied >= COPIED:
         raise InputError(
             f"{printable(name)}: is a copy of the photo in which {changed:,} pixels differ, and no mask; a mask is "

@@ -95,6 +95,12 @@ def test_a_copy_of_the_photo_that_was_painted_on_is_refused_with_what_helps(tmp_
         open_mask(tmp_path / "copy", PHOTO)
 
 
+def test_the_photo_itself_is_refused_as_its_mask(tmp_path):
+    Image.fromarray(PHOTO.pixels).save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match=r"photo\.png: is the photo itself, and no mask"):
+        open_mask(tmp_path / "photo.png", PHOTO)
+
+
 def test_a_black_and_white_photo_may_have_a_mask_like_itself(tmp_path):
     Image.fromarray(hard("disc")).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(open_mask(tmp_path / "mask.png", Photo(hard("stroke")[:, :, None])).hole, DISC)
