@@ -3,7 +3,7 @@
 # One network learns to complete what any of five processes leave of a face. A run's folder names what differs from the
 # method's defaults, and its training masks, mde-rec-0.1 for rec:0.1; where these are many, its seed, too.
 #
-# small, of one core: a model takes some six minutes, the thirty of table 1 take three hours; --resume spreads them over
+# small, of one core: a model takes some four minutes, the thirty of table 1 take two hours; --resume spreads them over
 # days. Its generator is the lighter one, which in equal time is no worse: behind both eyes, the mouth and a half of faces of
 # 128×128 figure 4's has 15.87, 18.52 and 16.30 dB after 700 steps, the lighter one 16.09, 18.78 and 16.19 after 1,800.
 
@@ -27,7 +27,7 @@ PREPARE_celeba-96 = $(if $(wildcard $(DATA)/celeba/list_landmarks*),,--parsing f
 table-mde-1: ## what each masking teaches: landmarks and attributes from the encoder's features
 
 TRANSFER_smoke = --steps 4 --batch 4
-TRANSFER_small = --steps 2000
+TRANSFER_small = --steps 1000
 TRANSFER_paper =
 TRANSFER = $(TRANSFER_$(SCALE))
 
@@ -87,7 +87,7 @@ table-mde-2: ## attributes after ten times as many updates, beside supervised sy
 
 # "MDE-REC trained with 50 000 updates" is read as those of the transfer, of which table 1 has 5,000.
 LONGER_smoke = --steps 6 --batch 4
-LONGER_small = --steps 6000
+LONGER_small = --steps 3000
 LONGER_paper = --steps 50000
 
 $(TABLES)/mde-rec-0.5/.trained: $(TABLES)/celeba-96.h5
