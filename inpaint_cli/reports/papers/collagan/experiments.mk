@@ -17,7 +17,7 @@ FACES_128_paper = celeba-128
 FACES_128 = $(FACES_128_$(SCALE))
 
 COLLAGAN_smoke = --batch 4 --steps 2    --set width=4
-COLLAGAN_small = --batch 8 --steps 3000 --set width=16 --set learning_rate=1e-3 --set ema=0.99
+COLLAGAN_small = --batch 8 --steps 1500 --set width=16 --set learning_rate=1e-3 --set ema=0.99
 COLLAGAN_paper =
 COLLAGAN = --method collagan $(COLLAGAN_$(SCALE))
 
