@@ -200,7 +200,8 @@ def _refuse_picture(levels: np.ndarray, name: object, photo: Photo | None) -> No
     copied, changed = (0.0, 0) if photo is None else _of_a_copy(levels, photo)
     if copied >= COPIED and not changed:
         raise InputError(
-            f"{printable(name)}: is the photo itself, and no mask; a mask is white where the hole is and black elsewhere"
+            f"{printable(name)}: is the photo itself, and no mask; a mask is white where the hole is and black "
+            "elsewhere"
         )
     if copied >= COPIED:
         raise InputError(
