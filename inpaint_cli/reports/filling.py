@@ -116,10 +116,17 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
     for line in own:
         if not line.results or (trained_for_each and condition.label not in line.results):
             return line
-    # What sets a second system of one row apart stands behind the print's name.
-    line = Line(f"{row.system}: {called(result, apart(own, result))}" if row else called(result), row)
+    line = Line(_name_beside(own, result) if row else called(result), row)
     lines.insert(lines.index(own[-1]) + 1 if own else len(lines), line)
     return line
+
+
+def _name_beside(own: list[Line], result: Result) -> str:
+    """The print's name, behind it what sets a second system of its row apart: `MDE: frozen=True`, `MDE (own output)`."""
+    measured = [ways(other) for line in own for other in line.results.values()]
+    name = apart(own, result) or ("" if ways(result) and ways(result) not in measured else result.system)
+    system = own[0].row.system if own[0].row else ""
+    return called(result, f"{system}: {name}" if name else system)
 
 
 def apart(own: Iterable[Line], result: Result) -> str:
@@ -134,9 +141,13 @@ def apart(own: Iterable[Line], result: Result) -> str:
 
 def called(result: Result, name: str = "") -> str:
     """The system by a name or as its results name it, and how it was measured where that is not the usual way."""
-    ways = [f"{result.samples} samples"] if result.samples > 1 else []
-    ways += {"known": [], "poisson": ["Poisson"], "output": ["own output"]}[result.compose]
-    return f"{name or result.system} ({', '.join(ways)})" if ways else name or result.system
+    return f"{name or result.system} ({', '.join(ways(result))})" if ways(result) else name or result.system
+
+
+def ways(result: Result) -> list[str]:
+    """How a result was measured, where that is not the usual way."""
+    samples = [f"{result.samples} samples"] if result.samples > 1 else []
+    return samples + {"known": [], "poisson": ["Poisson"], "output": ["own output"]}[result.compose]
 
 
 def row_of(rows: list[Row], result: Result) -> Row | None:

@@ -96,8 +96,11 @@ def test_a_row_may_have_several_systems(measured, as_mde):
 
 def test_ways_of_measuring_tell_lines_of_one_row_apart(measured, as_mde):
     path = measured("mouth")
-    text = table("mde-3", as_mde(path), as_mde(path, "whole", compose="output"))
-    assert lines_of(text, "MDE")["Mouth"][1] != "-" and lines_of(text, "MDE: whole (own output)")["Mouth"][0] == "-"
+    whole = as_mde(path, "whole", compose="output")
+    text = table("mde-3", as_mde(path), whole)
+    assert lines_of(text, "MDE")["Mouth"][1] != "-" and lines_of(text, "MDE (own output)")["Mouth"][0] == "-"
+    text = table("mde-3", as_mde(path), whole, as_mde(path, "other", "cd" * 32, compose="output"))
+    assert lines_of(text, "MDE (own output)")["Mouth"][1] == lines_of(text, "MDE: other (own output)")["Mouth"][1]
 
 
 def test_runs_of_other_seeds_become_one_line(measured, as_mde):
@@ -111,7 +114,7 @@ def test_runs_of_other_seeds_become_one_line(measured, as_mde):
     files.append(as_mde(measured("mouth"), "whole", "ab" * 32, compose="output"))
     text = table("mde-3", *files, "--average-runs")
     assert lines_of(text, "MDE")["Mouth"][1].startswith("21.00 ±3.61")
-    assert lines_of(text, "MDE: whole (own output)")["Mouth"][1] != "-"
+    assert lines_of(text, "MDE (own output)")["Mouth"][1] != "-"
     assert "means over 3 runs" in text and "run 1" not in text
     assert "of means over several runs: their standard deviation" in text
     assert "MDE: run 1" in table("mde-3", *files)
