@@ -122,7 +122,7 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
 
 
 def _name_beside(own: list[Line], result: Result) -> str:
-    """The print's name, behind it what sets a second system of its row apart: `MDE: frozen=True`, `MDE (own output)`."""
+    """The print's name, and what sets a second system of its row apart: `MDE: frozen=True`, `MDE (own output)`."""
     measured = [ways(other) for line in own for other in line.results.values()]
     name = apart(own, result) or ("" if ways(result) and ways(result) not in measured else result.system)
     system = own[0].row.system if own[0].row else ""
