@@ -127,12 +127,16 @@ def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(delay, pre
     training = map(str, [*train_arguments(prepared, tmp_path / "run"), "--steps", 100_000])  # nothing ends it before
     command = [sys.executable, "-X", "importtime", "-m", "inpaint_cli", *training]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
-    for line in process.stderr:
-        if "typer" in line:
-            break
-    time.sleep(delay)
-    process.send_signal(signal.SIGINT)
-    said = [line for line in process.communicate(timeout=60)[1].splitlines() if not line.startswith("import time:")]
+    try:
+        for line in process.stderr:
+            if "typer" in line:
+                break
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        lines = process.communicate(timeout=60)[1].splitlines()
+    finally:
+        process.kill()  # one that heard nothing would train for days
+    said = [line for line in lines if not line.startswith("import time:")]
     assert process.returncode == 130 and said in (["inpaint: interrupted"], [])
 
 
