@@ -116,17 +116,16 @@ def _line_of(lines: list[Line], result: Result, condition: Condition, path: Path
     for line in own:
         if not line.results or (trained_for_each and condition.label not in line.results):
             return line
-    line = Line(_name_beside(own, result) if row else called(result), row)
+    line = Line(_name_beside(row, own, result) if row else called(result), row)
     lines.insert(lines.index(own[-1]) + 1 if own else len(lines), line)
     return line
 
 
-def _name_beside(own: list[Line], result: Result) -> str:
+def _name_beside(row: Row, own: list[Line], result: Result) -> str:
     """The print's name, and what sets a second system of its row apart: `MDE: frozen=True`, `MDE (own output)`."""
     measured = [ways(other) for line in own for other in line.results.values()]
     name = apart(own, result) or ("" if ways(result) and ways(result) not in measured else result.system)
-    system = own[0].row.system if own[0].row else ""
-    return called(result, f"{system}: {name}" if name else system)
+    return called(result, f"{row.system}: {name}" if name else row.system)
 
 
 def apart(own: Iterable[Line], result: Result) -> str:
