@@ -7,14 +7,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-log D(x) - log(1 - D(x̃)), with D the sigmoid of the logits (Goodfellow et al. 2014)."""
-    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, weights: Tensor | None = None) -> Tensor:
+    """-log D(x) - log(1 - D(x̃)), with D the sigmoid of the logits (Goodfellow et al. 2014).
+
+    weights: how much each logit counts in the means, shaped as they are.
+    """
+    return _mean(F.softplus(-real_logits), weights) + _mean(F.softplus(fake_logits), weights)
 
 
-def generator_loss(fake_logits: Tensor) -> Tensor:
+def generator_loss(fake_logits: Tensor, weights: Tensor | None = None) -> Tensor:
     """-log D(x̃): the non-saturating form."""
-    return F.softplus(-fake_logits).mean()
+    return _mean(F.softplus(-fake_logits), weights)
+
+
+def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    return values.mean() if weights is None else (weights * values).sum() / weights.sum().clamp_min(1e-6)
 
 
 def masked_squared_error(prediction: Tensor, target: Tensor, where: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""The Wasserstein losses against closed forms, each from both sides."""
+"""Losses of several papers against closed forms, each from both sides."""
 
 import pytest
 import torch
 from torch import nn
 
-from inpaint_cli.losses import gradient_penalty, wasserstein_loss
+from inpaint_cli.losses import discriminator_loss, generator_loss, gradient_penalty, wasserstein_loss
 
 
 def linear_critic(*slope: float) -> nn.Linear:
@@ -16,6 +16,15 @@ def linear_critic(*slope: float) -> nn.Linear:
 
 def scored(critic: nn.Linear):
     return lambda image: critic(image.flatten(1)).squeeze(1)
+
+
+def test_weights_say_how_much_each_patch_counts():
+    real, fake = torch.tensor([[0.3, -2.0]]), torch.tensor([[-0.7, 5.0]])
+    weights = torch.tensor([[0.5, 0.0]])
+    assert torch.equal(discriminator_loss(real, fake, weights), discriminator_loss(real[:, :1], fake[:, :1]))
+    assert torch.equal(generator_loss(fake, weights), generator_loss(fake[:, :1]))
+    torch.testing.assert_close(generator_loss(fake, torch.full((1, 2), 0.3)), generator_loss(fake))
+    assert generator_loss(fake, torch.zeros(1, 2)) == 0  # nothing is hidden
 
 
 def test_wasserstein_loss_is_the_difference_of_means():

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_cli.networks.strided import LEAKY, doubling, halving
@@ -136,3 +137,22 @@ class PooledDiscriminator(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return self.head(self.layers(image).mean(dim=(2, 3))).float()
+
+
+class HoleDiscriminator(nn.Module):
+    """D of patches (Isola et al. 2017), told where the hole is: image and mask -> logits, [B, 1, H/16, W/16].
+
+    Without batch norm, which would compare a batch of images with one of completions by what both know.
+    """
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        sizes = [2 * channels, *widths(width)[:4]]
+        self.layers = nn.Sequential(*(halving(i, o, normalise=False) for i, o in itertools.pairwise(sizes)))
+        self.head = nn.Conv2d(sizes[-1], 1, 3, padding=1)
+
+    def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, C, H, W] each -> the logits of the patches and the share of the hole in each, which is its weight."""
+        logits = self.head(self.layers(torch.cat([image, mask], dim=1))).float()
+        hole = 1 - mask.mean(dim=1, keepdim=True)
+        return logits, F.adaptive_avg_pool2d(hole, logits.shape[-2:])

@@ -214,6 +214,31 @@ def test_no_adversarial_weight_means_no_discriminator():
     assert "discriminator" not in build(adversarial=0).players
 
 
+@pytest.mark.parametrize("masks", ["center:16", "rec:0.3"])
+def test_a_judge_of_the_hole_looks_at_nothing_else_that_is_generated(masks):
+    method = build(masks, judges="hole", hide_and_seek="none", adversarial=1.0)
+    batch = batch_for(method)
+    outputs = torch.rand(2, 4, *SHAPE, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    first, other = outputs
+    same_hole = torch.where(batch.mask > 0, other, first)
+    logits, weights = method.judged(first, batch)
+    torch.testing.assert_close(method.judged(same_hole, batch), (logits, weights))
+    assert not torch.allclose(method.judged(other, batch)[0], logits)
+    assert weights.mean().item() == pytest.approx(1 - batch.mask.mean().item(), rel=1e-5)
+    batch.shared["fake"] = first
+    (gradient,) = torch.autograd.grad(method.generator_turn(batch)["adversarial"], outputs)
+    hole = (batch.mask == 0).expand_as(first)
+    assert gradient[0][hole].abs().sum() > 0 and not gradient[0][~hole].any()
+
+
+def test_a_judge_of_the_hole_knows_where_it_is():
+    method = build("center:16", judges="hole", hide_and_seek="none", adversarial=1.0)
+    batch = batch_for(method)
+    elsewhere = Batch(batch.image, torch.roll(batch.mask, 4, dims=3))
+    image = mde.to_unit(batch.image)
+    assert not torch.allclose(method.judged(image, batch)[0], method.judged(image, elsewhere)[0])
+
+
 def test_perceptual_loss_uses_the_helper_and_not_the_checkpoint():
     method = build(perceptual=2e-5)
     assert method.needed_helpers() == ("vgg16",) and build().needed_helpers() == ()

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from inpaint_cli.networks.unets import PooledDiscriminator, StridedGenerator, VGGLikeGenerator, vgg_like_layers
+from inpaint_cli.networks.unets import (
+    HoleDiscriminator,
+    PooledDiscriminator,
+    StridedGenerator,
+    VGGLikeGenerator,
+    vgg_like_layers,
+)
 
 SHAPE = (3, 96, 96)
 
@@ -49,3 +55,13 @@ def test_the_discriminator_pools_over_the_whole_image():
     assert discriminator(image).shape == (2, 1) and discriminator.layers(image).shape == (2, 32, 2, 3)
     norms = [m for m in discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
     assert len(norms) == 9 and not isinstance(discriminator.layers[0][1], nn.BatchNorm2d)  # none next to the image
+
+
+def test_a_judge_of_the_hole_scores_patches_and_weighs_them_by_what_is_hidden():
+    image, mask = torch.rand(2, 3, 64, 96), torch.ones(2, 3, 64, 96)
+    mask[0, :, 16:32, 32:56] = 0  # a patch, and half of the one beside it
+    logits, weights = HoleDiscriminator(3, 4)(image, mask)
+    assert logits.shape == weights.shape == (2, 1, 4, 6)
+    expected = torch.zeros(2, 1, 4, 6)
+    expected[0, 0, 1, 2], expected[0, 0, 1, 3] = 1, 0.5
+    torch.testing.assert_close(weights, expected)
