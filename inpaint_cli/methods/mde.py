@@ -35,7 +35,8 @@ Departures, each selectable where it is a choice:
   trains with both halves, `printed` with the printed one.
 - D says one thing of all places of G's whole output. Shown a trained G's faces, whose holes are soft, 150 steps at ten
   times the printed rate leave it at 1.34 of 1.39, the loss of a guess. `judges=hole` puts known pixels back, shows it
-  the mask, and asks of each patch of the hole (Isola et al. 2017): it is at 0.5 by then, and teaches how eyes look.
+  the mask, and asks of each patch of the hole (Isola et al. 2017): it is at 0.5 by then, and teaches how eyes look. It
+  costs a decibel; `judges=face:both-eyes` asks of patches there alone, as the judges of parts in Wang et al. 2021.
 - Figure 6 draws several masks for an image that is known whole: here `inpaint evaluate --masks rec:0.1 --seed N`. An
   image with a hole of its own can only show less, and behind a fresh rec:0.1 next to nothing. So samples after the
   first do without a random rectangle of a tenth of the image (`hidden`), and see at least half of what is known.
@@ -95,9 +96,10 @@ class Settings:
     adversarial: float = Field(
         1e-3, ge=0, description="λ_adv, weight of Eq. 2; printed 1e-2, see the file's header; 0 trains no discriminator"
     )
-    judges: Literal["output", "hole"] = Field(
+    judges: str = Field(
         "output",
-        description="what D judges; hole: patches of the hole alone, not in the paper",
+        description="what D judges; hole: patches of the hole alone; a place such as face:both-eyes: those of the hole "
+        "that lie there; not in the paper",
     )
     hide_and_seek_weight: float = Field(
         1e-2, ge=0, description="λ_HnS; printed 10.e-2 for coord and 10 otherwise, see the file's header"
@@ -281,6 +283,7 @@ HIDE_AND_SEEK = {
 class MDE(Method):
     settings: Settings
     masks: MaskProcess
+    judged_place: Tensor
     Settings = Settings
     title = "Missing Data Encoder"
     paper = "mde"
@@ -301,6 +304,7 @@ class MDE(Method):
         self.players["generator"] = self._player(settings.learning_rate, self.generator)
         if settings.adversarial:
             self.discriminator = self._discriminator()
+            self.register_buffer("judged_place", self._judged_place(), persistent=False)
             self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
         if settings.hide_and_seek != "none":
             self.game = HIDE_AND_SEEK[settings.hide_and_seek]
@@ -327,10 +331,23 @@ class MDE(Method):
 
     def _discriminator(self) -> nn.Module:
         settings, channels = self.settings, self.shape.channels
-        if settings.judges == "hole":
+        if settings.judges != "output":
             return HoleDiscriminator(channels, settings.width)
         encoder = ENCODERS[settings.generator](channels, settings.width, settings.depth)
         return PooledDiscriminator(encoder, settings.width)
+
+    def _judged_place(self) -> Tensor:
+        """1 where D judges what is hidden, 0 elsewhere: [1, 1, H, W]."""
+        size = (1, *self.shape[1:])
+        if self.settings.judges in ("output", "hole"):
+            return torch.ones(1, *size)
+        place = parse_masks(self.settings.judges)
+        if place.varies or place.per_channel or place.without_files is None:
+            raise UsageError(
+                f"judges={self.settings.judges} is no place that is the same in each image, as face:both-eyes is"
+            )
+        place.check(self.shape)
+        return 1 - place.draw(1, size, generator=torch.Generator())
 
     def _player(self, learning_rate: float, network: nn.Module) -> Player:
         settings = self.settings
@@ -359,7 +376,9 @@ class MDE(Method):
         if self.settings.judges == "output":
             return self.discriminator(image), None
         mask = self.channel_masks(batch.mask)
-        return self.discriminator(torch.where(mask > 0, batch.image, image * 2 - 1), mask)
+        logits = self.discriminator(torch.where(mask > 0, batch.image, image * 2 - 1), mask)
+        judged = self.judged_place * (1 - mask.mean(dim=1, keepdim=True))
+        return logits, F.adaptive_avg_pool2d(judged, logits.shape[-2:])
 
     def discriminator_turn(self, batch: Batch) -> dict[str, Tensor]:
         real, weights = self.judged(to_unit(batch.image), batch)

@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint_cli.networks.strided import LEAKY, doubling, halving
@@ -151,8 +150,6 @@ class HoleDiscriminator(nn.Module):
         self.layers = nn.Sequential(*(halving(i, o, normalise=False) for i, o in itertools.pairwise(sizes)))
         self.head = nn.Conv2d(sizes[-1], 1, 3, padding=1)
 
-    def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, C, H, W] each -> the logits of the patches and the share of the hole in each, which is its weight."""
-        logits = self.head(self.layers(torch.cat([image, mask], dim=1))).float()
-        hole = 1 - mask.mean(dim=1, keepdim=True)
-        return logits, F.adaptive_avg_pool2d(hole, logits.shape[-2:])
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """[B, C, H, W] each."""
+        return self.head(self.layers(torch.cat([image, mask], dim=1))).float()

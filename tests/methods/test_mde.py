@@ -231,6 +231,42 @@ def test_a_judge_of_the_hole_looks_at_nothing_else_that_is_generated(masks):
     assert gradient[0][hole].abs().sum() > 0 and not gradient[0][~hole].any()
 
 
+def test_patches_count_by_the_share_of_them_that_is_hidden_where_it_is_judged():
+    settings = {"shape": ImageShape(3, 64, 64), "hide_and_seek": "none"}
+    hole, place = (build("block:16", judges=judges, **settings) for judges in ("hole", "center:32"))
+    batch = batch_for(hole, 1)
+    batch.mask[:] = 1
+    batch.mask[..., 8:32, 0:32] = 0  # of patches of 16: half of two, the whole of two
+    image = mde.to_unit(batch.image)
+    expected = torch.zeros(1, 1, 4, 4)
+    expected[..., 0, :2], expected[..., 1, :2] = 0.5, 1
+    torch.testing.assert_close(hole.judged(image, batch)[1], expected)
+    in_the_middle = torch.zeros(1, 1, 4, 4)
+    in_the_middle[..., 1, 1] = 1
+    torch.testing.assert_close(place.judged(image, batch)[1], in_the_middle)
+
+
+def test_a_hole_outside_of_the_judged_place_is_left_to_the_other_losses():
+    method = build("block:4", judges="center:8", hide_and_seek="none")
+    batch = batch_for(method)
+    batch.mask[:] = 1
+    batch.mask[..., :8, :8] = 0
+    assert method.generator_turn(batch)["adversarial"] == 0 == method.discriminator_turn(batch)["discriminator"]
+
+
+@pytest.mark.parametrize("judges", ["face:any", "colorize:1", "block:8", "file:eyes.png"])
+def test_a_judged_place_is_one_and_the_same(judges):
+    with pytest.raises(UsageError, match=f"judges={judges} is no place that is the same in each image, as face:both"):
+        build(judges=judges)
+
+
+def test_a_judged_place_is_named_as_masks_are_and_fits():
+    with pytest.raises(UsageError, match="eyes"):
+        build(judges="eyes")
+    with pytest.raises(UsageError, match="64×64 pixels leaves nothing known of 32×32"):
+        build(judges="center:64")
+
+
 def test_a_judge_of_the_hole_knows_where_it_is():
     method = build("center:16", judges="hole", hide_and_seek="none", adversarial=1.0)
     batch = batch_for(method)
