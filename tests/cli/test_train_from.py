@@ -53,6 +53,17 @@ def test_an_exported_model_serves_and_what_trains_it_begins_anew(prepared, train
     assert find_checkpoint(tmp_path / "run").header.started_from == find_checkpoint(slim).digest
 
 
+@pytest.mark.parametrize("setting", ["adversarial=0", "judges=hole"])
+def test_a_discriminator_that_is_another_now_or_none_begins_anew(prepared, trained, tmp_path, setting):
+    done = from_it(prepared, tmp_path / "run", trained, "--steps", 1, "--set", setting, "--set", "learning_rate=1e-12")
+    assert done.exit_code == 0, done.stderr
+    began, now = weights(trained), weights(tmp_path / "run")
+    assert torch.allclose(began["generator.to_image.weight"], now["generator.to_image.weight"], atol=1e-6)
+    assert (
+        began.keys() - now.keys() == {name for name in began if name.startswith("discriminator.")} - now.keys() != set()
+    )
+
+
 @pytest.mark.parametrize(
     "method, more, expected",
     [

@@ -1,6 +1,10 @@
 """A training that begins with another one's weights: fine-tuning."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from inpaint_cli.engine.checkpoints import Checkpoint, completion_weights, find_checkpoint
 from inpaint_cli.engine.outlines import refuse_misfits
@@ -21,14 +25,25 @@ def start_of(named: Path | str | None, method: str) -> Checkpoint | None:
 def start_with(method: Method, found: Checkpoint) -> None:
     """Load what the checkpoint has, averaged weights where it kept an average; what it lacks stays as it was drawn.
 
-    An exported model has the networks that complete alone: the players against it begin anew, as every optimiser does.
-    `InputError` where the weights are of other sizes, or a network that completes is missing.
+    Players against the networks that complete begin anew where the checkpoint has none, as exported models, or has
+    others, as a run whose discriminator judged something else; every optimiser does. `InputError` where weights that
+    complete are missing or of other sizes.
     """
     given, own = completion_weights(found), method.state_dict()
-    needed = set(own) if not found.slim else {name for name in own if _completes(method, name)}
-    refuse_misfits({name: own[name] for name in own if name in given or name in needed}, given, found.path)
+    networks = {_network(name) for name in given}
+    others = {network for network in networks if _shapes(given, network) != _shapes(own, network)}
+    given = {name: given[name] for name in given if _completes(method, name) or _network(name) not in others}
+    refuse_misfits({name: own[name] for name in own if name in given or _completes(method, name)}, given, found.path)
     method.load_state_dict(given, strict=False)
 
 
 def _completes(method: Method, name: str) -> bool:
     return not method.completes_with or name.startswith(tuple(f"{network}." for network in method.completes_with))
+
+
+def _network(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _shapes(tensors: Mapping[str, Tensor], network: str) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items() if _network(name) == network}
