@@ -54,6 +54,16 @@ Results = Annotated[
         help="Put figures on the card: what `inpaint evaluate -o` wrote of it; repeat for several.",
     ),
 ]
+Blend = Annotated[
+    str | None,
+    typer.Option(
+        "--blend",
+        metavar="MODEL=SHARE",
+        rich_help_panel=options.HOW,
+        help="Average with another model's weights, SHARE of them: between a sharp one and the softer, truer one that "
+        "it began with.",
+    ),
+]
 Images = Annotated[
     int | None,
     typer.Option(
@@ -76,6 +86,7 @@ def export(
     data: Data = None,
     about: About = None,
     results: Results = None,
+    blend: Blend = None,
     images: Images = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -96,7 +107,7 @@ def export(
     from inpaint_cli.jobs.refusals import refuse_at_once, refuse_bare_method
 
     if format != "checkpoint":
-        _refuse({"--data": data, "--results": results, "--images": images}, format)
+        _refuse({"--data": data, "--results": results, "--blend": blend, "--images": images}, format)
     refuse_bare_method(source)
     refuse_at_once([], data, [source], results or [], device=device, also=[lambda: refuse_existing(output, overwrite)])
     if format != "checkpoint":
@@ -109,11 +120,21 @@ def export(
     from inpaint_cli.jobs.exporting import export as write
 
     done = write(
-        source, output, data=data, about=about, results=results or (), images=images or 64, device=device,
-        overwrite=overwrite, progress=Terminal(quiet),
+        source, output, data=data, about=about, results=results or (), blend=_parsed(blend), images=images or 64,
+        device=device, overwrite=overwrite, progress=Terminal(quiet),
     )  # fmt: skip
     if not quiet:
         say(summary(done))
+
+
+def _parsed(blend: str | None) -> tuple[str, float] | None:
+    if blend is None:
+        return None
+    model, _, share = blend.rpartition("=")
+    try:
+        return model, float(share)
+    except ValueError:
+        raise UsageError(f"--blend {blend}: no MODEL=SHARE, such as faces=0.2") from None
 
 
 def _refuse(options: dict[str, object], format: str) -> None:

@@ -80,10 +80,17 @@ def card_text(entry: ModelEntry) -> str:
         *_entry("settings", settings),
         *_rounding_lines(card.get("rounding")),
         *_entry("made from", f"checkpoint {card['made_from']}" if "made_from" in card else ""),
+        *_blended_lines(card.get("blended")),
         *_entry("digest", card["digest"]),
     ]
     figures = card.get("figures")
     return "\n".join(lines) + (f"\n\n{figures_text(figures)}" if figures else "")
+
+
+def _blended_lines(blended: Mapping[str, Any] | None) -> list[str]:
+    if blended is None:
+        return []
+    return _entry("blended", f"checkpoint {blended['first']}, and {blended['share']:g} of {blended['second']}")
 
 
 def _data_lines(card: Mapping[str, Any]) -> list[str]:

@@ -11,22 +11,26 @@ from inpaint_cli.engine.checkpoints import (
     Checkpoint,
     completion_weights,
     find_checkpoint,
+    load_weights,
     read_checkpoint,
     write_checkpoint,
 )
 from inpaint_cli.engine.devices import Hardware, choose_hardware
+from inpaint_cli.engine.outlines import refuse_misfits
 from inpaint_cli.engine.runs import RunDirectory
 from inpaint_cli.engine.slimming import EXACT, KINDS, Rounded, Trial, keep_what_completes, rounded
-from inpaint_cli.errors import InputError, UsageError
+from inpaint_cli.errors import InputError, UsageError, printable
 from inpaint_cli.files import refuse_existing, refuse_inputs
 from inpaint_cli.jobs.audience import Audience, Progress, heard_by, remarks
 from inpaint_cli.jobs.cards import data_facts, figures_of
 from inpaint_cli.jobs.loading import Loaded, loaded_from
-from inpaint_cli.jobs.refusals import refuse_bare_method
+from inpaint_cli.jobs.refusals import refuse_bare_method, refuse_other_method
 from inpaint_cli.jobs.shipped import checkpoint_of
 from inpaint_cli.masks import parse_masks
+from inpaint_cli.records.checkpoints import HEADER
 
 OF_THE_FILE = ("digest", "format")  # in a header: written anew
+OF_THE_UNBLENDED = ("made_from", "rounding", "figures")  # what is true of neither in a blend
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def export(
     data: Path | str | None = None,
     about: str | None = None,
     results: Sequence[Path | str] = (),
+    blend: tuple[Path | str, float] | None = None,
     images: int = 64,
     device: str = "auto",
     overwrite: bool = False,
@@ -55,7 +60,9 @@ def export(
 
     data: what it was trained on, default the run's own: rounded weights are tried on it, and terms and number of images
         are taken from it; images: how many of it at most; about: what it is for and what not; results: what
-        `evaluate(output=…)` wrote of it.
+        `evaluate(output=…)` wrote of it; blend: another model of the same networks, and the share of its weights in the
+        average that is written (network interpolation, Wang et al. 2018): between one that was trained against a
+        discriminator and the truer, softer one that it began with.
     What is exported once may be exported again, with another `about` or with `results` of what was exported.
     """
     refuse_bare_method(source)
@@ -63,18 +70,21 @@ def export(
     refuse_existing(output, overwrite)
     _refuse_unprintable(about)
     found = find_checkpoint(checkpoint_of(source))
-    refuse_inputs([output], [found.path, *(Path(path) for path in (source, data, *results) if path is not None)])
+    inputs = [source, data, *results, *(blend[:1] if blend else ())]
+    refuse_inputs([output], [found.path, *(Path(path) for path in inputs if path is not None)])
     before = found.path.stat().st_size
-    said = found.header.plain()
-    figures = figures_of(_digests(found), results) if results else said.get("figures")
     hardware = choose_hardware(device, "fp32")
     loaded = loaded_from(found, None, {}, hardware)
+    if blend is not None:
+        found = _blended(found, loaded, *blend, results)
+    said = found.header.plain()
+    figures = figures_of(_digests(found), results) if results else said.get("figures")
     prepared = _training_data(found, Path(source), data, audience)
     slim = _slim(found, loaded, prepared, images, hardware, audience)
     header = {
         **{name: value for name, value in said.items() if name not in OF_THE_FILE},
         **SLIM,
-        "made_from": found.header.made_from or found.digest,
+        "made_from": None if blend else found.header.made_from or found.digest,
         "about": about if about is not None else found.header.about,
         "data": said.get("data") if prepared is None else data_facts(prepared),
         "rounding": slim.facts,
@@ -130,6 +140,35 @@ def _of_the_training(found: Checkpoint, path: Path) -> PreparedFile:
             f"{found.header.data_identity[:16]})"
         )
     return prepared
+
+
+# ---- the weights of two ----------------------------------------------------------------------------------------------
+
+
+def _blended(
+    found: Checkpoint, loaded: Loaded, named: Path | str, share: float, results: Sequence[Path | str]
+) -> Checkpoint:
+    """What completes of both, averaged; the method that is loaded completes with it, too."""
+    if results:
+        raise UsageError(
+            "no results are of a blend before it is made: export it, evaluate it, export it again with them"
+        )
+    if not 0 < share < 1:
+        raise UsageError(f"the share of {printable(named)} in the blend has to be between 0 and 1, not {share:g}")
+    other = find_checkpoint(checkpoint_of(named))
+    refuse_other_method(other.path, other.header, found.header.method)
+    names = keep_what_completes(loaded.method).state_dict()
+    own, theirs = completion_weights(found), completion_weights(other)
+    refuse_misfits({name: own[name] for name in names}, {n: theirs[n] for n in names if n in theirs}, other.path)
+    average = {
+        name: own[name].float().lerp(theirs[name].float(), share) if own[name].is_floating_point() else own[name]
+        for name in names
+    }
+    load_weights(loaded.method, average, found.path)
+    said = {name: value for name, value in found.header.plain().items() if name not in OF_THE_UNBLENDED}
+    blended = {"first": found.digest, "second": other.digest, "share": share}
+    header = HEADER.validate_python({**said, "blended": blended})
+    return Checkpoint(found.path, header, {f"model/{name}": weight for name, weight in average.items()})
 
 
 # ---- the weights -----------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ HIDE_AND_SEEK = {
 class MDE(Method):
     settings: Settings
     masks: MaskProcess
-    judged_place: Tensor
+    place: MaskProcess | None = None  # where D judges what is hidden; everywhere
     Settings = Settings
     title = "Missing Data Encoder"
     paper = "mde"
@@ -304,7 +304,8 @@ class MDE(Method):
         self.players["generator"] = self._player(settings.learning_rate, self.generator)
         if settings.adversarial:
             self.discriminator = self._discriminator()
-            self.register_buffer("judged_place", self._judged_place(), persistent=False)
+            if settings.judges not in ("output", "hole"):
+                self.place = self._place()
             self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
         if settings.hide_and_seek != "none":
             self.game = HIDE_AND_SEEK[settings.hide_and_seek]
@@ -336,18 +337,14 @@ class MDE(Method):
         encoder = ENCODERS[settings.generator](channels, settings.width, settings.depth)
         return PooledDiscriminator(encoder, settings.width)
 
-    def _judged_place(self) -> Tensor:
-        """1 where D judges what is hidden, 0 elsewhere: [1, 1, H, W]."""
-        size = (1, *self.shape[1:])
-        if self.settings.judges in ("output", "hole"):
-            return torch.ones(1, *size)
+    def _place(self) -> MaskProcess:
         place = parse_masks(self.settings.judges)
         if place.varies or place.per_channel or place.without_files is None:
             raise UsageError(
                 f"judges={self.settings.judges} is no place that is the same in each image, as face:both-eyes is"
             )
         place.check(self.shape)
-        return 1 - place.draw(1, size, generator=torch.Generator())
+        return place
 
     def _player(self, learning_rate: float, network: nn.Module) -> Player:
         settings = self.settings
@@ -377,7 +374,10 @@ class MDE(Method):
             return self.discriminator(image), None
         mask = self.channel_masks(batch.mask)
         logits = self.discriminator(torch.where(mask > 0, batch.image, image * 2 - 1), mask)
-        judged = self.judged_place * (1 - mask.mean(dim=1, keepdim=True))
+        judged = 1 - mask.mean(dim=1, keepdim=True)
+        if self.place is not None:
+            elsewhere = self.place.draw(1, (1, *self.shape[1:]), generator=torch.Generator(mask.device))
+            judged = judged * (1 - elsewhere)
         return logits, F.adaptive_avg_pool2d(judged, logits.shape[-2:])
 
     def discriminator_turn(self, batch: Batch) -> dict[str, Tensor]:

@@ -75,6 +75,14 @@ class Figures(Record):
     evaluations: list[Evaluation]
 
 
+class Blended(Record):
+    """Of which two checkpoints of one kind the weights are an average, and how much the second one counts."""
+
+    first: Digest
+    second: Digest
+    share: float = Field(gt=0, lt=1)
+
+
 class Header(Record):
     """All that a checkpoint says about itself. It names no path and no time: the same training gives the same bytes."""
 
@@ -102,6 +110,7 @@ class Header(Record):
     )  # of frozen networks that the losses looked through, as results name them
     holds: Literal["completion"] | None = None  # of a slim one, as is what follows
     made_from: Digest | None = None
+    blended: Blended | None = None
     about: Prose | None = None
     data: DataFacts | None = None
     rounding: Rounding | None = None

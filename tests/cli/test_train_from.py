@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import inpaint, train_arguments
 
+import inpaint_cli
 from inpaint_cli.engine.checkpoints import completion_weights, find_checkpoint
 
 
@@ -53,12 +54,14 @@ def test_an_exported_model_serves_and_what_trains_it_begins_anew(prepared, train
     assert find_checkpoint(tmp_path / "run").header.started_from == find_checkpoint(slim).digest
 
 
-@pytest.mark.parametrize("setting", ["adversarial=0", "judges=hole"])
+@pytest.mark.parametrize("setting", ["adversarial=0", "judges=hole", "judges=center:8"])
 def test_a_discriminator_that_is_another_now_or_none_begins_anew(prepared, trained, tmp_path, setting):
     done = from_it(prepared, tmp_path / "run", trained, "--steps", 1, "--set", setting, "--set", "learning_rate=1e-12")
     assert done.exit_code == 0, done.stderr
     began, now = weights(trained), weights(tmp_path / "run")
     assert torch.allclose(began["generator.to_image.weight"], now["generator.to_image.weight"], atol=1e-6)
+    loaded = inpaint_cli.load(tmp_path / "run", device="cpu")
+    assert loaded.settings["judges"] == (setting.partition("judges=")[2] or "output")
     lost = began.keys() - now.keys()
     assert lost and all(name.startswith("discriminator.") for name in lost)
 

@@ -14,7 +14,7 @@ import inpaint_cli
 from inpaint_cli.data.label_maps import HELEN
 from inpaint_cli.data.reader import PreparedFile
 from inpaint_cli.data.writer import spooling, write
-from inpaint_cli.engine.checkpoints import find_checkpoint, write_checkpoint
+from inpaint_cli.engine.checkpoints import completion_weights, find_checkpoint, write_checkpoint
 from inpaint_cli.errors import InputError, UsageError
 from inpaint_cli.jobs.audience import Audience
 
@@ -79,6 +79,75 @@ def edited(path, output, change):
     change(header)
     save_file(tensors, output, metadata={"inpaint": json.dumps(header)})
     return output
+
+
+# ---- two models, averaged --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def other(prepared, trained, tmp_path_factory):
+    """A run that went on from the first one."""
+    run = tmp_path_factory.mktemp("other") / "run"
+    inpaint_cli.train("mde", prepared, run, steps=3, batch=4, start_from=trained, masks="rec:0.3", device="cpu")
+    return run
+
+
+@pytest.fixture(scope="module")
+def blend(other, trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp("blend") / "blend.safetensors"
+    return inpaint_cli.export(other, path, blend=(trained, 0.25), device="cpu").path
+
+
+def test_a_blend_is_the_average_of_what_completes(other, trained, blend):
+    first, second, average = (completion_weights(find_checkpoint(path)) for path in (other, trained, blend))
+    assert all(name.startswith("generator.") for name in average)
+    moved = [name for name in average if not torch.equal(first[name], second[name])]
+    assert moved and any(name.endswith("running_var") for name in moved)
+    for name in moved:
+        expected = first[name] if not first[name].is_floating_point() else 0.75 * first[name] + 0.25 * second[name]
+        torch.testing.assert_close(average[name].float(), expected.float(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_blend_completes_and_its_card_says_of_what_it_is(other, trained, blend, tmp_path):
+    filled = inpaint_cli.load(blend, device="cpu").complete(PHOTO, HOLE)
+    assert (filled[~HOLE] == PHOTO[~HOLE]).all() and (filled[HOLE] != PHOTO[HOLE]).any()
+    card = inpaint_cli.load(blend, device="cpu").card
+    digests = [find_checkpoint(path).digest for path in (other, trained)]
+    assert card["blended"] == {"first": digests[0], "second": digests[1], "share": 0.25} and "made_from" not in card
+    printed = inpaint("models", blend).stdout
+    assert all(digest in printed for digest in digests) and "and 0.25 of" in printed
+    again = inpaint_cli.export(blend, tmp_path / "again.safetensors", about="Again.", device="cpu")
+    assert again.card["blended"] == card["blended"]
+
+
+def test_a_blend_has_no_figures_of_either(other, trained, prepared, tmp_path):
+    inpaint_cli.evaluate(
+        prepared, "rec:0.3", checkpoints=[other], metrics=["psnr"], output=tmp_path / "of.json", limit=4
+    )
+    with pytest.raises(UsageError, match="no results are of a blend before it is made"):
+        inpaint_cli.export(other, tmp_path / "x.safetensors", blend=(trained, 0.5), results=[tmp_path / "of.json"])
+    known = inpaint_cli.export(other, tmp_path / "known.safetensors", results=[tmp_path / "of.json"], device="cpu")
+    assert "figures" in known.card
+    mixed = inpaint_cli.export(known.path, tmp_path / "mixed.safetensors", blend=(trained, 0.5), device="cpu")
+    assert "figures" not in mixed.card and mixed.card["rounding"]["weights"] == "float32"
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
+def test_a_blend_is_of_two(other, trained, tmp_path, share):
+    with pytest.raises(UsageError, match="has to be between 0 and 1"):
+        inpaint_cli.export(other, tmp_path / "x.safetensors", blend=(trained, share), device="cpu")
+
+
+def test_a_blend_is_of_networks_that_fit(trained, parser, blend, tmp_path):
+    with pytest.raises(InputError, match="face-parser"):
+        inpaint_cli.export(trained, tmp_path / "x.safetensors", blend=(parser[1], 0.5), device="cpu")
+    with pytest.raises(InputError, match="do not fit"):
+        inpaint_cli.export(trained, tmp_path / "x.safetensors", blend=("faces", 0.5), device="cpu")
+    wrong = inpaint("export", trained, "-o", tmp_path / "x.safetensors", "--blend", "faces", "-q")
+    assert wrong.exit_code == 2 and "MODEL=SHARE, such as faces=0.2" in wrong.stderr
+    itself = inpaint("export", trained, "-o", blend, "--blend", f"{blend}=0.5", "--overwrite", "-q")
+    assert itself.exit_code == 2 and blend.exists()
+    assert not (tmp_path / "x.safetensors").exists()
 
 
 # ---- what it completes, and with what --------------------------------------------------------------------------------
