@@ -35,7 +35,7 @@ Departures, each selectable where it is a choice:
   trains with both halves, `printed` with the printed one.
 - D says one thing of all places of G's whole output. Shown a trained G's faces, whose holes are soft, 150 steps at ten
   times the printed rate leave it at 1.34 of 1.39, the loss of a guess. `judges=hole` puts known pixels back, shows it
-  the mask, and asks of each patch of the hole (Isola et al. 2017): it is at 0.5 by then, and teaches how eyes look. It
+  the mask, and asks of each patch of the hole (Isola et al. 2017): it is at 0.68 then, and teaches how eyes look. It
   costs a decibel; `judges=face:both-eyes` asks of patches there alone, as the judges of parts in Wang et al. 2021.
 - Figure 6 draws several masks for an image that is known whole: here `inpaint evaluate --masks rec:0.1 --seed N`. An
   image with a hole of its own can only show less, and behind a fresh rec:0.1 next to nothing. So samples after the
@@ -338,7 +338,10 @@ class MDE(Method):
         return PooledDiscriminator(encoder, settings.width)
 
     def _place(self) -> MaskProcess:
-        place = parse_masks(self.settings.judges)
+        try:
+            place = parse_masks(self.settings.judges)
+        except UsageError as problem:
+            raise UsageError(f"judges={self.settings.judges} is neither output, hole nor a place: {problem}") from None
         if place.varies or place.per_channel or place.without_files is None:
             raise UsageError(
                 f"judges={self.settings.judges} is no place that is the same in each image, as face:both-eyes is"
