@@ -30,7 +30,7 @@ from inpaint_cli.masks import parse_masks
 from inpaint_cli.records.checkpoints import HEADER
 
 OF_THE_FILE = ("digest", "format")  # in a header: written anew
-OF_THE_UNBLENDED = ("made_from", "rounding", "figures")  # what is true of neither in a blend
+OF_THE_UNBLENDED = ("about", "made_from", "rounding", "figures")  # what is true of neither in a blend
 
 
 @dataclass(frozen=True)

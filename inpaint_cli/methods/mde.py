@@ -283,7 +283,7 @@ HIDE_AND_SEEK = {
 class MDE(Method):
     settings: Settings
     masks: MaskProcess
-    place: MaskProcess | None = None  # where D judges what is hidden; everywhere
+    place: MaskProcess | None = None  # where D judges what is hidden; None: everywhere
     Settings = Settings
     title = "Missing Data Encoder"
     paper = "mde"
@@ -299,13 +299,13 @@ class MDE(Method):
         self.learns_rim = settings.reconstruction > 0
         self.ema_decay = settings.ema
         self.augmentation = (Geometric(flip=settings.flip),) if settings.flip else ()
+        if settings.judges not in ("output", "hole"):
+            self.place = self._place()
         self.generator = GENERATORS[settings.generator](shape, width, settings.depth)
         self.encodes_with = ENCODES_WITH[settings.generator]
         self.players["generator"] = self._player(settings.learning_rate, self.generator)
         if settings.adversarial:
             self.discriminator = self._discriminator()
-            if settings.judges not in ("output", "hole"):
-                self.place = self._place()
             self.players["discriminator"] = self._player(settings.discriminator_learning_rate, self.discriminator)
         if settings.hide_and_seek != "none":
             self.game = HIDE_AND_SEEK[settings.hide_and_seek]

@@ -141,7 +141,7 @@ class PooledDiscriminator(nn.Module):
 class HoleDiscriminator(nn.Module):
     """D of patches (Isola et al. 2017), told where the hole is: image and mask -> logits, [B, 1, H/16, W/16].
 
-    Without batch norm, which would compare a batch of images with one of completions by what both know.
+    Without batch norm, with which it learns more slowly: images and completions are normalised apart.
     """
 
     def __init__(self, channels: int, width: int):

@@ -120,16 +120,18 @@ def test_a_blend_completes_and_its_card_says_of_what_it_is(other, trained, blend
     assert again.card["blended"] == card["blended"]
 
 
-def test_a_blend_has_no_figures_of_either(other, trained, prepared, tmp_path):
+def test_nothing_is_said_of_a_blend_that_was_said_of_one_of_the_two(other, trained, prepared, tmp_path):
     inpaint_cli.evaluate(
         prepared, "rec:0.3", checkpoints=[other], metrics=["psnr"], output=tmp_path / "of.json", limit=4
     )
     with pytest.raises(UsageError, match="no results are of a blend before it is made"):
         inpaint_cli.export(other, tmp_path / "x.safetensors", blend=(trained, 0.5), results=[tmp_path / "of.json"])
-    known = inpaint_cli.export(other, tmp_path / "known.safetensors", results=[tmp_path / "of.json"], device="cpu")
-    assert "figures" in known.card
+    known = inpaint_cli.export(
+        other, tmp_path / "known.safetensors", about=ABOUT, results=[tmp_path / "of.json"], device="cpu"
+    )
+    assert "figures" in known.card and "about" in known.card
     mixed = inpaint_cli.export(known.path, tmp_path / "mixed.safetensors", blend=(trained, 0.5), device="cpu")
-    assert "figures" not in mixed.card and mixed.card["rounding"]["weights"] == "float32"
+    assert "figures" not in mixed.card and "about" not in mixed.card and mixed.card["rounding"]["weights"] == "float32"
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
