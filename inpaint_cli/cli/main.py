@@ -123,4 +123,7 @@ def main() -> None:
     # them are slower than one. torch, which reads this, is imported later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _end)
-    app(prog_name="inpaint")
+    try:
+        app(prog_name="inpaint")
+    finally:  # an exception in what Python itself tidies up would be a traceback, and end nothing
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -47,6 +47,7 @@ class Team:
     local_rank: int = 0
     store: dist.Store | None = None  # where they find each other
     group: Any = None  # of processes, for what happens within a step; None: as everything else
+    left: threading.Event = field(default_factory=threading.Event)  # from when on it is ending by itself
 
     @property
     def leads(self) -> bool:
@@ -172,11 +173,11 @@ def join_team(device_type: str, patience: timedelta = PATIENCE) -> Team:
     """
     if not launched():
         return Team()
-    end_with_parent()
+    left = end_with_parent()
     store, rank, size = _rendezvous()
     backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
-    return Team(rank, size, local_rank(), dist.PrefixStore(PREFIX, store))
+    return Team(rank, size, local_rank(), dist.PrefixStore(PREFIX, store), left=left)
 
 
 def _rendezvous() -> tuple[dist.Store, int, int]:
@@ -187,27 +188,33 @@ def _rendezvous() -> tuple[dist.Store, int, int]:
     return next(iter(dist.rendezvous("env://")))
 
 
-def leave_team() -> None:
+def leave_team(team: Team) -> None:
+    team.left.set()
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
-def end_with_parent() -> None:
+def end_with_parent() -> threading.Event:
     """Send this process SIGTERM when the one that started it is gone: it saves, and ends; at once, if it is gone now.
 
-    Our launcher says which one it is: it may have ended while this process was still importing.
+    Our launcher says which one it is: it may have ended while this process was still importing. Once the event that is
+    returned is set, nothing is sent: a process that ends because another was asked to must not be asked once more.
     """
     parent = int(os.environ.get(LAUNCHER, os.getppid()))
 
+    left = threading.Event()
+
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_LOOK)
-        os.kill(os.getpid(), signal.SIGTERM)
+        while not left.wait(PARENT_LOOK):
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
 
     if os.getppid() == parent:
         threading.Thread(target=watch, name="parent", daemon=True).start()
     else:
         os.kill(os.getpid(), signal.SIGTERM)
+    return left
 
 
 def share_of(batch: int, team: Team, accumulate: int) -> int:

@@ -43,6 +43,17 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(given, policy):
     assert done.stdout.split()[-1] == policy, done.stderr
 
 
+def test_sigterm_while_python_tidies_up_ends_it_without_a_traceback():
+    """Libraries' finalizers, torch's for example, run after the last command; an exception there would be printed."""
+    program = (
+        "import os, signal, sys, weakref; from inpaint_cli.cli import main\n"
+        "weakref.finalize(main.main, os.kill, os.getpid(), signal.SIGTERM)\n"
+        "sys.argv = ['inpaint', '--version']; main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == -signal.SIGTERM and done.stderr == "" and __version__ in done.stdout
+
+
 def test_help_names_every_command():
     text = inpaint("--help").stdout
     assert all(command in text for command in COMMANDS)
