@@ -340,7 +340,8 @@ class MDE(Method):
     def _place(self) -> MaskProcess:
         try:
             place = parse_masks(self.settings.judges)
-        except UsageError as problem:
+        except UsageError as fault:
+            problem, *_ = str(fault).splitlines()  # what follows is the grammar of all masks
             raise UsageError(f"judges={self.settings.judges} is neither output, hole nor a place: {problem}") from None
         if place.varies or place.per_channel or place.without_files is None:
             raise UsageError(
