@@ -19,8 +19,8 @@ from inpaint_cli.masks.arguments import ANY
 from inpaint_cli.masks.regions import REGIONS
 from inpaint_cli.masks.shapes import Request, in_boxes
 
-# Landmarks of an aligned CelebA face (178×218), in the square of 128 pixels around (89, 121) that `celeba-96` crops.
-CORNER, CROP = (25.0, 57.0), 128.0
+# Landmarks of an aligned CelebA face, and the square around (89, 121) that `celeba-96` crops of it.
+WHOLE, CORNER, CROP = (178, 218), (25.0, 57.0), (128, 128)
 ALIGNED = ((69.5, 111.5), (107.6, 111.5), (88.0, 135.5), (73.0, 151.5), (104.5, 151.5))
 
 
@@ -40,14 +40,16 @@ def any_box(request: Request, anchors: dict[str, Tensor]) -> Tensor:
 
 
 def canonical_landmarks(request: Request) -> Tensor:
-    """An aligned face's landmarks, scaled to the image. [B, 5, 2]"""
+    """An aligned face's landmarks, [B, 5, 2], scaled to the image: a crop, or of CelebA's own proportions the whole."""
     return _aligned(request.width, request.height, request.device).expand(request.count, -1, -1)
 
 
 @lru_cache(maxsize=64)
 def _aligned(width: int, height: int, device: torch.device) -> Tensor:
     """[5, 2], sent to the device once: at each time Python would wait until a GPU has done all else."""
-    points = (torch.tensor(ALIGNED) - torch.tensor(CORNER)) / CROP
+    whole = width == round(height * WHOLE[0] / WHOLE[1])
+    corner, size = ((0.0, 0.0), WHOLE) if whole else (CORNER, CROP)
+    points = (torch.tensor(ALIGNED) - torch.tensor(corner)) / torch.tensor(size)
     return (points * torch.tensor((width, height))).to(device)
 
 

@@ -192,6 +192,17 @@ def test_face_masks_hide_what_they_name_at_the_canonical_position():
     assert set(hides) == set(REGIONS)
 
 
+@pytest.mark.parametrize("size", [(218, 178), (109, 89), (327, 267)])
+def test_face_masks_lie_where_the_face_of_an_image_that_was_not_cropped_is(size):
+    """CelebA's aligned images, at any size: the same boxes as in their crop."""
+    scale = size[0] / 218
+    for region in ("both-eyes", "mouth"):
+        whole, crop = (draw(f"face:{region}", 1, (3, *shape))[:, 0] == 0 for shape in (size, (128, 128)))
+        placed, cropped = (torch.stack(rectangles(hole)).flatten() for hole in (whole, crop))
+        expected = (cropped + torch.tensor([*CORNER, 0, 0])) * scale
+        assert ((placed - expected).abs() <= scale / 2 + 1).all(), region
+
+
 def test_face_masks_follow_landmarks():
     landmarks = torch.tensor([[20.0, 20], [32, 20], [26, 27], [21, 32], [31, 32]])
     pair = torch.stack([landmarks, landmarks + torch.tensor([9.0, 5.0])])
