@@ -47,7 +47,7 @@ class Team:
     local_rank: int = 0
     store: dist.Store | None = None  # where they find each other
     group: Any = None  # of processes, for what happens within a step; None: as everything else
-    left: threading.Event = field(default_factory=threading.Event)  # from when on it is ending by itself
+    ending: threading.Event = field(default_factory=threading.Event)  # set when all of it have agreed to end
 
     @property
     def leads(self) -> bool:
@@ -173,11 +173,11 @@ def join_team(device_type: str, patience: timedelta = PATIENCE) -> Team:
     """
     if not launched():
         return Team()
-    left = end_with_parent()
+    ending = end_with_parent()
     store, rank, size = _rendezvous()
     backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
-    return Team(rank, size, local_rank(), dist.PrefixStore(PREFIX, store), left=left)
+    return Team(rank, size, local_rank(), dist.PrefixStore(PREFIX, store), ending=ending)
 
 
 def _rendezvous() -> tuple[dist.Store, int, int]:
@@ -188,8 +188,7 @@ def _rendezvous() -> tuple[dist.Store, int, int]:
     return next(iter(dist.rendezvous("env://")))
 
 
-def leave_team(team: Team) -> None:
-    team.left.set()
+def leave_team() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -201,11 +200,10 @@ def end_with_parent() -> threading.Event:
     returned is set, nothing is sent: a process that ends because another was asked to must not be asked once more.
     """
     parent = int(os.environ.get(LAUNCHER, os.getppid()))
-
-    left = threading.Event()
+    ending = threading.Event()
 
     def watch() -> None:
-        while not left.wait(PARENT_LOOK):
+        while not ending.wait(PARENT_LOOK):
             if os.getppid() != parent:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
@@ -214,7 +212,7 @@ def end_with_parent() -> threading.Event:
         threading.Thread(target=watch, name="parent", daemon=True).start()
     else:
         os.kill(os.getpid(), signal.SIGTERM)
-    return left
+    return ending
 
 
 def share_of(batch: int, team: Team, accumulate: int) -> int:

@@ -58,7 +58,9 @@ class Signals:
                 self.answer(ANSWER)
 
     def asked(self, team: Team) -> Asked:
-        """Called by all processes of a team after the same step."""
+        """Called by all processes of a team after the same step. Once one is to end, all are: none is asked again."""
         asked = Asked(*team.largest([self._end, self._save]))
+        if asked.end:
+            team.ending.set()
         self._save = 0
         return asked

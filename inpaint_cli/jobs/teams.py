@@ -34,4 +34,4 @@ def joined(device: str) -> Iterator[Place]:
     try:
         yield Place(hardware, team)
     finally:
-        leave_team(team)
+        leave_team()

@@ -46,7 +46,7 @@ def main(name: str, settings: dict, spec: str, way: str, path: Path) -> None:
     if team.leads:
         path.write_text(json.dumps(found[2:]))
     team.wait()
-    leave_team(team)
+    leave_team()
 
 
 main(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], sys.argv[4], Path(sys.argv[5]))

@@ -19,4 +19,4 @@ for name, plan, toy in (
 ):
     made = train(plan, team, hardware=hardware, **toy)
     torch.save(made.method.state_dict(), folder / f"{name}{team.rank}.pt")
-leave_team(team)
+leave_team()

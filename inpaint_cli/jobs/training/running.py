@@ -129,7 +129,7 @@ def held(run: RunDirectory, hardware: Hardware) -> Iterator[Team]:
         team.say(FAILED)
         raise
     finally:
-        leave_team(team)
+        leave_team()
 
 
 def _train(
