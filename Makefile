@@ -28,7 +28,8 @@ $(READY): pyproject.toml
 DEMO_MASKS = colorize:1
 DEMO_FIRST = 20
 DEMO_STEP  = $(VENV)/bin/python -m inpaint_cli.reports.demo
-DEMO_FACE  = $(if $(wildcard inpaint_cli/shipped/faces.safetensors),$(DEMO)/face_inpaint.png)
+DEMO_MODEL = $(wildcard inpaint_cli/shipped/faces.safetensors)
+DEMO_FACE  = $(if $(DEMO_MODEL),$(DEMO)/face_inpaint.png)
 
 demo: ## complete photos, train a network for a minute and measure it, on photographs that need no download
 demo: $(DEMO)/index.html
@@ -44,7 +45,7 @@ $(DEMO)/object.png $(DEMO)/scratched.png $(DEMO)/face.png &: $(READY)
 $(DEMO)/object_inpaint.png $(DEMO)/scratched_inpaint.png $(DEMO)/look/index.html &: $(DEMO)/object.png $(DEMO)/scratched.png
 	$(INPAINT) complete $^ --page $(DEMO)/look --overwrite
 
-$(DEMO)/face_inpaint.png: $(DEMO)/face.png
+$(DEMO)/face_inpaint.png: $(DEMO)/face.png $(DEMO_MODEL)
 	$(INPAINT) complete $< --checkpoint faces --overwrite
 
 $(DEMO)/demo.h5: $(READY)
