@@ -18,7 +18,7 @@ from inpaint_cli.jobs.audience import Audience
 from inpaint_cli.jobs.loading import Loaded, load_for_completion
 from inpaint_cli.jobs.photos import choosing
 from inpaint_cli.jobs.photos.choosing import Work, completed_by, load_for_photos
-from inpaint_cli.jobs.photos.faces import Finder, detected, holes_on_faces
+from inpaint_cli.jobs.photos.faces import Face, Finder, detected, holes_on_faces
 from inpaint_cli.method import ImageShape
 
 CPU = choose_hardware("cpu", "fp32")
@@ -86,6 +86,19 @@ def test_a_hole_on_a_face_and_one_beside_it(seeing):
     assert (completed[:, *EYES] != choosing.complete_photo(auto().method, PHOTO, hole, CPU)[:, *EYES]).mean() > 0.5
     changed = np.where(hole[:, :, None], 255 - PHOTO, PHOTO)
     np.testing.assert_array_equal(complete(hole, changed)[0][:, hole], completed[:, hole])
+
+
+@pytest.mark.parametrize(
+    ("face", "hole", "window"),
+    [
+        (Box(20, 30, 60, 70), EYES, Box(17, 27, 63, 73)),  # the face in the middle, wherever on it the hole is
+        (Box(0, 12, 40, 52), EYES, Box(0, 9, 46, 55)),  # moved into the photo
+        (Box(4, 10, 90, 96), EYES, Box(0, 0, 96, 96)),  # a face of nearly the whole photo
+        (Box(20, 20, 60, 60), (slice(30, 38), slice(30, 70)), Box(11, 16, 69, 74)),  # a hole that is not all on it
+    ],
+)
+def test_the_model_sees_the_face_where_it_knows_faces(face, hole, window):
+    assert choosing.window_on(Face(face, hole_at(hole)), (96, 96), (32, 32)) == window
 
 
 def test_without_a_face_all_is_patchs_own():
