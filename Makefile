@@ -46,7 +46,7 @@ $(DEMO)/object_inpaint.png $(DEMO)/scratched_inpaint.png $(DEMO)/look/index.html
 	$(INPAINT) complete $^ --page $(DEMO)/look --overwrite
 
 $(DEMO)/face_inpaint.png: $(DEMO)/face.png $(DEMO_MODEL)
-	$(INPAINT) complete $< --checkpoint faces --overwrite
+	$(INPAINT) complete $< --method auto --overwrite
 
 $(DEMO)/demo.h5: $(READY)
 	mkdir -p $(DEMO)

@@ -96,7 +96,7 @@ EXAMPLES = {
         "A face completed",
         "Nothing else in the photo shows a nose. A network that has seen many faces, which comes with the package, "
         "knows one.",
-        "astronaut", draw_nose, part=FACE, options=" --checkpoint faces",
+        "astronaut", draw_nose, part=FACE, options=" --method auto",
     ),
 }  # fmt: skip
 
