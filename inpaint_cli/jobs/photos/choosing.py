@@ -69,7 +69,7 @@ class Work:
             progress=within,
         )  # fmt: skip
 
-    def within(self, box: Box) -> "Work":
+    def seen_in(self, box: Box) -> "Work":
         """The same where nothing but a box of the photo is seen."""
         names = ("pixels", "hole", "sources", "invisible", "reference")
         planes = {name: plane[box.slices] for name in names if (plane := getattr(self, name)) is not None}
@@ -107,7 +107,7 @@ def _in_turn(loaded: Loaded, model: Loaded, work: Work, faces: Sequence[Face], w
     turns += [(loaded, work.of(rest), Box(0, 0, *size))] if rest.any() else []
     completed = np.repeat(work.pixels[None], work.samples, axis=0)
     for number, (method, own, box) in enumerate(turns):
-        seen = own.within(box)
+        seen = own.seen_in(box)
         filled = seen.by(method, partial(_shared, within, number, len(turns)))
         np.copyto(completed[:, *box.slices], filled, where=seen.hole[:, :, None])
     return completed
