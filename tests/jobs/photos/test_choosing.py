@@ -1,5 +1,6 @@
 """`--method auto`: a hole on a face goes to the model of faces, others to `patch`, and it is said which went where."""
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -99,6 +100,27 @@ def test_a_hole_on_a_face_and_one_beside_it(seeing):
 )
 def test_the_model_sees_the_face_where_it_knows_faces(face, hole, window):
     assert choosing.window_on(Face(face, hole_at(hole)), (96, 96), (32, 32)) == window
+
+
+def test_what_the_model_is_shown_is_that_part_of_the_photo(seeing):
+    class Watching(White):
+        shape, shown = ImageShape(3, 46, 46), []  # as large as the part: nothing is shrunk
+
+        def complete(self, observed, mask, **how):
+            self.shown.append((observed, mask))
+            return super().complete(observed, mask, **how)
+
+    watching, hole = Watching(), hole_at(EYES)
+    with pytest.warns(Remark, match="by faces"):
+        loaded = replace(auto(), on_faces=Loaded(watching, "mde"))
+        completed = completed_by(loaded, Work(PHOTO, hole, CPU), lambda done, total: None)
+    ((observed, mask),) = watching.shown
+    part = slice(17, 63), slice(17, 63)  # the face, 20 to 60, in the middle
+    known = ~hole[part]
+    np.testing.assert_array_equal(mask[0, 0].numpy() > 0, known)
+    as_shown = ((observed[0].permute(1, 2, 0).numpy() + 1) * 127.5).round()
+    np.testing.assert_array_equal(as_shown[known], PHOTO[part][known])
+    assert (completed[0][~hole] == PHOTO[~hole]).all() and (completed[0][hole] != PHOTO[hole]).any()
 
 
 def test_without_a_face_all_is_patchs_own():
